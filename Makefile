@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Needs Python 3.11 or newer, make and git. Everything else goes to .venv and .cache in this folder.
+
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+READY  := $(VENV)/.ready
+GATE   := $(PY) -m tests.gate
+
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test format lint types sanity docs build units integration \
+	sandbox-up sandbox-status sandbox-down clean distclean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(READY) ## Set up .venv, again only when a requirements file has changed
+
+$(READY): requirements.txt tests/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "$(PYTHON) is older than Python 3.11, which Ansible needs: run make PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@echo "Setting up $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install -qq --no-compile --disable-pip-version-check -r tests/requirements.txt
+	@mkdir -p .cache/collections/ansible_collections/dbops
+	@ln -sfn ../../../.. .cache/collections/ansible_collections/dbops/aurora_iam
+	@touch $@
+
+demo: venv ## Create accounts on a local Aurora and log in with real IAM tokens
+	@$(PY) -m tests.demo
+
+test: venv ## Run every check and close with one summary
+	@$(GATE)
+
+format: venv ## Format the Python sources in place
+	@ruff check --quiet --fix-only .
+	@ruff format .
+
+lint: venv ## ruff, yamllint, ansible-lint, licences, changelog fragments, .ci/run
+	@$(GATE) lint
+
+types: venv ## mypy, strict
+	@$(GATE) types
+
+sanity: venv ## ansible-test sanity, every test
+	@$(GATE) sanity
+
+docs: venv ## Render the documentation of every plugin
+	@$(GATE) docs
+
+build: venv ## Build the artifact for Galaxy into dist/
+	@ansible-galaxy collection build --force --output-path dist
+
+units: venv ## Unit tests
+	@$(GATE) units
+
+integration: venv ## Integration tests on real servers; they start the sandbox
+	@$(GATE) integration
+
+sandbox-up: venv ## Start the local Aurora
+	@$(PY) -m tests.sandbox up
+
+sandbox-status: venv ## Tell what of the local Aurora runs, and where
+	@$(PY) -m tests.sandbox status
+
+sandbox-down: venv ## Stop the local Aurora
+	@$(PY) -m tests.sandbox down
+
+clean: ## Stop the local Aurora, and remove what was made, but not .venv
+	@if [ -d .sandbox ] && [ -x $(PY) ]; then $(PY) -m tests.sandbox down; fi
+	@rm -rf .sandbox .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	@rm -f $(READY)
+
+distclean: clean ## clean, and remove .venv
+	@rm -rf $(VENV)
