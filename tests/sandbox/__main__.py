@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``python -m tests.sandbox up | status | env | log | down``"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.sandbox.layout import Layout
+from tests.sandbox.lifecycle import down, up
+from tests.sandbox.programs import SandboxError, running
+
+LAYOUT = Layout(Path(__file__).parents[2] / ".sandbox")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.sandbox", description="A local Aurora to try playbooks on.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    starting = commands.add_parser("up", help="start it, anew if it is up already")
+    starting.add_argument("--only", default="", metavar="CLUSTER,…", help="only these clusters")
+    commands.add_parser("status", help="what is up, and where; exit code 1 if nothing is")
+    commands.add_parser("env", help="the environment that playbooks need, as shell exports")
+    commands.add_parser("log", help="why logins with a token were refused")
+    commands.add_parser("down", help="stop it and remove its databases")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return {"up": _up, "status": _status, "env": _env, "log": _log, "down": _down}[arguments.command](arguments)
+    except SandboxError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    state = up(LAYOUT, [name for name in arguments.only.split(",") if name])
+    _print(state)
+    return 0
+
+
+def _status(_arguments: argparse.Namespace) -> int:
+    state = _state()
+    _print(state)
+    print(f"{len(running(LAYOUT.run))} programs are running.")
+    return 0
+
+
+def _env(_arguments: argparse.Namespace) -> int:
+    for name, value in environment(_state()).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _log(_arguments: argparse.Namespace) -> int:
+    _state()
+    if LAYOUT.auth_error_log.exists():
+        print(LAYOUT.auth_error_log.read_text(), end="")
+    return 0
+
+
+def _down(_arguments: argparse.Namespace) -> int:
+    down(LAYOUT)
+    return 0
+
+
+def environment(state: dict[str, Any]) -> dict[str, str]:
+    """All that a playbook must know to use the sandbox as if it were AWS.
+
+    ``AWS_URL`` is amazon.aws's word for what the AWS SDKs call ``AWS_ENDPOINT_URL``.
+    """
+    return {
+        "AWS_URL": state["endpoint_url"],
+        "AWS_ENDPOINT_URL": state["endpoint_url"],
+        "AWS_REGION": state["region"],
+        "AWS_DEFAULT_REGION": state["region"],
+        "AWS_ACCESS_KEY_ID": state["access_key"],
+        "AWS_SECRET_ACCESS_KEY": state["secret_key"],
+        "AURORA_IAM_CA_CERT": state["ca_cert"],
+    }
+
+
+def _state() -> dict[str, Any]:
+    if not LAYOUT.state_json.exists() or not running(LAYOUT.run):
+        raise SandboxError("The sandbox is not up; start it with: make sandbox-up")
+    state: dict[str, Any] = json.loads(LAYOUT.state_json.read_text())
+    return state
+
+
+def _print(state: dict[str, Any]) -> None:
+    print(f"AWS API at {state['endpoint_url']}, region {state['region']}")
+    for name, cluster in state["clusters"].items():
+        iam = "on" if cluster["iam_auth"] else "off"
+        print(f"{name:<10} {cluster['family']:<14} {cluster['host']}:{cluster['port']}, IAM authentication {iam}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

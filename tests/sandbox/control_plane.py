@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The process that stands for AWS: the API, and the verifier that the database servers ask.
+
+Run as ``python -m tests.sandbox.control_plane <state folder>``; it ends with SIGTERM.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socketserver
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer
+
+from tests.sandbox.auth_log import AuthErrorLog
+from tests.sandbox.aws_api import serve
+from tests.sandbox.clusters import REGION, RunningCluster
+from tests.sandbox.gate import gate
+from tests.sandbox.identities import create_operator, find_credential
+from tests.sandbox.layout import Layout
+from tests.sandbox.ldap import LdapResponder
+from tests.sandbox.rds_api import SandboxBackend, install
+from tests.sandbox.servers import server_for
+from tests.sandbox.verifier import Verifier
+from tests.sandbox.verifier_socket import VerifierSocket
+
+TRANSITION_SECONDS = 1.0
+"""How long a cluster is ``update-iam-db-auth`` before its servers are switched; AURORA_SANDBOX_TRANSITION overrides."""
+
+_POLL_SECONDS = 0.1
+"""How soon a server notices that it is to stop."""
+
+
+class ControlPlane:
+    def __init__(self, layout: Layout) -> None:
+        """Binds everything. Raises OSError where a port or the socket is taken."""
+        self._layout = layout
+        clusters = [RunningCluster.from_json(document) for document in json.loads(layout.clusters_json.read_text())]
+        ports = json.loads(layout.control_plane_json.read_text())
+        log = AuthErrorLog(layout.auth_error_log)
+        admits = gate(Verifier({cluster.spec.identifier: cluster for cluster in clusters}, find_credential), log)
+        seconds = float(os.environ.get("AURORA_SANDBOX_TRANSITION", TRANSITION_SECONDS))
+        self._rds = install(clusters, self._switch_iam_auth, seconds)
+        self._api = serve(ports["aws_port"], log.entries)
+        self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
+            self._api,
+            LdapResponder(ports["ldap_port"], admits),
+            VerifierSocket(layout.verifier_socket, admits),
+        ]
+
+    def run(self, stop: threading.Event) -> None:
+        """Serves until ``stop``, then takes everything down."""
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True).start()
+        self._announce()
+        stop.wait()
+        self._rds.close()
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+        self._layout.verifier_socket.unlink(missing_ok=True)
+
+    def _switch_iam_auth(self, cluster: RunningCluster, enabled: bool) -> None:
+        for server in cluster.servers:
+            server_for(cluster, server, self._layout).set_iam_auth(enabled)
+
+    def _announce(self) -> None:
+        """Writes what callers need to know, in one piece and for their eyes only: it holds a secret key."""
+        key = create_operator("operator")
+        document = {
+            "endpoint_url": f"http://127.0.0.1:{self._api.server_port}",
+            "region": REGION,
+            "access_key": key.access_key_id,
+            "secret_key": key.secret_access_key,
+            "clusters": _described(self._rds),
+        }
+        draft = self._layout.aws_json.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(document, indent=2))
+        draft.replace(self._layout.aws_json)
+
+
+def _described(rds: SandboxBackend) -> dict[str, Any]:
+    return {
+        cluster.db_cluster_identifier: {
+            "resource_id": cluster.db_cluster_resource_id,
+            "arn": cluster.db_cluster_arn,
+            "secret_arn": cluster.master_user_secret.secret_arn,
+        }
+        for cluster in rds.describe_db_clusters()
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    if len(arguments) != 1:
+        print("Give the sandbox's state folder as the one argument.", file=sys.stderr)
+        return 2
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    layout = Layout(Path(arguments[0]))
+    try:
+        control_plane = ControlPlane(layout)
+    except OSError as error:
+        print(f"The control plane cannot listen ({error}); run sandbox-down and sandbox-up again.", file=sys.stderr)
+        return 1
+    control_plane.run(stop)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,151 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The hook for tests on the AWS endpoint: which API calls were made, and calls that fail on purpose.
+
+``GET /_sandbox/calls`` counts calls by action, ``POST /_sandbox/faults`` takes a list of faults, ``DELETE
+/_sandbox/faults`` forgets both, ``GET /_sandbox/auth-log`` lists the refused logins.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+Environment = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environment, StartResponse], Iterable[bytes]]
+
+PREFIX = "/_sandbox/"
+_KINDS = ("throttle", "delay", "error")
+_THROTTLE_CODE = "Throttling"
+_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
+
+
+@dataclass
+class Fault:
+    action: str
+    """An API action such as ``DescribeDBClusters``, or ``*`` for any."""
+    kind: str
+    """``throttle``, ``delay`` or ``error``."""
+    count: int = 1
+    """How many more calls it meets."""
+    seconds: float = 0.0
+    """How long a delay lasts."""
+    code: str = "InternalFailure"
+    """The error code that an ``error`` answers with."""
+    status: int = 500
+    message: str = "The sandbox was told to fail this call."
+
+    @classmethod
+    def from_json(cls, document: Any) -> Fault:
+        """Raises ValueError for what is no fault."""
+        try:
+            fault = cls(**document)
+        except TypeError as error:
+            raise ValueError(f"a fault has the keys {', '.join(cls.__annotations__)}: {error}") from None
+        if fault.kind not in _KINDS:
+            raise ValueError(f"a fault's kind is one of {', '.join(_KINDS)}, not {fault.kind!r}")
+        return fault
+
+
+class FaultHook:
+    """WSGI middleware around the AWS API."""
+
+    def __init__(self, application: Application, refusals: Callable[[], list[dict[str, Any]]]) -> None:
+        self._application = application
+        self._refusals = refusals
+        self._lock = threading.Lock()
+        self._calls: Counter[str] = Counter()
+        self._faults: list[Fault] = []
+
+    def __call__(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
+        path = str(environment.get("PATH_INFO", ""))
+        if path.startswith(PREFIX):
+            return self._hook(environment, path.removeprefix(PREFIX), start_response)
+        action = _action(environment)
+        fault = self._count(action) if action else None
+        if fault is not None and fault.kind == "delay":
+            time.sleep(fault.seconds)
+        elif fault is not None:
+            return _failure(environment, fault, start_response)
+        return self._application(environment, start_response)
+
+    def _count(self, action: str) -> Fault | None:
+        """Counts a call and uses up one of the fault that meets it, if any does."""
+        with self._lock:
+            self._calls[action] += 1
+            fault = next((fault for fault in self._faults if fault.count > 0 and fault.action in (action, "*")), None)
+            if fault is not None:
+                fault.count -= 1
+            return fault
+
+    def _hook(self, environment: Environment, name: str, start_response: StartResponse) -> Iterable[bytes]:
+        request = f"{environment['REQUEST_METHOD']} {name}"
+        with self._lock:
+            if request == "GET calls":
+                return _json(start_response, 200, dict(self._calls))
+            if request == "DELETE faults":
+                self._calls.clear()
+                self._faults.clear()
+                return _json(start_response, 200, {})
+            if request == "POST faults":
+                try:
+                    self._faults.extend(Fault.from_json(document) for document in json.loads(_body(environment)))
+                except (TypeError, ValueError) as error:
+                    return _json(start_response, 400, {"message": str(error)})
+                return _json(start_response, 200, {})
+        if request == "GET auth-log":
+            return _json(start_response, 200, self._refusals())
+        return _json(start_response, 404, {"message": f"The sandbox has no {request}."})
+
+
+def _body(environment: Environment) -> bytes:
+    """The request's body, which stays readable for whoever comes next."""
+    body = bytes(environment["wsgi.input"].read(int(environment.get("CONTENT_LENGTH") or 0)))
+    environment["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _is_json(environment: Environment) -> bool:
+    return "HTTP_X_AMZ_TARGET" in environment
+
+
+def _action(environment: Environment) -> str | None:
+    """The API action: in a header for the JSON protocols, in the form for the query protocol."""
+    if _is_json(environment):
+        return str(environment["HTTP_X_AMZ_TARGET"]).rpartition(".")[2]
+    if not str(environment.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded"):
+        return None
+    return parse_qs(_body(environment).decode("utf-8", errors="replace")).get("Action", [None])[0]
+
+
+def _failure(environment: Environment, fault: Fault, start_response: StartResponse) -> Iterable[bytes]:
+    """An error as AWS sends it in the protocol of the request."""
+    code, status, message = fault.code, fault.status, fault.message
+    if fault.kind == "throttle":
+        code, status, message = _THROTTLE_CODE, 400, "Rate exceeded"
+    if _is_json(environment):
+        return _json(start_response, status, {"__type": code, "message": message})
+    sender = "Sender" if status < 500 else "Receiver"
+    error = f"<Type>{sender}</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+    text = f"<ErrorResponse><Error>{error}</Error><RequestId>sandbox</RequestId></ErrorResponse>"
+    return _respond(start_response, status, "text/xml", text)
+
+
+def _json(start_response: StartResponse, status: int, document: Any) -> Iterable[bytes]:
+    return _respond(start_response, status, "application/json", json.dumps(document))
+
+
+def _respond(start_response: StartResponse, status: int, content_type: str, text: str) -> Iterable[bytes]:
+    body = text.encode()
+    headers = [("Content-Type", content_type), ("Content-Length", str(len(body)))]
+    start_response(f"{status} {_REASONS.get(status, 'Error')}", headers)
+    return [body]

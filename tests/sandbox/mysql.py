@@ -1,0 +1,246 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""MySQL set up as Aurora MySQL 3 sets it up: a master without SUPER, whose privileges come through a role.
+
+Where it differs from Aurora:
+
+- A reader is a replica with ``super_read_only``; Aurora's is one with ``innodb_read_only``.
+- ``mysql.*`` is kept from being written by a partial revoke. The cluster that has ``partial_revokes=OFF``, for tests,
+  cannot have that: there the master may write to it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.sandbox.clusters import RunningCluster, ServerSpec
+from tests.sandbox.layout import Layout
+from tests.sandbox.packages import Software, locate
+from tests.sandbox.plugin_build import plugin_library
+from tests.sandbox.programs import SandboxError, give, run, start, unprivileged, wait_until
+
+SUPERUSER = "rdsadmin"
+PLUGIN = "AWSAuthenticationPlugin"
+_SETTINGS = {
+    "mysqlx": "OFF",
+    "secure-file-priv": "",
+    "innodb-buffer-pool-size": "64M",
+    "innodb-redo-log-capacity": "32M",
+    "innodb-flush-log-at-trx-commit": "0",
+    "innodb-doublewrite": "OFF",
+    "sync-binlog": "0",
+    "gtid-mode": "ON",
+    "enforce-gtid-consistency": "ON",
+    "table-open-cache": "400",
+    "max-connections": "100",
+    "activate-all-roles-on-login": "OFF",
+}
+_STATIC = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
+    "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, "
+    "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER, CREATE ROLE, DROP ROLE"
+)
+_DYNAMIC = (
+    "ALLOW_NONEXISTENT_DEFINER, APPLICATION_PASSWORD_ADMIN, CONNECTION_ADMIN, FLUSH_OPTIMIZER_COSTS, FLUSH_PRIVILEGES, "
+    "FLUSH_STATUS, FLUSH_TABLES, FLUSH_USER_RESOURCES, OPTIMIZE_LOCAL_TABLE, ROLE_ADMIN, SET_ANY_DEFINER, SHOW_ROUTINE, "
+    "XA_RECOVER_ADMIN"
+)
+_WRITES = (
+    "INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE ROUTINE, ALTER ROUTINE, TRIGGER, EVENT"
+)
+_SERVICE_ROLES = tuple(
+    f"AWS_{service}_ACCESS" for service in ("BEDROCK", "COMPREHEND", "LAMBDA", "LOAD_S3", "SAGEMAKER", "SELECT_S3")
+)
+
+
+@dataclass(frozen=True)
+class MySQLServer:
+    """One MySQL server: a cluster's writer, or its replica."""
+
+    cluster: RunningCluster
+    server: ServerSpec
+    layout: Layout
+
+    @property
+    def _files(self) -> Path:
+        return Path(self.server.folder) / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self.layout.logs / f"{self.server.instance}.log"
+
+    @property
+    def _socket(self) -> Path:
+        return self.layout.sockets / f"{self.server.instance}.sock"
+
+    def _software(self) -> Software:
+        software = locate("mysql", self.layout.cache)
+        if software is None:
+            raise SandboxError("There is no mysql on this machine; see tests/sandbox/README.md.")
+        return software
+
+    def start(self) -> None:
+        if not self._files.exists():
+            Path(self.server.folder).mkdir(parents=True, exist_ok=True)
+            shutil.copytree(self._template(), self._files)
+            (self._files / "auto.cnf").unlink(missing_ok=True)  # the server's UUID, which a replica may not share
+            self._copy_tls()
+            give(Path(self.server.folder))
+        environment = {
+            "AURORA_SANDBOX_CLUSTER": self.cluster.spec.identifier,
+            "AURORA_SANDBOX_VERIFIER": str(self.layout.verifier_socket),
+        }
+        start(self._command(*self._network()), self._files, self._log, environment)
+        wait_until(self._is_ready, 30, f"MySQL {self.server.instance}", self._log)
+        if self.server.is_writer:
+            self._make_aurora()
+        else:
+            self._follow()
+
+    def set_iam_auth(self, enabled: bool) -> None:
+        loaded = bool(self.execute(f"SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'"))
+        if loaded == enabled:
+            return
+        statement = f"INSTALL PLUGIN {PLUGIN} SONAME 'aws_auth.so'" if enabled else f"UNINSTALL PLUGIN {PLUGIN}"
+        # A plugin is a matter of each server: not written to the binary log, and allowed on a replica.
+        reader = not self.server.is_writer
+        if reader:
+            statement = f"SET GLOBAL super_read_only = OFF; {statement}; SET GLOBAL super_read_only = ON"
+        self.execute(f"SET sql_log_bin = 0; {statement}")
+
+    def execute(self, sql: str, database: str | None = None) -> list[tuple[str, ...]]:
+        return self._query(SUPERUSER, sql, database)
+
+    def _query(self, user: str, sql: str, database: str | None = None) -> list[tuple[str, ...]]:
+        program = self._software().prefix / "bin" / "mysql"
+        words = [str(program), "--no-defaults", "--batch", "--skip-column-names", "--default-character-set=utf8mb4"]
+        words += [f"--socket={self._socket}", f"--user={user}", *([f"--database={database}"] if database else [])]
+        printed = run(words, self.layout.run, stdin=sql)
+        return [tuple(row) for row in csv.reader(io.StringIO(printed), delimiter="\t", quoting=csv.QUOTE_NONE)]
+
+    def _is_ready(self) -> bool:
+        for user in (SUPERUSER, "root"):
+            try:
+                return self._query(user, "SELECT 1") == [("1",)]
+            except SandboxError:
+                continue
+        return False
+
+    def _command(self, *arguments: str) -> list[str]:
+        software = self._software()
+        return [
+            *unprivileged(self.layout.root),
+            str(software.programs / "mysqld"),
+            "--no-defaults",
+            f"--basedir={software.prefix}",
+            f"--lc-messages-dir={software.prefix / 'share' / 'mysql'}",
+            f"--plugin-dir={self._plugins()}",
+            *(f"--{name}={value}" for name, value in _SETTINGS.items()),
+            *arguments,
+        ]
+
+    def _network(self) -> list[str]:
+        spec, server = self.cluster.spec, self.server
+        return [
+            f"--datadir={self._files}",
+            f"--socket={self._socket}",
+            f"--pid-file={self._files / 'pid'}",
+            f"--bind-address={'127.0.0.1' if server.is_writer else server.host}",
+            f"--port={server.port}",
+            f"--server-id={1 if server.is_writer else 2}",
+            f"--partial-revokes={'ON' if spec.partial_revokes else 'OFF'}",
+            f"--ssl-ca={self._files / 'ca.pem'}",
+            f"--ssl-cert={self._files / 'server.pem'}",
+            f"--ssl-key={self._files / 'server.key'}",
+            *([] if spec.has_reader else ["--disable-log-bin"]),
+            *([] if server.is_writer else ["--super-read-only=ON", "--skip-replica-start"]),
+        ]
+
+    def _plugins(self) -> Path:
+        """A plugin folder with nothing but the one plugin."""
+        folder = self.layout.cache / "plugin" / "folder"
+        library = plugin_library(self.layout.cache)
+        folder.mkdir(exist_ok=True)
+        link = folder / "aws_auth.so"
+        if not link.is_symlink() or link.readlink() != library:
+            link.unlink(missing_ok=True)
+            link.symlink_to(library)
+        return folder
+
+    def _template(self) -> Path:
+        """The files of a new, empty server. Making them takes seconds, so it is done once."""
+        template = self.layout.cache / "mysql-template"
+        if not template.exists():
+            draft = template.with_name(f"mysql-template.{self.server.instance}")
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir()
+            give(draft)
+            run(self._command("--initialize-insecure", f"--datadir={draft}"), draft)
+            for generated in draft.glob("*.pem"):
+                generated.unlink()
+            shutil.rmtree(template, ignore_errors=True) if template.exists() else draft.rename(template)
+        return template
+
+    def _copy_tls(self) -> None:
+        for source in (self.layout.ca_cert, self.layout.server_cert, self.layout.server_key):
+            target = self._files / source.name
+            target.write_bytes(source.read_bytes())
+            target.chmod(0o600)
+
+    def _make_aurora(self) -> None:
+        """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-80-v3.html"""
+        spec = self.cluster.spec
+        try:
+            self.execute("SELECT 1")
+            return
+        except SandboxError:
+            self._query("root", f"RENAME USER root@localhost TO {SUPERUSER}@localhost")
+        accounts = _accounts(spec.master_username, self.cluster.master_password)
+        privileges = _master_privileges(spec.partial_revokes)
+        self.execute(f"CREATE DATABASE {spec.database}; {accounts}{privileges}{_PROCEDURES}")
+
+    def _follow(self) -> None:
+        """https://dev.mysql.com/doc/refman/9.0/en/replication-gtids-auto-positioning.html"""
+        writer = self.cluster.writer
+        self._query(
+            "root",
+            f"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {writer.port}, "
+            f"SOURCE_USER = 'rdsrepladmin', SOURCE_PASSWORD = '{self.cluster.master_password}', "
+            "SOURCE_SSL = 1, SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = 1; START REPLICA",
+        )
+        caught_up = "SELECT 1 FROM mysql.user WHERE User = 'admin'"
+        wait_until(lambda: self._answers(caught_up), 30, f"The replica {self.server.instance}", self._log)
+
+    def _answers(self, sql: str) -> bool:
+        try:
+            return bool(self.execute(sql))
+        except SandboxError:
+            return False
+
+
+def _accounts(master: str, password: str) -> str:
+    roles = ", ".join((*_SERVICE_ROLES, "rds_superuser_role"))
+    return (
+        f"CREATE ROLE {roles}; CREATE USER {master} IDENTIFIED BY '{password}'; "
+        f"GRANT {roles} TO {master} WITH ADMIN OPTION; SET DEFAULT ROLE rds_superuser_role TO {master}; "
+        f"CREATE USER rdsrepladmin IDENTIFIED BY '{password}'; "
+        "GRANT REPLICATION SLAVE, SYSTEM_USER ON *.* TO rdsrepladmin; "
+    )
+
+
+def _master_privileges(partial_revokes: bool) -> str:
+    """All of the master's privileges come through the role."""
+    role = "rds_superuser_role"
+    granted = "".join(f"GRANT {words} ON *.* TO {role} WITH GRANT OPTION; " for words in (_STATIC, _DYNAMIC))
+    return granted + (f"REVOKE {_WRITES} ON mysql.* FROM {role}; " if partial_revokes else "")
+
+
+# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/mysql-stored-proc-ending.html
+_PROCEDURES = (
+    "CREATE PROCEDURE mysql.rds_kill(IN thread BIGINT UNSIGNED) SQL SECURITY DEFINER KILL CONNECTION thread; "
+    "CREATE PROCEDURE mysql.rds_kill_query(IN thread BIGINT UNSIGNED) SQL SECURITY DEFINER KILL QUERY thread; "
+)

@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Compile MySQL's AWSAuthenticationPlugin, once for each version of its source."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.sandbox.programs import SandboxError
+
+SOURCE = Path(__file__).with_name("aws_authentication_plugin.c")
+FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared")
+
+
+def plugin_library(cache: Path) -> Path:
+    """The shared library, compiled if it is not in ``cache`` yet. Raises SandboxError."""
+    digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
+    target = cache / "plugin" / f"{digest}.so"
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_suffix(f".{os.getpid()}")
+        result = subprocess.run(
+            [*_compiler(), *FLAGS, "-o", str(draft), str(SOURCE)], capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            raise SandboxError(f"The authentication plugin does not compile: {result.stderr.strip()}")
+        draft.rename(target)
+    return target
+
+
+def _compiler() -> list[str]:
+    """The system's, or else the one in the package ziglang."""
+    for name in ("cc", "gcc", "clang"):
+        if found := shutil.which(name):
+            return [found]
+    if importlib.util.find_spec("ziglang"):
+        return [sys.executable, "-m", "ziglang", "cc"]
+    raise SandboxError("There is no C compiler; install gcc, or: .venv/bin/pip install ziglang")

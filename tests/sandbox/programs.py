@@ -1,0 +1,148 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The programs that run in the background: start them, find them again, stop them.
+
+There are no PID files, which a killed ``up`` would leave wrong. A program of this sandbox is one of the known kinds
+whose working directory is inside the sandbox's ``run`` folder. Needs Linux's /proc.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+CONTROL_PLANE = "tests.sandbox.control_plane"
+
+# A server's files are thrown away after it, so none needs time to close them. PostgreSQL gets SIGQUIT, on which it
+# still gives back its shared memory. https://www.postgresql.org/docs/current/server-shutdown.html
+_SIGNALS = {"mysqld": signal.SIGKILL, "postgres": signal.SIGQUIT}
+
+
+class SandboxError(Exception):
+    """One sentence: the cause, and the next step."""
+
+
+def start(command: list[str], folder: Path, log: Path, environment: Mapping[str, str] | None = None) -> None:
+    """Launch a program that outlives this one. ``folder`` becomes its working directory, by which it is found again."""
+    with log.open("ab") as output:
+        subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def run(command: list[str], folder: Path, stdin: str = "") -> str:
+    """Run a program to its end. Raises SandboxError with the last lines of what it printed."""
+    result = subprocess.run(command, cwd=folder, input=stdin, capture_output=True, text=True, check=False)
+    if result.returncode:
+        last = "\n".join((result.stdout + result.stderr).strip().splitlines()[-8:])
+        raise SandboxError(f"{Path(command[0]).name} ended with {result.returncode}: {last}")
+    return result.stdout
+
+
+def wait_until(ready: Callable[[], bool], seconds: float, what: str, log: Path) -> None:
+    """Poll. Raises SandboxError with the end of the log when it takes too long."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-8:]) if log.exists() else ""
+            raise SandboxError(f"{what} was not ready after {seconds:.0f} s; the end of {log}:\n{tail}")
+        time.sleep(0.05)
+
+
+def running(folder: Path) -> dict[int, str]:
+    """PID → kind of every program of the sandbox whose ``run`` folder this is."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (kind := _kind(entry, folder.resolve())):
+            found[int(entry.name)] = kind
+    return found
+
+
+def _kind(entry: Path, folder: Path) -> str:
+    try:
+        inside = (entry / "cwd").readlink().is_relative_to(folder)
+        name = (entry / "comm").read_text().strip()
+        if inside and CONTROL_PLANE.encode() in (entry / "cmdline").read_bytes():
+            return CONTROL_PLANE
+    except OSError:  # it has ended meanwhile, or is another user's
+        return ""
+    return name if inside and name in _SIGNALS else ""
+
+
+def stop_all(folder: Path, seconds: float = 10) -> None:
+    """Stop every program of the sandbox. Raises SandboxError if one is still there afterwards."""
+    deadline = time.monotonic() + seconds
+    for pid, kind in running(folder).items():
+        _send(pid, _SIGNALS.get(kind, signal.SIGTERM))
+    while left := running(folder):
+        if time.monotonic() > deadline:
+            raise SandboxError(f"Still running after {seconds:.0f} s: {left}; end them by hand.")
+        if time.monotonic() > deadline - seconds / 2:
+            for pid in left:
+                _send(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+@cache
+def unprivileged_user() -> pwd.struct_passwd | None:
+    """Whom database servers run as when this is root, since they refuse root. None when it is not root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("nobody", "postgres", "daemon"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise SandboxError("Database servers refuse to run as root, and there is no user nobody; run this as another user.")
+
+
+@cache
+def unprivileged(folder: Path) -> tuple[str, ...]:
+    """The words before a command that make it run as :func:`unprivileged_user`.
+
+    Where that user may not pass through a folder above ``folder`` (a checkout below /root), it gets the capability to.
+    """
+    user = unprivileged_user()
+    if user is None:
+        return ()
+    if not shutil.which("setpriv"):
+        raise SandboxError(
+            "Running as root needs the program setpriv (package util-linux); install it, or use another user."
+        )
+    plain = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    capability = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    for words in (plain, plain + capability):
+        if not subprocess.run([*words, "test", "-r", str(folder)], capture_output=True, check=False).returncode:
+            return words
+    raise SandboxError(
+        f"User {user.pw_name}, whom the servers run as, may not read {folder}; use a checkout elsewhere."
+    )
+
+
+def give(folder: Path) -> None:
+    """Let the servers' user own a folder and all that is in it."""
+    user = unprivileged_user()
+    if user is None:
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
