@@ -14,13 +14,14 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.sandbox.clusters import RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import Software, locate
-from tests.sandbox.plugin_build import plugin_library
+from tests.sandbox.plugin_build import LIBRARY, plugin_folder
 from tests.sandbox.programs import SandboxError, give, run, start, unprivileged, wait_until
 
 SUPERUSER = "rdsadmin"
@@ -45,9 +46,9 @@ _STATIC = (
     "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER, CREATE ROLE, DROP ROLE"
 )
 _DYNAMIC = (
-    "ALLOW_NONEXISTENT_DEFINER, APPLICATION_PASSWORD_ADMIN, CONNECTION_ADMIN, FLUSH_OPTIMIZER_COSTS, FLUSH_PRIVILEGES, "
-    "FLUSH_STATUS, FLUSH_TABLES, FLUSH_USER_RESOURCES, OPTIMIZE_LOCAL_TABLE, ROLE_ADMIN, SET_ANY_DEFINER, SHOW_ROUTINE, "
-    "XA_RECOVER_ADMIN"
+    "ALLOW_NONEXISTENT_DEFINER, APPLICATION_PASSWORD_ADMIN, CONNECTION_ADMIN, FLUSH_OPTIMIZER_COSTS, "
+    "FLUSH_PRIVILEGES, FLUSH_STATUS, FLUSH_TABLES, FLUSH_USER_RESOURCES, OPTIMIZE_LOCAL_TABLE, ROLE_ADMIN, "
+    "SET_ANY_DEFINER, SHOW_ROUTINE, XA_RECOVER_ADMIN"
 )
 _WRITES = (
     "INSERT, UPDATE, DELETE, CREATE, DROP, ALTER, INDEX, REFERENCES, CREATE ROUTINE, ALTER ROUTINE, TRIGGER, EVENT"
@@ -105,7 +106,7 @@ class MySQLServer:
         loaded = bool(self.execute(f"SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'"))
         if loaded == enabled:
             return
-        statement = f"INSTALL PLUGIN {PLUGIN} SONAME 'aws_auth.so'" if enabled else f"UNINSTALL PLUGIN {PLUGIN}"
+        statement = f"INSTALL PLUGIN {PLUGIN} SONAME '{LIBRARY}'" if enabled else f"UNINSTALL PLUGIN {PLUGIN}"
         # A plugin is a matter of each server: not written to the binary log, and allowed on a replica.
         reader = not self.server.is_writer
         if reader:
@@ -138,7 +139,7 @@ class MySQLServer:
             "--no-defaults",
             f"--basedir={software.prefix}",
             f"--lc-messages-dir={software.prefix / 'share' / 'mysql'}",
-            f"--plugin-dir={self._plugins()}",
+            f"--plugin-dir={plugin_folder(self.layout.cache)}",
             *(f"--{name}={value}" for name, value in _SETTINGS.items()),
             *arguments,
         ]
@@ -160,29 +161,20 @@ class MySQLServer:
             *([] if server.is_writer else ["--super-read-only=ON", "--skip-replica-start"]),
         ]
 
-    def _plugins(self) -> Path:
-        """A plugin folder with nothing but the one plugin."""
-        folder = self.layout.cache / "plugin" / "folder"
-        library = plugin_library(self.layout.cache)
-        folder.mkdir(exist_ok=True)
-        link = folder / "aws_auth.so"
-        if not link.is_symlink() or link.readlink() != library:
-            link.unlink(missing_ok=True)
-            link.symlink_to(library)
-        return folder
-
     def _template(self) -> Path:
         """The files of a new, empty server. Making them takes seconds, so it is done once."""
         template = self.layout.cache / "mysql-template"
         if not template.exists():
-            draft = template.with_name(f"mysql-template.{self.server.instance}")
-            shutil.rmtree(draft, ignore_errors=True)
+            draft = template.with_name(f"mysql-template.{uuid.uuid4().hex}")
             draft.mkdir()
             give(draft)
             run(self._command("--initialize-insecure", f"--datadir={draft}"), draft)
             for generated in draft.glob("*.pem"):
                 generated.unlink()
-            shutil.rmtree(template, ignore_errors=True) if template.exists() else draft.rename(template)
+            try:
+                draft.rename(template)
+            except OSError:  # another server's thread, or another checkout, was faster
+                shutil.rmtree(draft)
         return template
 
     def _copy_tls(self) -> None:

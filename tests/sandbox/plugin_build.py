@@ -6,32 +6,36 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 from tests.sandbox.programs import SandboxError
 
 SOURCE = Path(__file__).with_name("aws_authentication_plugin.c")
+LIBRARY = "aws_auth.so"
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared")
 
 
-def plugin_library(cache: Path) -> Path:
-    """The shared library, compiled if it is not in ``cache`` yet. Raises SandboxError."""
+def plugin_folder(cache: Path) -> Path:
+    """A folder with nothing but the plugin's library in it, compiled if it is not in ``cache`` yet.
+
+    Raises SandboxError.
+    """
     digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
-    target = cache / "plugin" / f"{digest}.so"
+    target = cache / "plugin" / digest / LIBRARY
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_suffix(f".{os.getpid()}")
+        draft = target.with_suffix(f".{uuid.uuid4().hex}")
         result = subprocess.run(
             [*_compiler(), *FLAGS, "-o", str(draft), str(SOURCE)], capture_output=True, text=True, check=False
         )
         if result.returncode:
             raise SandboxError(f"The authentication plugin does not compile: {result.stderr.strip()}")
         draft.rename(target)
-    return target
+    return target.parent
 
 
 def _compiler() -> list[str]:
