@@ -1,0 +1,173 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""The one pipeline of aurora_iam_user and aurora_iam_users, and the only reader of check mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Callable, Generic, TypeVar
+
+from ansible.module_utils.basic import missing_required_lib
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
+    Engine,
+    ParsedAccount,
+    Session,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    MissingLibrary,
+    StatementFailed,
+    VerificationFailed,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    Account,
+    AccountName,
+    AccountRequest,
+    Changes,
+    Observed,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP, reconcile
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import describe_account, diff_side
+
+O = TypeVar("O", bound=Observed)  # noqa: E741 - as in _engines.base
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[O]):
+    """What a task came to: the same object in check mode and in the real run."""
+
+    engine: Engine[O]
+    login: Login
+    changes: Changes
+    plan: Plan
+    warnings: tuple[str, ...]
+
+    def result(self) -> Result:
+        """The keys that every account module returns."""
+        return {
+            "changed": bool(self.plan.steps),
+            "statements": [statement.text for statement in self.plan.statements],
+            "diff": self._diff(),
+        }
+
+    def describe(self, account: Account) -> Result:
+        """The account after the task, with the ARN that an IAM policy names to let somebody connect as it."""
+        described = describe_account(account, self.engine.capabilities, self.engine.describe_grants)
+        described["connect_arn"] = self.login.endpoint.connect_arn(account.name.name)
+        return described
+
+    def _diff(self) -> Result:
+        changed = self.changes.effective
+        before = {change.name: change.before for change in changed if change.before}
+        after = {change.name: change.after for change in changed if change.after}
+        return {
+            "before_header": f"accounts on {self.login.title}",
+            "after_header": f"accounts on {self.login.title}",
+            "before": diff_side(before, self.engine.capabilities, self.engine.describe_grants),
+            "after": diff_side(after, self.engine.capabilities, self.engine.describe_grants),
+        }
+
+
+def run(
+    spec: dict[str, Any],
+    read: Callable[[Mapping[str, Any]], tuple[list[AccountRequest], str]],
+    report: Callable[[Outcome[Any]], Result],
+) -> None:
+    """The whole of a module's ``main``.
+
+    spec    its argument spec, without AWS's options, which are added
+    read    options → the requests, and what happens to unlisted accounts
+    report  outcome → the keys that only this module returns
+    """
+    module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True, check_boto3=False)
+    try:
+        requests, unlisted = read(module.params)
+        engine, login = connection(module.params, lambda service: _client(module, service))
+        outcome = converge(engine, login, requests, unlisted, write=not module.check_mode)
+    except AuroraIamError as error:
+        module.fail_json(msg=error.message, **error.details)
+    for warning in outcome.warnings:
+        module.warn(warning)
+    module.exit_json(**outcome.result(), **report(outcome))
+
+
+def converge(
+    engine: Engine[O], login: Login, requests: Sequence[AccountRequest], unlisted: str, write: bool
+) -> Outcome[O]:
+    """Plan from what is observed and, if ``write``, carry the plan out and verify it."""
+    wanted = [engine.parse(request) for request in requests]
+    session = engine.open(login)
+    try:
+        if write:
+            session.lock()
+        observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
+        desired = engine.resolve(wanted, observed)
+        changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
+        warnings = tuple(engine.review(changes, observed))
+        plan = _plan(engine, changes, observed)
+        if write and plan.steps:
+            _apply(session, plan)
+            _verify(engine, session, wanted, plan)
+        return Outcome(engine, login, changes, plan, warnings)
+    finally:
+        session.close()
+
+
+def _plan(engine: Engine[O], changes: Changes, observed: O) -> Plan:
+    return Plan(
+        before={change.name: change.before for change in changes.accounts if change.before},
+        after={change.name: change.after for change in changes.accounts if change.after},
+        steps=engine.render(changes, observed) if changes.effective else (),
+    )
+
+
+def _apply(session: Session, plan: Plan) -> None:
+    done: list[str] = []
+    for step in plan.steps:
+        try:
+            session.run(step)
+        except StatementFailed as error:
+            error.details["statements_executed"] = done + error.details.pop("executed_in_step", [])
+            raise
+        done.extend(statement.text for statement in step.statements)
+
+
+def _verify(engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount], plan: Plan) -> None:
+    """Observe again. That a server accepted every statement does not mean that it did what they say."""
+    involved = set(plan.before) | set(plan.after)
+    unlisted = involved - {account.name for account in wanted}
+    found = engine.observe(session, wanted, all_accounts=bool(unlisted)).accounts
+    different = sorted(name for name in involved if found.get(name) != plan.after.get(name))
+    if not different:
+        return
+
+    def side(accounts: Mapping[AccountName, Account]) -> str:
+        shown = {name: accounts[name] for name in different if name in accounts}
+        return diff_side(shown, engine.capabilities, engine.describe_grants)
+
+    raise VerificationFailed(
+        f"The server accepted every statement, yet {', '.join(map(str, different))} is not as planned; compare planned "
+        "and found. Another session may have changed it meanwhile: run the task again.",
+        planned=side(plan.after),
+        found=side(found),
+        statements=[statement.text for statement in plan.statements],
+    )
+
+
+def _client(module: AnsibleAWSModule, service: str) -> Any:
+    if not HAS_BOTO3:
+        raise MissingLibrary(missing_required_lib("boto3", reason="to ask AWS for the cluster and its credentials"))
+    return module.client(service, retry_decorator=AWSRetry.jittered_backoff())

@@ -1,0 +1,57 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Credentials that AWS keeps or makes: a secret's password, or an IAM token."""
+
+from __future__ import annotations
+
+import json
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint
+
+try:
+    from botocore.exceptions import BotoCoreError
+except ImportError:
+    BotoCoreError = Exception
+
+
+def secret_credentials(clients: Clients, secret: str) -> Credentials:
+    """Read user and password from Secrets Manager. ``secret`` is an ARN or a name. Raises CloudError.
+
+    Of the value only ``username`` and ``password`` are read: that is all that a secret managed by RDS surely holds.
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
+    """
+    subject = f"secret {secret}"
+    answer = call(
+        clients("secretsmanager"),
+        "get_secret_value",
+        "secretsmanager:GetSecretValue",
+        subject,
+        missing={"ResourceNotFoundException": f"There is no {subject}; check login_secret, region and profile."},
+        SecretId=secret,
+    )
+    try:
+        value = json.loads(answer["SecretString"])
+        return Credentials(user=value["username"], password=value["password"])
+    except (KeyError, TypeError, ValueError):
+        # "from None": the original exception carries the value that could not be read.
+        raise CloudError(
+            f"The {subject} is not a database secret: its value must be JSON with username and password."
+        ) from None
+
+
+def token_credentials(clients: Clients, endpoint: Endpoint, user: str) -> Credentials:
+    """Sign an IAM token for the endpoint's real host and port. Made locally, without a call. Raises CloudError."""
+    try:
+        token = clients("rds").generate_db_auth_token(DBHostname=endpoint.host, Port=endpoint.port, DBUsername=user)
+    except BotoCoreError as error:
+        raise CloudError(
+            f"No IAM token can be signed for {user} on {endpoint.title}: {error}. Give the task AWS credentials "
+            "(profile, access_key, or the environment), or login_password."
+        ) from error
+    return Credentials(user=user, password=token, is_token=True)

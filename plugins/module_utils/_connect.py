@@ -1,0 +1,141 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""From connection options to an engine and a login: which endpoint, which credentials, how verified."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.credentials import (
+    secret_credentials,
+    token_credentials,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import cluster_endpoint, instance_endpoint
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.registry import engine_for
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
+
+RDS_BUNDLE_PLACES = (
+    "~/.aws/rds/global-bundle.pem",
+    "/etc/pki/rds/global-bundle.pem",
+    "/etc/ssl/rds/global-bundle.pem",
+)
+"""Where the bundle of RDS's certificate authorities is looked for when ``ca_cert`` is left out.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.html
+"""
+
+CredentialSource = Callable[[], Credentials]
+
+
+def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any], Login]:
+    """Find the database and the way to log in; opens nothing. Raises InvalidOption, CloudError, Refused."""
+    endpoint = _endpoint(options, clients)
+    engine = engine_for(endpoint.engine)
+    port = options["login_port"] or endpoint.port or engine.capabilities.port
+    method = _method(options, endpoint)
+    _require_verified_tls(options, method)
+    return engine, Login(
+        endpoint=endpoint,
+        host=options["login_host"] or endpoint.host,
+        port=port,
+        credentials=_CREDENTIALS[method](options, endpoint, clients),
+        unix_socket=options["login_unix_socket"] or "",
+        database=options["login_db"] or endpoint.database,
+        ssl_mode=options["ssl_mode"],
+        ca_cert=_ca_cert(options),
+        connect_timeout=options["connect_timeout"],
+        lock_timeout=options["lock_timeout"],
+    )
+
+
+def _endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
+    if options["cluster"] and options["instance"]:
+        raise InvalidOption("Both cluster and instance are set; an account lives on one of them, so leave one out.")
+    if options["cluster"]:
+        return cluster_endpoint(clients, options["cluster"])
+    if options["instance"]:
+        return instance_endpoint(clients, options["instance"])
+    host = options["login_host"] or options["login_unix_socket"]
+    if not (host and options["engine"]):
+        raise InvalidOption("No database is named; set cluster (or instance), or login_host and engine.")
+    port = options["login_port"] or engine_for(options["engine"]).capabilities.port
+    return Endpoint(title=f"{host}:{port}", engine=options["engine"], host=host, port=port)
+
+
+def _method(options: Mapping[str, Any], endpoint: Endpoint) -> str:
+    """What ``login_method: auto`` means here.
+
+    The managed secret is the master user's, so it serves only when no other user is asked for.
+    """
+    if options["login_method"] != "auto":
+        return str(options["login_method"])
+    if options["login_password"] is not None:
+        return "password"
+    if options["login_secret"] or (endpoint.secret and options["login_user"] in (None, "", endpoint.master_user)):
+        return "secret"
+    return "iam"
+
+
+def _require_verified_tls(options: Mapping[str, Any], method: str) -> None:
+    """A token needs host name and CA verified, a secret's password the CA: whoever receives it can use it."""
+    enough = {"iam": ("verify-full",), "secret": ("verify-ca", "verify-full")}.get(method)
+    if enough and options["ssl_mode"] not in enough and not (method == "secret" and options["login_unix_socket"]):
+        raise Refused(
+            f"login_method {method} with ssl_mode {options['ssl_mode']} would send the "
+            f"{'token' if method == 'iam' else 'password'} to a server whose identity is not verified; "
+            f"set ssl_mode: {enough[-1]} and, if need be, ca_cert."
+        )
+
+
+def _password(options: Mapping[str, Any], endpoint: Endpoint, _clients: Clients) -> CredentialSource:
+    if options["login_password"] is None:
+        raise InvalidOption("login_method is password, but login_password is not set.")
+    credentials = Credentials(_login_user(options, endpoint), options["login_password"])
+    return lambda: credentials
+
+
+def _secret(options: Mapping[str, Any], endpoint: Endpoint, clients: Clients) -> CredentialSource:
+    secret = options["login_secret"] or endpoint.secret
+    if not secret:
+        raise InvalidOption(
+            f"login_method is secret, but {endpoint.title} has no managed master secret; set login_secret to the ARN "
+            "or name of one."
+        )
+    return lambda: secret_credentials(clients, secret)
+
+
+def _iam(options: Mapping[str, Any], endpoint: Endpoint, clients: Clients) -> CredentialSource:
+    user = _login_user(options, endpoint)
+    return lambda: token_credentials(clients, endpoint, user)
+
+
+def _login_user(options: Mapping[str, Any], endpoint: Endpoint) -> str:
+    user = options["login_user"] or endpoint.master_user
+    if not user:
+        raise InvalidOption(f"No user to log in to {endpoint.title} with; set login_user.")
+    return str(user)
+
+
+_CREDENTIALS: dict[str, Callable[[Mapping[str, Any], Endpoint, Clients], CredentialSource]] = {
+    "iam": _iam,
+    "password": _password,
+    "secret": _secret,
+}
+
+
+def _ca_cert(options: Mapping[str, Any]) -> str:
+    if options["ca_cert"]:
+        path = os.path.expanduser(str(options["ca_cert"]))
+        if not os.path.isfile(path):
+            raise InvalidOption(f"ca_cert {path} is not a file on the host where the task runs.")
+        return path
+    return next((path for path in map(os.path.expanduser, RDS_BUNDLE_PLACES) if os.path.isfile(path)), "")

@@ -1,0 +1,132 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What an engine is: the only way in which the rest of the collection knows MySQL or PostgreSQL.
+
+The life of a task: ``parse`` (no I/O) → ``open`` → ``observe`` → ``resolve`` (no I/O) → reconcile, which is common →
+``review`` and ``render`` (no I/O) → ``Session.run`` for each step → ``observe`` again. Engines raise only ``_errors``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountName,
+    AccountRequest,
+    Capabilities,
+    Changes,
+    Desired,
+    Grant,
+    Observed,
+    Scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class ParsedPrivilege:
+    """One element of ``privileges``: its canonical name, ``ALL`` if so written, and the columns it is limited to."""
+
+    name: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParsedGrant:
+    """A grant read by the engine's grammar. Its scope may still name things that only the catalogue can expand."""
+
+    privileges: tuple[ParsedPrivilege, ...]
+    scope: Scope
+    grantable: bool
+    position: str
+    """Where it stands in the task, for error messages."""
+
+
+@dataclass(frozen=True)
+class ParsedAccount:
+    """A request read by the engine's grammar. ``roles`` are as written: what they name depends on the server."""
+
+    name: AccountName
+    request: AccountRequest
+    grants: tuple[ParsedGrant, ...] | None
+    roles: tuple[str, ...] | None
+
+
+class Session(ABC):
+    """An open way to the cluster. May hold one connection for each database that was needed."""
+
+    login: Login
+
+    @abstractmethod
+    def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
+        """Read. Values are bound by the driver. Raises StatementFailed, ConnectionLost."""
+
+    @abstractmethod
+    def lock(self) -> None:
+        """Make other runs of this collection wait until this session closes. Raises Refused after lock_timeout."""
+
+    @abstractmethod
+    def run(self, step: Step) -> None:
+        """Write: all statements of the step, as one transaction where the engine can.
+
+        Raises StatementFailed also where the server only warned that it did nothing; ConnectionLost.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Never raises."""
+
+
+O = TypeVar("O", bound=Observed)  # noqa: E741 - the conventional letter for "what was observed"
+
+
+class Engine(ABC, Generic[O]):
+    """One family of database servers."""
+
+    capabilities: Capabilities
+
+    @abstractmethod
+    def parse(self, request: AccountRequest) -> ParsedAccount:
+        """Read names, grants and roles by the engine's own grammar. Raises InvalidOption, UnknownPrivilege, Refused
+        (a reserved name)."""
+
+    @abstractmethod
+    def open(self, login: Login) -> Session:
+        """Log in and make sure that the server is a writer. Raises CannotConnect, NotWriter, MissingLibrary."""
+
+    @abstractmethod
+    def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> O:
+        """Read what concerns these accounts, in a number of queries that does not depend on how many they are.
+
+        all_accounts  also every other IAM-authenticated account
+        """
+
+    @abstractmethod
+    def resolve(self, wanted: Sequence[ParsedAccount], observed: O) -> list[Desired]:
+        """Find every name on the server and expand ALL. Raises MissingObject, UnknownPrivilege, Refused."""
+
+    @abstractmethod
+    def protected(self, observed: O) -> Collection[AccountName]:
+        """Accounts that are never "unlisted": the login, the master user, reserved ones."""
+
+    @abstractmethod
+    def review(self, changes: Changes, observed: O) -> list[str]:
+        """Refuse what must not be done (raises Refused, IamAuthDisabled); return warnings about the rest."""
+
+    @abstractmethod
+    def render(self, changes: Changes, observed: O) -> tuple[Step, ...]:
+        """The fewest statements that carry the changes out, in an order that is safe to interrupt."""
+
+    @abstractmethod
+    def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
+        """Grants as a user would write them under ``grants``, sorted; fed back they change nothing."""

@@ -1,0 +1,183 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Options: their argument specs, and how they become requests. Validation only; no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.basic import env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
+
+Spec = dict[str, dict[str, Any]]
+
+
+def connection_spec() -> Spec:
+    """The options by which every module finds the database and logs in."""
+    return {
+        "cluster": {"type": "str"},
+        "instance": {"type": "str"},
+        "engine": {"type": "str", "choices": ["aurora-mysql", "aurora-postgresql", "mysql", "postgres"]},
+        "login_host": {"type": "str"},
+        "login_port": {"type": "int"},
+        "login_user": {"type": "str"},
+        "login_password": {"type": "str", "no_log": True},
+        "login_unix_socket": {"type": "path"},
+        "login_db": {"type": "str"},
+        "login_method": {"type": "str", "choices": ["auto", "password", "secret", "iam"], "default": "auto"},
+        "login_secret": {"type": "str", "no_log": False},
+        "ssl_mode": {
+            "type": "str",
+            "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+            "default": "verify-full",
+        },
+        "ca_cert": {"type": "path", "fallback": (env_fallback, ["AURORA_IAM_CA_CERT"])},
+        "connect_timeout": {"type": "int", "default": 30},
+        "lock_timeout": {"type": "int", "default": 30},
+    }
+
+
+def account_spec() -> Spec:
+    """The options that describe one account.
+
+    ``grants`` has no suboptions here, though it has in the documentation: while ansible-core walks through
+    suboptions to collect what must not be logged, an element of the wrong type makes it give up, and it then prints
+    ``login_password``. :func:`account_request` validates the elements, when the password is already protected.
+    """
+    return {
+        "name": {"type": "str", "required": True},
+        "host": {"type": "str"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "grants": {"type": "list", "elements": "dict"},
+        "purge_grants": {"type": "bool", "default": True},
+        "roles": {"type": "list", "elements": "str"},
+        "purge_roles": {"type": "bool", "default": True},
+        "convert": {"type": "bool", "default": False},
+        "require_tls": {"type": "bool", "default": True},
+        "locked": {"type": "bool"},
+        "connection_limit": {"type": "int"},
+        "comment": {"type": "str"},
+        "owned_objects": {"type": "str", "choices": ["fail"], "default": "fail"},
+    }
+
+
+def accounts_spec() -> Spec:
+    """The options that describe a set of accounts. ``users`` has no suboptions here, for the reason above."""
+    return {
+        "users": {"type": "list", "elements": "dict", "required": True},
+        "unlisted": {"type": "str", "choices": ["keep", "lock", "drop"], "default": "keep"},
+        "confirm": {"type": "bool", "default": False},
+    }
+
+
+_GRANT_SPEC: Spec = {
+    "privileges": {"type": "list", "elements": "str", "required": True},
+    "on": {"type": "str", "required": True},
+    "database": {"type": "str"},
+    "grant_option": {"type": "bool", "default": False},
+    "owner": {"type": "str"},
+}
+
+
+def account_request(options: Mapping[str, Any], position: str = "") -> AccountRequest:
+    """Read the validated options of one account. ``position`` says where they stand, for messages (``users[3]: ``).
+
+    Raises InvalidOption.
+    """
+    if not options["name"]:
+        raise InvalidOption(
+            f"{position}name is empty; an account needs the name that the IAM policy's resource ends with."
+        )
+    limit = options["connection_limit"]
+    if limit is not None and limit < -1:
+        raise InvalidOption(f"{position}connection_limit is {limit}; give a number of sessions, or -1 for no limit.")
+    return AccountRequest(
+        name=options["name"],
+        host=options["host"] or "",
+        present=options["state"] == "present",
+        grants=_grant_requests(options["grants"], position),
+        purge_grants=options["purge_grants"],
+        roles=_texts(options["roles"]),
+        purge_roles=options["purge_roles"],
+        convert=options["convert"],
+        require_tls=options["require_tls"],
+        locked=options["locked"],
+        connection_limit=limit,
+        comment=options["comment"],
+        owned_objects=options["owned_objects"],
+        position=position,
+    )
+
+
+def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
+    """Read the elements of ``users``. Raises InvalidOption, naming the element, also where two are one account."""
+    elements: Sequence[Mapping[str, Any]] = options["users"]
+    if not elements and options["unlisted"] == "drop" and not options["confirm"]:
+        raise InvalidOption(
+            "users is empty and unlisted is drop, which would drop every IAM-authenticated account; if that is "
+            "what you want, set confirm: true."
+        )
+    requests = []
+    seen: dict[tuple[str, str], int] = {}
+    for index, element in enumerate(elements):
+        position = f"users[{index}]: "
+        request = account_request(_validated(account_spec(), element, position), position)
+        first = seen.setdefault((request.name, request.host), index)
+        if first != index:
+            raise InvalidOption(
+                f"{position}{request.name} is already users[{first}]; one account is one element, so merge the two."
+            )
+        requests.append(request)
+    return requests
+
+
+def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[GrantRequest, ...] | None:
+    if elements is None:
+        return None
+    return tuple(_grant_request(element, f"{position}grants[{index}]") for index, element in enumerate(elements))
+
+
+def _grant_request(element: Any, position: str) -> GrantRequest:
+    options = _validated(_GRANT_SPEC, _with_on(element), f"{position}: ")
+    if not options["privileges"]:
+        raise InvalidOption(f"{position}: privileges is empty; list at least one, or remove the element.")
+    return GrantRequest(
+        privileges=tuple(options["privileges"]),
+        on=options["on"],
+        database=options["database"] or "",
+        grant_option=options["grant_option"],
+        owner=options["owner"] or "",
+        position=position,
+    )
+
+
+def _with_on(element: Any) -> Any:
+    """YAML 1.1, which Ansible reads, takes an unquoted ``on`` for the boolean true, also as a key.
+
+    https://yaml.org/type/bool.html
+    """
+    if not isinstance(element, Mapping):
+        return element
+    return {"on" if key in (True, "true") else key: value for key, value in element.items()}
+
+
+def _validated(spec: Spec, element: Any, position: str) -> dict[str, Any]:
+    if not isinstance(element, Mapping):
+        raise InvalidOption(f"{position}expected a dictionary with {', '.join(spec)}, found {element!r}.")
+    result = ArgumentSpecValidator(spec).validate(dict(element))
+    if result.error_messages:
+        raise InvalidOption(position + "; ".join(result.error_messages))
+    validated: dict[str, Any] = result.validated_parameters
+    return validated
+
+
+def _texts(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if values is None else tuple(values)

@@ -1,0 +1,42 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What will be sent to the server, in order, and the states on both sides of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One complete SQL statement that replays as it stands. Identifiers and literals are already quoted."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """Statements that belong together in one database: one transaction where the engine has them for accounts."""
+
+    statements: tuple[Statement, ...]
+    database: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``steps`` lead from ``before`` to ``after``. Empty steps mean that there is nothing to do."""
+
+    before: Mapping[AccountName, Account]
+    after: Mapping[AccountName, Account]
+    steps: tuple[Step, ...]
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        return tuple(statement for step in self.steps for statement in step.statements)

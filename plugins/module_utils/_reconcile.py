@@ -1,0 +1,132 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""From what is asked for and what is there to what must change. Pure: no I/O, no engine, no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    PASSWORD,
+    Account,
+    AccountChange,
+    AccountName,
+    Capabilities,
+    Changes,
+    Desired,
+    Grant,
+)
+
+KEEP, LOCK, DROP = "keep", "lock", "drop"
+
+
+def reconcile(
+    desired: Sequence[Desired],
+    observed: Mapping[AccountName, Account],
+    capabilities: Capabilities,
+    unlisted: str = KEEP,
+    protected: Collection[AccountName] = (),
+) -> Changes:
+    """Compare, account by account.
+
+    unlisted   what happens to observed IAM accounts that ``desired`` does not name: keep, lock or drop
+    protected  accounts that are never "unlisted": the login, reserved ones
+    Raises Refused for an existing account that is not IAM-authenticated and is not to be converted.
+    """
+    listed = {item.name: _change(item, observed.get(item.name), capabilities) for item in desired}
+    strays = _unlisted_changes(listed, observed, unlisted, protected)
+    changes = sorted([*listed.values(), *strays], key=lambda change: change.name)
+    return Changes(tuple(changes), frozenset(change.name for change in strays))
+
+
+def _unlisted_changes(
+    listed: Mapping[AccountName, AccountChange],
+    observed: Mapping[AccountName, Account],
+    unlisted: str,
+    protected: Collection[AccountName],
+) -> list[AccountChange]:
+    changes: list[AccountChange] = []
+    if unlisted == KEEP:
+        return changes
+    for name, account in observed.items():
+        if name in listed or name in protected or account.authentication == PASSWORD:
+            continue
+        after = None if unlisted == DROP else replace(account, locked=True)
+        if after != account:
+            changes.append(AccountChange(name, account, after))
+    return changes
+
+
+def _change(desired: Desired, before: Account | None, capabilities: Capabilities) -> AccountChange:
+    request = desired.request
+    if before is not None and before.authentication == PASSWORD:
+        _refuse_password_account(desired)
+    if not request.present:
+        return AccountChange(desired.name, before, None, request)
+    base = before if before is not None else Account(desired.name)
+    roles = _target_roles(base, desired)
+    after = replace(
+        base,
+        authentication=IAM,
+        locked=base.locked if request.locked is None else request.locked,
+        connection_limit=base.connection_limit if request.connection_limit is None else request.connection_limit,
+        comment=base.comment if request.comment is None else request.comment,
+        tls=_target_tls(base, request.require_tls) if capabilities.tls_requirement else base.tls,
+        roles=roles,
+        default_roles=_target_default_roles(base, desired, roles) if capabilities.default_roles else frozenset(),
+        grants=_target_grants(base, desired),
+    )
+    return AccountChange(desired.name, before, after, request)
+
+
+def _refuse_password_account(desired: Desired) -> None:
+    request = desired.request
+    if not request.present:
+        raise Refused(
+            f"{request.position}{desired.name} is not an IAM-authenticated account, and this collection drops no "
+            "other; drop it with the tool that made it, or correct the name."
+        )
+    if not request.convert:
+        raise Refused(
+            f"{request.position}{desired.name} exists and is not IAM-authenticated; set convert: true to convert it in "
+            "place (its password stops working, its grants and roles stay), or choose another name."
+        )
+
+
+def _target_grants(base: Account, desired: Desired) -> frozenset[Grant]:
+    if desired.grants is None:
+        return base.grants
+    if desired.request.purge_grants:
+        return desired.grants
+    # Only adding: what is there stays, and a grant that is grantable on either side stays grantable.
+    merged: dict[object, Grant] = {grant.key: grant for grant in base.grants}
+    for grant in desired.grants:
+        present = merged.get(grant.key)
+        if present is None or grant.grantable:
+            merged[grant.key] = grant
+    return frozenset(merged.values())
+
+
+def _target_roles(base: Account, desired: Desired) -> frozenset[AccountName]:
+    if desired.roles is None:
+        return base.roles
+    return desired.roles if desired.request.purge_roles else base.roles | desired.roles
+
+
+def _target_default_roles(base: Account, desired: Desired, roles: frozenset[AccountName]) -> frozenset[AccountName]:
+    """A role that the task names is active at login; one that is no longer held cannot be."""
+    return (base.default_roles - (base.roles - roles)) | (desired.roles or frozenset())
+
+
+def _target_tls(base: Account, required: bool) -> str:
+    """A stronger requirement than "any TLS" (X509, SPECIFIED) satisfies ``require_tls`` and stays."""
+    if not required:
+        return ""
+    return base.tls or "ANY"
