@@ -1,0 +1,60 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""MySQL: Aurora MySQL 3 and later, RDS for MySQL 8.0 and later."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import catalogue, describe, render, review
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grants import Circumstances
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.parse import parse_account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.resolve import resolve_account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountName,
+    AccountRequest,
+    Capabilities,
+    Changes,
+    Desired,
+    Grant,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+
+
+class MySQLEngine(Engine[MySQLObserved]):
+    capabilities = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306)
+
+    def parse(self, request: AccountRequest) -> ParsedAccount:
+        return parse_account(request)
+
+    def open(self, login: Login) -> Session:
+        return MySQLSession(login)
+
+    def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> MySQLObserved:
+        return catalogue.read(session, wanted, all_accounts)
+
+    def resolve(self, wanted: Sequence[ParsedAccount], observed: MySQLObserved) -> list[Desired]:
+        return [resolve_account(account, observed) for account in wanted]
+
+    def protected(self, observed: MySQLObserved) -> Collection[AccountName]:
+        return review.protected(observed)
+
+    def review(self, changes: Changes, observed: MySQLObserved) -> list[str]:
+        return review.review(changes, observed)
+
+    def render(self, changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
+        circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled)
+        statements = render.statements(changes.effective, observed.dialect, circumstances)
+        return (Step(tuple(statements)),) if statements else ()
+
+    def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
+        return describe.describe_grants(grants)

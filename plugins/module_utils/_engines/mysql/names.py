@@ -1,0 +1,118 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Names of accounts and roles: which ones MySQL stores unaltered, and which ones belong to the service.
+
+https://dev.mysql.com/doc/refman/8.4/en/account-names.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+
+ANY_HOST = "%"
+MAX_NAME = 32
+MAX_HOST = 255
+
+_RESERVED = frozenset(
+    (
+        "mysql.infoschema",
+        "mysql.session",
+        "mysql.sys",
+        "rds_superuser_role",
+        "rdsadmin",
+        "rdsproxyadmin",
+        "rdsrepladmin",
+        "rdsrepladmin_priv_checks_user",
+        "rdstopmgr",
+    )
+)
+_RESERVED_ROLES = re.compile(r"aws_[a-z0-9_]+_access\Z")
+"""AWS_LAMBDA_ACCESS and its kind: Aurora's own roles.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-80-v3.html
+"""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether Aurora keeps this account or role for itself."""
+    return name.lower() in _RESERVED or bool(_RESERVED_ROLES.match(name.lower()))
+
+
+def account_name(name: str, host: str, position: str) -> AccountName:
+    """The account as the server will store it. Raises InvalidOption for what it would trim, alter or cut; Refused for
+    a reserved name."""
+    _check_name(name, position)
+    host = host.lower() or ANY_HOST
+    _check_host(host, position)
+    if is_reserved(name):
+        raise Refused(f"{position}{name} is reserved for the Aurora service; choose another name.")
+    return AccountName(name, host)
+
+
+def _check_name(name: str, position: str) -> None:
+    if not name:
+        raise InvalidOption(f"{position}name is empty; an IAM account needs a name.")
+    if len(name) > MAX_NAME:
+        raise InvalidOption(
+            f"{position}name {name} has {len(name)} characters and MySQL stores {MAX_NAME} at most; shorten it."
+        )
+    problem = _altered(name)
+    if problem:
+        raise InvalidOption(f"{position}name {name!r} {problem}; choose a name that MySQL stores as it is.")
+
+
+def _check_host(host: str, position: str) -> None:
+    problem = "" if len(host) <= MAX_HOST else f"has more than {MAX_HOST} characters"
+    if not host.isascii():
+        problem = "has characters outside ASCII, which host names have not"
+    problem = problem or _altered(host) or ("contains @" if "@" in host else "")
+    if problem:
+        raise InvalidOption(
+            f"{position}host {host!r} {problem}; give a host name, an address, or a pattern such as 10.0.%."
+        )
+
+
+def _altered(text: str) -> str:
+    """Why the server would store something else, or an empty string.
+
+    It trims blanks at both ends, and its grant tables hold three bytes a character: a longer one becomes ``?``.
+    """
+    if text != text.strip(" "):
+        return "begins or ends with a space, which MySQL removes"
+    if not is_storable(text):
+        return "has a character that MySQL's grant tables cannot hold"
+    return ""
+
+
+def is_storable(text: str) -> bool:
+    """Whether every character fits utf8mb3, is no control character, and no half of a surrogate pair."""
+    return all(" " <= char <= "\uffff" and not "\ud800" <= char <= "\udfff" and char != "\x7f" for char in text)
+
+
+def find_role(text: str, existing: Collection[AccountName]) -> AccountName | None:
+    """Read ``role`` or ``role@host``: the last @ divides only if that role exists with that host."""
+    name, at, host = text.rpartition("@")
+    if at and AccountName(name, host.lower()) in existing:
+        return AccountName(name, host.lower())
+    plain = AccountName(text, ANY_HOST)
+    return plain if plain in existing else None
+
+
+def role_names(text: str) -> tuple[str, ...]:
+    """Every name that ``text`` may mean, for looking them up."""
+    name, at, _host = text.rpartition("@")
+    return (text, name) if at and name else (text,)
+
+
+def similar(name: AccountName, existing: Collection[AccountName]) -> list[AccountName]:
+    """Those that a person may have meant: the same name under another host, or in another case."""
+    folded = name.name.casefold()
+    return sorted(other for other in existing if other.name.casefold() == folded and other != name)

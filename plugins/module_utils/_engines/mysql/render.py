@@ -1,0 +1,133 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""The statements that carry changes out: grouped so that they are few, ordered so that they may be interrupted.
+
+First what makes accounts safer or is missing (creation, authentication, TLS, locks), then everything that is added,
+then everything that is taken away, then unlocking, then drops. Nobody loses in between what they keep.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grants import (
+    Circumstances,
+    Parts,
+    grants_of,
+    revokes_of,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect, Settings
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    Account,
+    AccountChange,
+    AccountName,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+
+CHUNK = 500
+"""Accounts in one statement."""
+
+Key = TypeVar("Key", bound=Hashable)
+Names = Sequence[AccountName]
+
+
+def statements(changes: Sequence[AccountChange], dialect: Dialect, circumstances: Circumstances) -> list[Statement]:
+
+    def alter(names: Names, settings: Settings) -> Iterable[Statement]:
+        return [sql.alter_users(names, settings, dialect)]
+
+    def create(names: Names, settings: Settings) -> Iterable[Statement]:
+        return [sql.create_users(names, settings, dialect)]
+
+    def privileges(names: Names, parts: Parts) -> Iterable[Statement]:
+        return [part.statement(names, dialect) for part in parts]
+
+    return [
+        *_grouped(changes, _created, create),
+        *_grouped(changes, _altered, alter),
+        *_grouped(changes, _roles_granted, lambda names, roles: [sql.grant_roles(roles, names)]),
+        *_grouped(changes, _default_roles, lambda names, roles: [sql.set_default_roles(roles, names)]),
+        *_grouped(changes, lambda change: [] if change.dropped else grants_of(change), privileges),
+        *_grouped(changes, _roles_revoked, lambda names, roles: [sql.revoke_roles(roles, names)]),
+        *_grouped(changes, lambda change: [] if change.dropped else revokes_of(change, circumstances), privileges),
+        *_grouped(changes, _unlocked, alter),
+        *_grouped(changes, lambda change: [True] if change.dropped else [], lambda names, _: [sql.drop_users(names)]),
+    ]
+
+
+def _grouped(
+    changes: Iterable[AccountChange],
+    keys: Callable[[AccountChange], Iterable[Key]],
+    rendered: Callable[[Names, Key], Iterable[Statement]],
+) -> Iterator[Statement]:
+    """One statement for all accounts that share a key, in the order in which the keys first appear."""
+    groups: dict[Key, list[AccountName]] = defaultdict(list)
+    for change in changes:
+        for key in keys(change):
+            groups[key].append(change.name)
+    for key, names in groups.items():
+        for start in range(0, len(names), CHUNK):
+            yield from rendered(names[start : start + CHUNK], key)
+
+
+def _created(change: AccountChange) -> list[Settings]:
+    after = change.after
+    if after is None or change.before is not None:
+        return []
+    return [
+        Settings(
+            tls=after.tls or None,
+            connection_limit=None if after.connection_limit == -1 else after.connection_limit,
+            locked=after.locked or None,
+            comment=after.comment or None,
+        )
+    ]
+
+
+def _altered(change: AccountChange) -> list[Settings]:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return []
+    settings = Settings(
+        authentication=True if before.authentication != IAM else None,
+        tls=after.tls if after.tls != before.tls else None,
+        connection_limit=after.connection_limit if after.connection_limit != before.connection_limit else None,
+        locked=True if after.locked and not before.locked else None,
+        comment=after.comment if after.comment != before.comment else None,
+    )
+    return [] if settings == Settings() else [settings]
+
+
+def _unlocked(change: AccountChange) -> list[Settings]:
+    """Last, so that an account is not let in with privileges that are about to be revoked."""
+    before, after = change.before, change.after
+    unlocked = before is not None and after is not None and before.locked and not after.locked
+    return [Settings(locked=False)] if unlocked else []
+
+
+def _roles_granted(change: AccountChange) -> list[tuple[AccountName, ...]]:
+    return [tuple(sorted(change.roles_granted))] if change.after and change.roles_granted else []
+
+
+def _roles_revoked(change: AccountChange) -> list[tuple[AccountName, ...]]:
+    return [tuple(sorted(change.roles_revoked))] if change.after and change.roles_revoked else []
+
+
+def _default_roles(change: AccountChange) -> list[tuple[AccountName, ...]]:
+    """SET DEFAULT ROLE replaces the list, so it names what stays too. A revoked role leaves the list by itself."""
+    if change.after is None:
+        return []
+    remaining = _default_roles_of(change.before) - change.roles_revoked
+    return [] if change.after.default_roles == remaining else [tuple(sorted(change.after.default_roles))]
+
+
+def _default_roles_of(account: Account | None) -> frozenset[AccountName]:
+    return account.default_roles if account else frozenset()

@@ -1,0 +1,190 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""From parsed accounts to desired ones: every name found on the server, ALL expanded, in canonical form. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
+    ParsedAccount,
+    ParsedGrant,
+    ParsedPrivilege,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import (
+    find_role,
+    role_names,
+    similar,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.objects import canonical
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import (
+    ALL,
+    STATIC_PRIVILEGES,
+    USAGE,
+    privileges_of,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import MAX_IDENTIFIER, format_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    InvalidOption,
+    MissingObject,
+    Refused,
+    UnknownPrivilege,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Desired, Grant, Scope
+
+
+def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> Desired:
+    """Raises MissingObject, UnknownPrivilege, InvalidOption, Refused."""
+    return Desired(account.name, account.request, _grants(account, observed), _roles(account, observed))
+
+
+def _roles(account: ParsedAccount, observed: MySQLObserved) -> frozenset[AccountName] | None:
+    if account.roles is None:
+        return None
+    return frozenset(_role(text, account, observed) for text in account.roles)
+
+
+def _role(text: str, account: ParsedAccount, observed: MySQLObserved) -> AccountName:
+    role = find_role(text, observed.existing)
+    position = account.request.position
+    if role is None:
+        near = {other for name in role_names(text) for other in similar(AccountName(name), observed.existing)}
+        hint = f"; there is {', '.join(map(str, sorted(near)))}, which is another one" if near else ""
+        raise MissingObject(
+            f"{position}Role {text} does not exist on {observed.title}{hint}. Create it, or correct roles."
+        )
+    if role == account.name:
+        raise Refused(f"{position}{role} cannot be a role of itself; remove it from roles.")
+    return role
+
+
+def _grants(account: ParsedAccount, observed: MySQLObserved) -> frozenset[Grant] | None:
+    if account.grants is None:
+        return None
+    reader = _AccountReader(account, observed)
+    return frozenset(grant for parsed in account.grants for grant in reader.read(parsed))
+
+
+class _AccountReader:
+    """Reads the elements of one account's ``grants``; remembers where each level's grant option was asked for."""
+
+    def __init__(self, account: ParsedAccount, observed: MySQLObserved) -> None:
+        self._observed = observed
+        before = observed.accounts.get(account.name)
+        self._held = before.grants if before else frozenset[Grant]()
+        self._options: dict[Scope, tuple[bool, str]] = {}
+
+    def read(self, parsed: ParsedGrant) -> set[Grant]:
+        scope = canonical(parsed.scope, self._observed.folds_names)
+        self._check_pattern(scope, parsed)
+        wanted = {grant for privilege in parsed.privileges for grant in self._expand(privilege, scope, parsed)}
+        self._check_exists(scope, wanted, parsed)
+        if any(privilege.name == USAGE for privilege in parsed.privileges) or not all(map(_is_dynamic, wanted)):
+            self._check_option(scope, parsed)
+            if parsed.grantable:
+                wanted.add(Grant(USAGE, scope, True))
+        return wanted
+
+    def _expand(self, privilege: ParsedPrivilege, scope: Scope, parsed: ParsedGrant) -> Iterable[Grant]:
+        if privilege.name == USAGE:
+            return ()
+        if privilege.columns:
+            return (
+                Grant(privilege.name, self._column(privilege.name, column, scope, parsed))
+                for column in privilege.columns
+            )
+        if privilege.name != ALL:
+            names: tuple[str, ...] = (privilege.name,)
+            self._check_known(privilege.name, scope, parsed)
+        elif scope.kind == "GLOBAL":
+            names = self._everything(parsed)
+        else:
+            names = privileges_of(scope.kind)
+        return (_grant(name, scope, parsed.grantable) for name in names)
+
+    def _everything(self, parsed: ParsedGrant) -> tuple[str, ...]:
+        names = self._observed.authority.global_privileges()
+        if not names:
+            raise Refused(
+                f"{parsed.position}: ALL on *.* means what {self._observed.login} holds there with the grant option, "
+                "and that is nothing; name the databases instead, or log in as the master user."
+            )
+        return names
+
+    def _check_known(self, name: str, scope: Scope, parsed: ParsedGrant) -> None:
+        dynamic = name not in STATIC_PRIVILEGES
+        if dynamic and name not in self._observed.known_dynamic and Grant(name, scope) not in self._held:
+            raise UnknownPrivilege(
+                f"{parsed.position}: {name} is not a privilege that {self._observed.title} knows; SHOW PRIVILEGES "
+                "lists them."
+            )
+
+    def _column(self, privilege: str, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
+        """The column's scope, spelled as in the account's grant where it has one: the grant table keeps the spelling of
+        the statement that made it, and a REVOKE must repeat it."""
+        spelled = {
+            grant.scope: grant.privilege
+            for grant in self._held
+            if grant.scope.path == scope.path and grant.scope.column.lower() == column.lower()
+        }
+        for held in sorted(spelled, key=lambda held: (spelled[held] != privilege, held)):
+            return held
+        stored = self._observed.objects.column(scope.path, column)
+        if not stored and scope in self._observed.objects.scopes:
+            raise MissingObject(
+                f"{parsed.position}: {format_scope(scope)} has no column {column} on {self._observed.title}; fix it."
+            )
+        return replace(scope, column=stored or column)
+
+    def _check_exists(self, scope: Scope, wanted: set[Grant], parsed: ParsedGrant) -> None:
+        """What the account holds already needs no object: MySQL keeps the grants on a table that was dropped."""
+        if scope.kind in ("GLOBAL", "PATTERN") or scope in self._observed.objects.scopes:
+            return
+        if wanted and wanted <= self._held:
+            return
+        kind = scope.kind.lower()
+        if Scope("DATABASE", path=scope.path[:1]) not in self._observed.objects.scopes:
+            kind, scope = "database", Scope("DATABASE", path=scope.path[:1])
+        name = ".".join(scope.path)
+        raise MissingObject(
+            f"{parsed.position}: {kind} {name} does not exist on {self._observed.title}; create it first, or fix on."
+        )
+
+    def _check_pattern(self, scope: Scope, parsed: ParsedGrant) -> None:
+        if scope.kind not in ("DATABASE", "PATTERN"):
+            return
+        if scope.kind == "PATTERN" and not self._observed.dialect.database_patterns:
+            raise InvalidOption(
+                f"{parsed.position}: on: {format_scope(scope)} is a pattern, but partial_revokes is ON on "
+                f"{self._observed.title}, which makes % and _ in a database name plain characters; name the databases "
+                r"one by one (or write \% for a % in a name)."
+            )
+        if len(self._observed.dialect.stored_database(scope)) > MAX_IDENTIFIER:
+            raise Refused(
+                f"{parsed.position}: the name of database {scope.path[0]}, with its _ and % escaped, is longer than "
+                f"the {MAX_IDENTIFIER} characters that MySQL's grant tables hold; grant on its tables instead."
+            )
+
+    def _check_option(self, scope: Scope, parsed: ParsedGrant) -> None:
+        asked, position = self._options.setdefault(scope, (parsed.grantable, parsed.position))
+        if asked != parsed.grantable:
+            raise InvalidOption(
+                f"{parsed.position}: grant_option is {str(parsed.grantable).lower()}, but {position} says "
+                f"{str(asked).lower()} for {format_scope(scope)}; in MySQL the grant option applies to all privileges "
+                "on one object alike, so make the two agree."
+            )
+
+
+def _grant(name: str, scope: Scope, grantable: bool) -> Grant:
+    dynamic = scope.kind == "GLOBAL" and name not in STATIC_PRIVILEGES
+    return Grant(name, scope, dynamic and grantable)
+
+
+def _is_dynamic(grant: Grant) -> bool:
+    return grant.scope.kind == "GLOBAL" and grant.privilege not in STATIC_PRIVILEGES

@@ -1,0 +1,278 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""A session with MySQL: reading, and sending the steps of a plan."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
+    HAS_PYMYSQL,
+    ClearPassword,
+    GuardedConnection,
+    TlsNotOffered,
+    connect,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    CannotConnect,
+    ConnectionLost,
+    IamAuthDisabled,
+    MissingLibrary,
+    NotWriter,
+    Refused,
+    StatementFailed,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+
+try:
+    import pymysql
+except ImportError:
+    pymysql = None  # type: ignore[assignment]
+
+MAX_STATEMENTS, MAX_BYTES = 64, 1 << 20
+"""What goes to the server in one message; well below the smallest max_allowed_packet in use (4 MB)."""
+
+_ACCESS_DENIED = 1045
+_PLUGIN_NOT_LOADED = 1524
+_LOST = frozenset((2006, 2013, 2014, 2055))
+_READ_ONLY = frozenset((1290, 1792, 1836))
+_NOT_DONE = frozenset((1265, 1285, 1300, 1366, 1470, 3162, 3163, 6524))
+"""Warnings that mean that the server did something else than it was told, or nothing: a name or text that it cut,
+trimmed or converted, an account that it ignores because it does not resolve host names, one that (not) exists."""
+
+
+class MySQLSession(Session):
+    """One connection: accounts and grants of all databases are in one place on MySQL."""
+
+    def __init__(self, login: Login) -> None:
+        """Log in. Raises MissingLibrary, CannotConnect, NotWriter, Refused."""
+        if not HAS_PYMYSQL:
+            raise MissingLibrary(
+                "The Python library PyMySQL is not installed where this task runs; install it there with "
+                "pip install PyMySQL, or delegate the task to a host that has it."
+            )
+        self.login = login
+        self._connection = _open(login)
+        try:
+            self._check_server()
+        except AuroraIamError:
+            self.close()
+            raise
+
+    def _check_server(self) -> None:
+        version, read_only = self.query(sql.SESSION_FACTS)[0]
+        if int(str(version).partition(".")[0]) < 8 or "MariaDB" in str(version):
+            raise CannotConnect(
+                f"{self.login.title} is {version}; this collection needs MySQL 8.0 or later (Aurora MySQL 3 or later), "
+                "where roles exist: upgrade the cluster."
+            )
+        if read_only:
+            raise NotWriter(
+                f"{self.login.host} answers as a read-only server of {self.login.title}: a reader, or the writer "
+                "before a failover; connect to the writer (cluster) endpoint, or try again in a minute."
+            )
+
+    def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
+        del database  # names in queries are qualified
+        with self._connection.cursor() as cursor:
+            try:
+                cursor.execute(sql, parameters or None)
+                return list(cursor.fetchall())
+            except pymysql.MySQLError as error:
+                raise self._failure(error, sql) from error
+
+    def lock(self) -> None:
+        if self.query(sql.TAKE_LOCK, (self.login.lock_timeout,))[0][0] != 1:
+            raise Refused(
+                f"Another run of this collection has been working on {self.login.title} for more than "
+                f"{self.login.lock_timeout} s; try again when it has ended, or raise lock_timeout."
+            )
+
+    def run(self, step: Step) -> None:
+        """MySQL commits every account statement by itself, so that what ran before a failure stays. Statements travel
+        together; each is followed by SHOW WARNINGS, because the next one would wipe its warnings."""
+        executed: list[str] = []
+        for batch in _batches(step.statements):
+            self._run_batch(batch, executed)
+
+    def _run_batch(self, batch: Sequence[Statement], executed: list[str]) -> None:
+        """The server goes on after a warning, so that all answers are taken before one is complained about."""
+        message = sql.with_warnings(batch)
+        current = batch[0].text
+        not_done: list[tuple[str, Row]] = []
+        with self._connection.cursor() as cursor:
+            try:
+                cursor.execute(message)
+                for index, statement in enumerate(batch):
+                    current = statement.text
+                    if index:
+                        cursor.nextset()
+                    cursor.nextset()
+                    not_done += [(current, warning) for warning in cursor.fetchall() if warning[1] in _NOT_DONE]
+                    executed.append(current)
+            except pymysql.MySQLError as error:
+                raise self._failure(error, current, executed) from error
+        if not_done:
+            raise self._not_done(*not_done[0], executed)
+
+    def _not_done(self, statement: str, warning: Row, executed: Sequence[str]) -> StatementFailed:
+        _level, code, text = warning
+        return StatementFailed(
+            f"{self.login.title} accepted a statement but only warned: {text} (warning {code}); correct what it names "
+            "and run the task again.",
+            str(code),
+            statement,
+            executed_in_step=list(executed),
+        )
+
+    def _failure(self, error: Exception, statement: str, executed: Sequence[str] = ()) -> AuroraIamError:
+        code, text = _code_and_text(error)
+        if code in _LOST or isinstance(error, pymysql.err.InterfaceError):
+            return ConnectionLost(
+                f"The connection with {self.login.title} broke ({text}); what was sent last may have been done, so run "
+                "the task again, which finishes what is missing.",
+                statements_executed=list(executed),
+            )
+        if code in _READ_ONLY:
+            return NotWriter(
+                f"{self.login.title} has become read-only ({text}), as after a failover; run the task again.",
+                statements_executed=list(executed),
+            )
+        if code == _PLUGIN_NOT_LOADED:
+            return IamAuthDisabled(
+                f"IAM authentication is off on {self.login.title} (error {code}: {text}). Turn it on with "
+                "dbops.aurora_iam.aurora_iam_cluster.",
+                statements_executed=list(executed),
+            )
+        return StatementFailed(
+            f"{self.login.title} refused a statement: {text} (error {code}).",
+            str(code),
+            statement,
+            executed_in_step=list(executed),
+        )
+
+    def close(self) -> None:
+        try:
+            self._connection.close()
+        except (pymysql.MySQLError, OSError):
+            return
+
+
+def _batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
+    batch: list[Statement] = []
+    size = 0
+    for statement in statements:
+        length = len(statement.text.encode())
+        if batch and (len(batch) == MAX_STATEMENTS or size + length > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(statement)
+        size += length
+    if batch:
+        yield batch
+
+
+def _open(login: Login) -> GuardedConnection:
+    setup = sql.session_setup(login.lock_timeout)
+    credentials = login.credentials()
+    _require_verified(login, credentials)
+    try:
+        return connect(login, credentials, setup)
+    except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
+        fresh = _rotated(login, credentials, error)
+        if fresh is None:
+            raise _cannot_connect(login, credentials, error) from error
+    try:
+        return connect(login, fresh, setup)
+    except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
+        raise _cannot_connect(login, fresh, error) from error
+
+
+def _require_verified(login: Login, credentials: Credentials) -> None:
+    if credentials.is_token and (login.ssl_mode != "verify-full" or login.unix_socket):
+        raise Refused(
+            f"An IAM token is sent only over TLS with the server's name verified, and ssl_mode is {login.ssl_mode}; "
+            "set ssl_mode: verify-full."
+        )
+
+
+def _rotated(login: Login, used: Credentials, error: Exception) -> Credentials | None:
+    """A secret may have been rotated between being read and being used; only then it is worth a second try."""
+    if _code_and_text(error)[0] != _ACCESS_DENIED or used.is_token:
+        return None
+    fresh = login.credentials()
+    return fresh if fresh != used else None
+
+
+def _cannot_connect(login: Login, credentials: Credentials, error: Exception) -> CannotConnect:
+    where = f"{login.title} ({login.unix_socket or f'{login.host}:{login.port}'})"
+    if isinstance(error, TlsNotOffered):
+        return CannotConnect(f"{where} offers no TLS, which ssl_mode {login.ssl_mode} needs; check host and port.")
+    if isinstance(error, ClearPassword):
+        return CannotConnect(
+            f"{where} asks for the password of {credentials.user} in the clear, which is sent only over TLS; set "
+            "ssl_mode: verify-full."
+        )
+    origin = _tls_error(error)
+    if origin is not None:
+        return CannotConnect(f"TLS with {where} failed: {_tls_sentence(origin, login)}")
+    code, text = _code_and_text(error)
+    if code == _ACCESS_DENIED:
+        return CannotConnect(_denied(where, credentials))
+    return CannotConnect(
+        f"No connection with {where}: {text}. Check the address, the security group, and that it runs."
+    )
+
+
+def _denied(where: str, credentials: Credentials) -> str:
+    if credentials.is_token:
+        return (
+            f"{where} refused the IAM token of {credentials.user} (error 1045); check that the account exists in this "
+            "case and is IAM-authenticated, that IAM authentication is on, and that a policy allows rds-db:connect."
+        )
+    return (
+        f"{where} refused the password of {credentials.user} (error 1045); check login_user and its password or secret."
+    )
+
+
+def _code_and_text(error: BaseException) -> tuple[int, str]:
+    arguments = error.args
+    if len(arguments) >= 2 and isinstance(arguments[0], int):
+        return arguments[0], str(arguments[1])
+    return 0, str(error) or type(error).__name__
+
+
+def _tls_error(error: BaseException) -> ssl.SSLError | None:
+    """PyMySQL wraps what the TLS library said."""
+    origin = getattr(error, "original_exception", None) or error.__cause__ or error
+    return origin if isinstance(origin, ssl.SSLError) else None
+
+
+_TLS_SENTENCES = {
+    10: "its certificate has expired; check the clock of this host, or rotate the certificate.",
+    18: "its certificate is self-signed and not in the trusted set; set ca_cert to the file of the CA that issued it.",
+    19: "its certificate comes from a CA that is not trusted; set ca_cert to that CA's file (for RDS, the bundle "
+    "global-bundle.pem).",
+    20: "its certificate comes from a CA that is not trusted; set ca_cert to that CA's file (for RDS, the bundle "
+    "global-bundle.pem).",
+}
+
+
+def _tls_sentence(error: ssl.SSLError, login: Login) -> str:
+    code = getattr(error, "verify_code", 0)
+    if code in (62, 64):
+        return (
+            f"its certificate is not for {login.endpoint.host or login.host}; use the endpoint's own name as "
+            "login_host, or name the cluster so that the name is known."
+        )
+    return _TLS_SENTENCES.get(code, f"{error}. Check ssl_mode and ca_cert.")
