@@ -1,0 +1,180 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""From a Login to a connection, and from what libpq says when there is none to a sentence with the next step.
+
+https://www.postgresql.org/docs/current/libpq-connect.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+import struct
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CannotConnect, MissingLibrary
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+
+try:
+    import psycopg2
+except ImportError:
+    psycopg2 = None  # type: ignore[assignment]
+
+DriverError: type[Exception] = psycopg2.Error if psycopg2 is not None else Exception
+
+_SYSTEM_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)"""
+
+_RDS_BUNDLE = "set ca_cert to the bundle from https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+
+# What the text of an OperationalError holds → what to tell. psycopg2 gives no SQLSTATE for a failed connection.
+_REASONS: tuple[tuple[str, str], ...] = (
+    (
+        r"(PAM|LDAP) authentication failed",
+        "the server sent {user} to IAM authentication and it was refused; log in with an IAM token if {user} is a "
+        "member of rds_iam on purpose, and check that the IAM policy allows rds-db:connect for this name",
+    ),
+    (
+        r"password authentication failed",
+        "wrong credentials for {user}; check the name and the password, and that the secret is the current one",
+    ),
+    (
+        r"no pg_hba\.conf entry .*no encryption|pg_hba\.conf rejects connection .*no encryption",
+        "the server does not accept {user} without TLS here; set ssl_mode to verify-full",
+    ),
+    (
+        r"no pg_hba\.conf entry|pg_hba\.conf rejects",
+        "the server accepts no connection of {user} to database {database}; name another one with login_db",
+    ),
+    (r"role .* is not permitted to log in", "{user} is locked (NOLOGIN); log in as another account"),
+    (r"database .* does not exist", "there is no database {database}; name one that exists with login_db"),
+    (r"permission denied for database", "{user} may not connect to database {database}; grant it CONNECT"),
+    (r"does not support SSL", "the server offers no TLS; set ssl_mode to prefer only if the network is trusted"),
+    (
+        r"too many (clients|connections)|remaining connection slots",
+        "the server has no free connection slot; end idle sessions or try again later",
+    ),
+    (
+        r"starting up|shutting down|recovery mode",
+        "the server is starting or stopping; try again when it is available",
+    ),
+    (
+        r"could not translate host name",
+        "the name {host} cannot be resolved; check the spelling, and that this machine asks a DNS that knows it",
+    ),
+    (
+        r"Connection refused",
+        "nothing listens on {host}:{port}; check host and port, and that the database is available",
+    ),
+    (
+        r"timeout expired|timed out|No route to host|Network is unreachable",
+        "{host}:{port} does not answer; check security groups, routing, or the tunnel",
+    ),
+    (
+        r"root certificate file .* does not exist",
+        "the file named by ca_cert does not exist; correct its path",
+    ),
+)
+
+
+def connect(login: Login, database: str) -> Any:
+    """A new connection in autocommit mode. Raises CannotConnect, MissingLibrary."""
+    if psycopg2 is None:
+        raise MissingLibrary(
+            f"The Python library psycopg2 is needed to log in to {login.title}; install the package psycopg2-binary "
+            "for "
+            "the Python that runs this task."
+        )
+    credentials = login.credentials()
+    try:
+        connection = psycopg2.connect(
+            host=login.unix_socket or login.host,
+            port=login.port,
+            user=credentials.user,
+            password=credentials.password,
+            dbname=database,
+            connect_timeout=login.connect_timeout,
+            client_encoding="UTF8",
+            application_name="dbops.aurora_iam",
+            **_tls(login),
+        )
+    except psycopg2.Error as error:
+        raise CannotConnect(_explain(login, credentials.user, database, str(error))) from None
+    connection.autocommit = True
+    return connection
+
+
+def _tls(login: Login) -> dict[str, Any]:
+    if login.unix_socket:
+        return {}
+    options: dict[str, Any] = {"sslmode": login.ssl_mode}
+    if login.ssl_mode.startswith("verify-"):
+        options["sslrootcert"] = login.ca_cert or system_bundle()
+    elif login.ca_cert:
+        options["sslrootcert"] = login.ca_cert
+    return options
+
+
+def system_bundle() -> str:
+    """The trust store of this machine as one file.
+
+    libpq's own word for it, ``system``, needs libpq 16, and finds nothing in the wheels of psycopg2-binary, whose
+    OpenSSL was built with the paths of another system.
+    """
+    candidates = (ssl.get_default_verify_paths().cafile, *_SYSTEM_BUNDLES)
+    return next((path for path in candidates if path and os.path.exists(path)), "system")
+
+
+def _explain(login: Login, user: str, database: str, text: str) -> str:
+    reason = None
+    if re.search(r"certificate|SSL error", text) and not re.search(r"root certificate file .* does not exist", text):
+        reason = _explain_tls(login)
+    for pattern, sentence in _REASONS:
+        if reason is None and re.search(pattern, text, re.DOTALL):
+            reason = sentence.format(user=user, database=database, host=login.host, port=login.port)
+    return f"Cannot log in to {login.title}: {reason or ' '.join(text.split())}."
+
+
+def _explain_tls(login: Login) -> str | None:
+    """libpq only says that verification failed: shake hands once more, sending no credentials, to learn why."""
+    try:
+        context = ssl.create_default_context(cafile=login.ca_cert or None)
+    except (OSError, ssl.SSLError):
+        return f"the file {login.ca_cert} holds no CA certificates; {_RDS_BUNDLE}"
+    context.check_hostname = login.ssl_mode == "verify-full"
+    try:
+        with socket.create_connection((login.host, login.port), timeout=login.connect_timeout) as plain:
+            plain.sendall(_SSL_REQUEST)
+            if plain.recv(1) != b"S":
+                return None
+            with context.wrap_socket(plain, server_hostname=login.host):
+                return None
+    except ssl.SSLCertVerificationError as error:
+        return _explain_certificate(login, error)
+    except OSError:
+        return None
+
+
+def _explain_certificate(login: Login, error: ssl.SSLCertVerificationError) -> str:
+    reason = error.verify_message
+    if "expired" in reason:
+        return "the server's certificate has expired; have it rotated, or check this machine's clock"
+    if "mismatch" in reason or "doesn't match" in reason or "not valid for" in reason:
+        return (
+            f"the server's certificate is not for the name {login.host}; dial the endpoint by the name that "
+            "AWS gives it"
+        )
+    trusted = login.ca_cert or "this machine's trust store"
+    return f"the server's certificate is not signed by a CA in {trusted} ({reason}); {_RDS_BUNDLE}"

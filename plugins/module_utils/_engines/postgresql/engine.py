@@ -1,0 +1,172 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""PostgreSQL as the rest of the collection sees it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
+    Engine,
+    ParsedAccount,
+    ParsedGrant,
+    Session,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import (
+    observe,
+    reading,
+    render,
+    review,
+    scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
+    RDS_AD,
+    RDS_IAM,
+    Roles,
+    oids,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import check_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import PostgreSQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.privileges import parse_privilege
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.resolve import Resolver
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountName,
+    AccountRequest,
+    Capabilities,
+    Changes,
+    Desired,
+    Grant,
+    GrantRequest,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+
+_RESERVED = re.compile(r"(pg_.*|rds_.*|rdsadmin|rdsrepladmin|rdsproxyadmin|rdstopmgr|public|none)\Z", re.DOTALL)
+"""Roles of PostgreSQL and of RDS, and the two words that no role may be called."""
+
+_PUBLIC_OID = 0
+
+
+def is_reserved(name: str) -> bool:
+    return bool(_RESERVED.match(name))
+
+
+class PostgreSQLEngine(Engine[PostgreSQLObserved]):
+    capabilities = Capabilities(hosts=False, tls_requirement=False, default_roles=False, port=5432)
+
+    def parse(self, request: AccountRequest) -> ParsedAccount:
+        check_name(request.name, f"{request.position}name")
+        if is_reserved(request.name):
+            raise Refused(f"{request.position}{request.name} is reserved by PostgreSQL or RDS; choose another name.")
+        if "\0" in (request.comment or ""):
+            raise InvalidOption(
+                f"{request.position}comment holds a NUL character, which PostgreSQL cannot store; remove it."
+            )
+        for role in request.roles or ():
+            check_name(role, f"{request.position}roles: the name")
+        return ParsedAccount(
+            AccountName(request.name),
+            request,
+            None if request.grants is None else tuple(_parse_grant(grant) for grant in request.grants),
+            request.roles,
+        )
+
+    def open(self, login: Login) -> Session:
+        return PostgreSQLSession(login)
+
+    def observe(
+        self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False
+    ) -> PostgreSQLObserved:
+        if not isinstance(session, PostgreSQLSession):
+            raise TypeError(f"a session of another engine: {type(session).__name__}")
+        return _observe(session, wanted, all_accounts)
+
+    def resolve(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> list[Desired]:
+        resolver = Resolver(wanted, observed)
+        return [resolver.resolve(account) for account in wanted]
+
+    def protected(self, observed: PostgreSQLObserved) -> Collection[AccountName]:
+        return review.own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
+
+    def review(self, changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+        return review.review(changes, observed)
+
+    def render(self, changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
+        return render.render(changes, observed)
+
+    def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
+        return scope.describe_grants(grants)
+
+
+def _parse_grant(request: GrantRequest) -> ParsedGrant:
+    target = scope.parse_scope(request)
+    if not request.privileges:
+        raise InvalidOption(f"{request.position}.privileges is empty; name privileges, or leave the element out.")
+    label = f"{request.position}.privileges"
+    privileges = tuple(parse_privilege(text, target.kind, label) for text in request.privileges)
+    return ParsedGrant(privileges, target, request.grant_option, request.position)
+
+
+def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:
+    listed = {account.name.name for account in wanted}
+    names = listed | (set(observe.read_iam_accounts(session)) if all_accounts else set())
+    master = session.login.endpoint.master_user
+    others = [RDS_IAM, RDS_AD, *([master] if master else []), *reading.named_roles(wanted)]
+    role_rows, membership_rows = observe.read_roles(session, sorted(names), others)
+    roles = reading.build_roles(role_rows, membership_rows)
+    accounts = {name for name in names if name in listed or _is_account(name, roles)}
+    leaving = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
+
+    numbers = oids(roles.by_name, accounts)
+    login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
+    watched = sorted({*numbers, *login_roles, _PUBLIC_OID})
+    shared = observe.read_shared(session, numbers, watched, reading.named_parameters(wanted))
+    databases = reading.build_databases(shared.objects)
+    visible = {name for name, database in databases.items() if database.connectable}
+    looked_for = reading.wanted_objects(wanted, session.database)
+    involved = visible & ({name for name in databases if databases[name].involved} | set(looked_for))
+
+    builder = reading.CatalogueBuilder()
+    builder.add_shared(shared)
+    going = oids(roles.by_name, leaving)
+    obstacles = {session.database: observe.read_obstacles(session, session.database, going, shared=True)}
+    for database in sorted(involved):
+        going_here = going if database != session.database else []
+        rows = observe.read_database(
+            session, database, looked_for.get(database, frozenset()), numbers, watched, going_here
+        )
+        builder.add_database(database, rows)
+        obstacles.setdefault(database, rows.obstacles)
+    catalogue = builder.build()
+    first = role_rows[0]
+    return PostgreSQLObserved(
+        accounts=reading.build_accounts(sorted(accounts), roles, catalogue, builder.entries),
+        login=AccountName(session.user),
+        title=session.login.title,
+        iam_auth=session.login.endpoint.iam_auth,
+        master=master,
+        major=session.major,
+        self_grant=first[7],
+        on_rds=first[8],
+        database=session.database,
+        locks=session.locks,
+        roles=roles,
+        databases=databases,
+        catalogue=catalogue,
+        obstacles=reading.build_obstacles(obstacles, observe.read_out_of_sight(session, going, dict.fromkeys(visible))),
+    )
+
+
+def _is_account(name: str, roles: Roles) -> bool:
+    """Of the members of rds_iam: not a reserved role, and not a group role, through which its members are in "
+    "rds_iam."""
+    role = roles.by_name.get(name)
+    return role is not None and not is_reserved(name) and (role.can_login or not roles.members(name))

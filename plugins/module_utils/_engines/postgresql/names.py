@@ -1,0 +1,167 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Names and literals by PostgreSQL's lexical rules: reading what users write, quoting what the server gets.
+
+https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+
+NAME_BYTES = 63
+"""NAMEDATALEN - 1. The server cuts longer names off with no more than a notice."""
+
+_TOKEN = re.compile(
+    r"""\s*(?:"(?P<quoted>(?:[^"]|"")*)"
+            |(?P<word>[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*)
+            |(?P<number>[0-9]+)
+            |(?P<symbol>\S))""",
+    re.VERBOSE,
+)
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
+_UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def quote_identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_literal(text: str) -> str:
+    """Right under both values of standard_conforming_strings: a backslash only ever appears in an E string."""
+    quoted = "'" + text.replace("'", "''") + "'"
+    return "E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted
+
+
+def readable_identifier(name: str) -> str:
+    """As a person would write it: quoted only where folding or the lexer would change it."""
+    return name if _PLAIN.match(name) else quote_identifier(name)
+
+
+def fold(word: str) -> str:
+    """Case folding of an unquoted name. In a UTF-8 database the server folds ASCII letters only."""
+    return word.translate(_UPPER)
+
+
+def check_name(name: str, what: str) -> None:
+    """Raises InvalidOption for a name that the server could not store as it is."""
+    if not name:
+        raise InvalidOption(f"{what} is empty; give the name.")
+    if "\0" in name:
+        raise InvalidOption(f"{what} holds a NUL character, which PostgreSQL cannot store; remove it.")
+    size = len(name.encode("utf-8", "surrogatepass"))
+    if size > NAME_BYTES:
+        raise InvalidOption(
+            f"{what} {name} is {size} bytes long, and PostgreSQL would cut it off at {NAME_BYTES}; choose a shorter "
+            "name."
+        )
+
+
+class Token(NamedTuple):
+    kind: str
+    """quoted, word, number or symbol"""
+    text: str
+    start: int
+    end: int
+
+
+class Clause:
+    """Reads one clause from left to right. ``label`` (``grants[0].on``) opens every error message."""
+
+    def __init__(self, text: str, label: str) -> None:
+        self.text = text
+        self.label = label
+        self._tokens: list[Token] = []
+        at = 0
+        end = len(text.rstrip())
+        while at < end:
+            match = _TOKEN.match(text, at)
+            if match is None or match.lastgroup is None:
+                raise self.error("cannot be read")
+            kind = match.lastgroup
+            if kind == "symbol" and match.group(kind) == '"':
+                raise self.error("has a quotation mark that is not closed")
+            self._tokens.append(Token(kind, match.group(kind), match.start(kind), match.end()))
+            at = match.end()
+        self._next = 0
+
+    def error(self, problem: str) -> InvalidOption:
+        return InvalidOption(f"{self.label}: {self.text!r} {problem}.")
+
+    def peek(self) -> Token | None:
+        return self._tokens[self._next] if self._next < len(self._tokens) else None
+
+    def keywords(self, *words: str) -> bool:
+        """Consume these keywords if all of them come next."""
+        coming = self._tokens[self._next : self._next + len(words)]
+        if [t.text.upper() if t.kind == "word" else "" for t in coming] != list(words):
+            return False
+        self._next += len(words)
+        return True
+
+    def symbol(self, sign: str) -> bool:
+        token = self.peek()
+        if token is None or token.kind != "symbol" or token.text != sign:
+            return False
+        self._next += 1
+        return True
+
+    def name(self, what: str) -> str:
+        """The next identifier as the server would store it."""
+        token = self.peek()
+        if token is None or token.kind not in ("word", "quoted"):
+            raise self.error(f"lacks {what} where {self._here()} stands")
+        self._next += 1
+        name = token.text.replace('""', '"') if token.kind == "quoted" else fold(token.text)
+        check_name(name, f"{self.label}: {what}")
+        return name
+
+    def path(self, what: str, parts: int) -> tuple[str, ...]:
+        """Names separated by dots, as many as ``parts`` at most."""
+        names = [self.name(what)]
+        while self.symbol("."):
+            names.append(self.name(what))
+        if len(names) > parts:
+            raise self.error(f"has {len(names)} names joined by dots, and {what} has {parts} at most")
+        return tuple(names)
+
+    def number(self, what: str) -> str:
+        token = self.peek()
+        if token is None or token.kind != "number":
+            raise self.error(f"lacks {what} where {self._here()} stands")
+        self._next += 1
+        return str(int(token.text))
+
+    def parenthesised(self) -> list[str] | None:
+        """The texts between the commas of a parenthesis, if one comes next. Inner parentheses belong to the texts."""
+        if not self.symbol("("):
+            return None
+        texts: list[str] = []
+        depth, begin = 1, self._tokens[self._next - 1].end
+        while True:
+            token = self.peek()
+            if token is None:
+                raise self.error("has a parenthesis that is not closed")
+            self._next += 1
+            sign = token.text if token.kind == "symbol" else ""
+            depth += (sign == "(") - (sign == ")")
+            if depth == 0 or (depth == 1 and sign == ","):
+                texts.append(self.text[begin : token.start].strip())
+                begin = token.end
+            if depth == 0:
+                return texts if texts != [""] else []
+
+    def finish(self, advice: str) -> None:
+        if self.peek() is not None:
+            raise self.error(f"goes on where it should end, at {self._here()}; {advice}")
+
+    def _here(self) -> str:
+        token = self.peek()
+        return repr(self.text[token.start :]) if token else "the end"

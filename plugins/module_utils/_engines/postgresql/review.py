@@ -1,0 +1,260 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What must not be done, found out before the first statement, and what a person should know about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import removal
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
+    RDS_AD,
+    RDS_IAM,
+    afterwards,
+    format_chain,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import (
+    PUBLIC,
+    PostgreSQLObserved,
+    without_column,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.scope import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    AccountChange,
+    AccountName,
+    Changes,
+    Scope,
+)
+
+ITEM_LIMIT = 2400
+"""Entries in the access list of one table or column. The list is kept in the row of pg_class (pg_attribute), which must
+fit into one page of 8 kB: "row is too big". Compressed, an entry takes a little more than 3 bytes."""
+ROW_SIZE, ENTRY_SIZE = 7900, 3.3
+"""Bytes that the list may take in its row, and that each further entry takes."""
+_SHOWN = 10
+_IN_ROW = ("TABLE", "SEQUENCE")
+"""Kinds that are kept in catalogues without TOAST table."""
+
+
+def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    """Raises Refused, IamAuthDisabled."""
+    if not changes.effective:
+        _refuse_active_directory(changes, observed)
+        return []
+    _refuse_without_iam(changes, observed)
+    _refuse_own_accounts(changes, observed)
+    _refuse_active_directory(changes, observed)
+    _refuse_password_members(changes, observed)
+    _refuse_group_roles(changes, observed)
+    removal.refuse_obstacles(changes, observed)
+    _refuse_without_rights(changes, observed)
+    _refuse_dependents(changes, observed)
+    _refuse_full_lists(changes, observed)
+    return [*_still_public(changes, observed), *_lost_members(changes, observed)]
+
+
+def _becomes_iam(change: AccountChange) -> bool:
+    before = change.before
+    return (
+        change.after is not None
+        and change.after.authentication == IAM
+        and (before is None or before.authentication != IAM)
+    )
+
+
+def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
+    if not any(_becomes_iam(change) for change in changes.accounts):
+        return
+    if RDS_IAM not in observed.roles.by_name:
+        raise IamAuthDisabled(
+            f"The role rds_iam does not exist on {observed.title}: this is not an RDS or Aurora server, or its version "
+            "is too "
+            "old for IAM authentication; check the host that the task logs in to."
+        )
+    if observed.iam_auth is False:
+        raise IamAuthDisabled(
+            f"IAM authentication is off on {observed.title}: accounts in rds_iam could not log in. Turn it on with "
+            "dbops.aurora_iam.aurora_iam_cluster."
+        )
+
+
+def own_accounts(observed: PostgreSQLObserved) -> set[AccountName]:
+    return {observed.login, AccountName(observed.master)} - {AccountName("")}
+
+
+def _refuse_own_accounts(changes: Changes, observed: PostgreSQLObserved) -> None:
+    own = own_accounts(observed)
+    for change in changes.effective:
+        if change.name in own:
+            raise Refused(
+                f"{change.name} is the account that administers {observed.title}; this collection never changes it, "
+                "take it "
+                "off the list."
+            )
+
+
+def _refuse_active_directory(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """An account logs in either by IAM or by Kerberos, and the guide counts nested memberships.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/database-authentication.html
+    """
+    if RDS_AD not in observed.roles.by_name:
+        return
+    roles = afterwards(observed.roles, changes).roles
+    in_directory = roles.members(RDS_AD)
+    for change in changes.accounts:
+        listed_present = change.request is not None and change.after is not None
+        if listed_present and change.name.name in in_directory:
+            chain = format_chain(roles.chain(change.name.name, RDS_AD))
+            raise Refused(
+                f"{change.name} would be a member of both rds_iam and rds_ad ({chain}), and then cannot log in; take "
+                "it out of "
+                "rds_ad, or leave it to Kerberos."
+            )
+
+
+def _refuse_password_members(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Members of rds_iam, nested ones as well, can log in with a token only: nobody may get there by accident.
+
+    RDS sends every member to IAM authentication by a line "+rds_iam" of pg_hba.conf, which asks for membership (the
+    MEMBER of pg_has_role, https://www.postgresql.org/docs/current/auth-pg-hba-conf.html), not for inherited rights.
+    Until 15 any membership counts. Since 16 whoever creates a role administers it by a membership with neither
+    INHERIT nor SET: were it counted, no master could create an IAM-authenticated account, and AWS documents that
+    the master does. So there membership means INHERIT or SET.
+    """
+    after = afterwards(observed.roles, changes).roles
+    becoming = {change.name.name for change in changes.effective if _becomes_iam(change)}
+    gained = after.members(RDS_IAM) - observed.roles.members(RDS_IAM) - becoming
+    own = {name.name for name in own_accounts(observed)}
+    administrators = sorted(gained & own)
+    if administrators:
+        chain = format_chain(after.chain(administrators[0], RDS_IAM))
+        raise Refused(
+            f"{administrators[0]} administers {observed.title}, and would become a member of rds_iam ({chain}): its "
+            "password "
+            f"would stop working; revoke {after.chain(administrators[0], RDS_IAM)[1]} from {administrators[0]} first."
+        )
+    others = sorted(name for name in gained if name in after.by_name and after.by_name[name].can_login)
+    if others:
+        chain = format_chain(after.chain(others[0], RDS_IAM))
+        raise Refused(
+            f"{', '.join(others)} would become members of rds_iam without being asked for ({chain}): passwords would "
+            "stop "
+            "working; end that membership first, or list these accounts with convert: true."
+        )
+
+
+def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
+    for change in changes.effective:
+        members = observed.roles.members(change.name.name)
+        if change.dropped and change.before is not None and change.before.locked and members:
+            raise Refused(
+                f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
+                "not an "
+                "account, and this collection drops no roles; take it off the list."
+            )
+
+
+def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
+    authority = Authority(observed)
+    lifecycle = {change.name.name for change in changes.effective if _alters_role(change)}
+    if lifecycle and not authority.may_create_roles():
+        raise Refused(
+            f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
+            "in as "
+            f"the master user of {observed.title}."
+        )
+    created = {change.name.name for change in changes.accounts if change.created}
+    granted = {role.name for change in changes.effective if change.after for role in change.roles_granted}
+    enrolled = {RDS_IAM} if afterwards(observed.roles, changes).enrolled else set()
+    for role in sorted((lifecycle | granted | enrolled) - created):
+        if not authority.administers(role):
+            raise Refused(
+                f"The login {observed.login} has no ADMIN OPTION on {role}, which this plan takes on {observed.title}; "
+                "log in "
+                f"as a role that has it, or have {role} granted to {observed.login} WITH ADMIN TRUE, INHERIT FALSE, "
+                "SET FALSE."
+            )
+
+
+def _alters_role(change: AccountChange) -> bool:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return True
+    return (before.locked, before.connection_limit, before.comment) != (
+        after.locked,
+        after.connection_limit,
+        after.comment,
+    )
+
+
+def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """A grant option that was used cannot be taken without taking from others what they have by it."""
+    for change in changes.effective:
+        if change.dropped:
+            continue
+        lost = {(g.privilege, without_column(g.scope)) for g in [*change.revoked, *change.grant_options_revoked]}
+        for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
+            if entry.grantee != entry.grantor and (entry.privilege, without_column(entry.scope)) in lost:
+                raise Refused(
+                    f"{change.name} has granted {entry.privilege} on {name_scope(entry.scope)} on to "
+                    f"{entry.grantee or 'PUBLIC'}; revoke that first, or leave {change.name} its grant option."
+                )
+
+
+def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
+    gaining: dict[Scope, set[str]] = {}
+    for change in changes.effective:
+        for grant in change.granted:
+            if grant.scope.kind in _IN_ROW and not observed.catalogue.entries(grant.scope, change.name.name):
+                gaining.setdefault(grant.scope, set()).add(change.name.name)
+    for scope, names in sorted(gaining.items()):
+        item = observed.catalogue.objects.get(scope)
+        items, size = (item.items, item.size) if item else (0, 0)
+        if items + len(names) > ITEM_LIMIT or size + len(names) * ENTRY_SIZE > ROW_SIZE:
+            raise Refused(
+                f"{name_scope(scope)} would have {items + len(names)} grantees, and PostgreSQL has room for about "
+                f'{ITEM_LIMIT} in its access list (then "row is too big"); grant it to a group role, and give the '
+                "accounts that role with roles."
+            )
+
+
+def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    """A revoke does not take away what everybody has: one warning for the accounts that keep the same."""
+    losing: dict[str, set[str]] = {}
+    for change in changes.effective:
+        for grant in change.revoked if change.after is not None else ():
+            levels = {grant.scope, without_column(grant.scope)}
+            entries = [entry for level in levels for entry in observed.catalogue.entries(level, PUBLIC)]
+            if any(entry.privilege == grant.privilege for entry in entries):
+                losing.setdefault(f"{grant.privilege} on {name_scope(grant.scope)}", set()).add(change.name.name)
+    keeping: dict[tuple[str, ...], list[str]] = {}
+    for what, names in sorted(losing.items()):
+        keeping.setdefault(tuple(sorted(names)), []).append(what)
+    return [
+        f"{_some(names)} still ha{'s' if len(names) == 1 else 've'} {_some(kept)}, because PUBLIC has; revoke it from "
+        "PUBLIC "
+        "if nobody shall have it."
+        for names, kept in sorted(keeping.items())
+    ]
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
+
+
+def _lost_members(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    warnings = []
+    for change in changes.effective:
+        members = observed.roles.members(change.name.name) if change.dropped else set()
+        if members:
+            warnings.append(f"{', '.join(sorted(members))} lose the membership of {change.name}, which is dropped.")
+    return warnings

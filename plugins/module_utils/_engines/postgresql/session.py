@@ -1,0 +1,188 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Sessions with a PostgreSQL cluster: a connection for each database that is needed, opened when it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial, sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.dial import DriverError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    CannotConnect,
+    ConnectionLost,
+    NotWriter,
+    Refused,
+    StatementFailed,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+
+_NOT_DONE = re.compile(
+    r"no privileges were granted|not all privileges were granted|no privileges could be revoked"
+    r"|not all privileges could be revoked|has not been granted membership|is not a member of role"
+)
+"""Warnings 01007 and 01006 and their like, by the server's text: psycopg2 does not pass a notice's SQLSTATE on."""
+
+_LOCK_NOT_AVAILABLE = "55P03"
+_ROW_TOO_BIG = "54000"
+
+
+class Notices:
+    """Takes what the server says beside its answers. psycopg2's own list keeps the last 50 only."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def append(self, text: str) -> None:
+        self.texts.append(text)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.texts)
+
+
+class PostgreSQLSession(Session):
+    """
+    user      whom the server takes this session for
+    database  the one that the login is in
+    major     the server's major version
+    locks     room in the server's lock table, which all sessions share
+    """
+
+    def __init__(self, login: Login) -> None:
+        """Log in. Raises CannotConnect, NotWriter, MissingLibrary."""
+        self.login = login
+        self.database = login.database or "postgres"
+        self._connections: dict[str, Any] = {}
+        self._lock: str | None = None
+        row = self._open(self.database)
+        self.user: str = row[0]
+        self.major: int = row[2] // 10000
+        self.locks: int = row[3]
+        if row[1]:
+            self.close()
+            raise NotWriter(
+                f"{login.host} is a read-only server of {login.title} (a reader, or the writer before a failover); log "
+                "in "
+                "at the cluster's writer endpoint."
+            )
+
+    def _open(self, database: str) -> Row:
+        connection = dial.connect(self.login, database)
+        connection.notices = Notices()
+        self._connections[database] = connection
+        row: Row = self._execute(connection, sql.open_session(self.login.lock_timeout).text)[0]
+        return row
+
+    def _connection(self, database: str) -> Any:
+        name = database or self.database
+        if name not in self._connections:
+            self._open(name)
+        return self._connections[name]
+
+    def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
+        return self._execute(self._connection(database), sql, tuple(parameters))
+
+    def _execute(self, connection: Any, text: str, parameters: tuple[Any, ...] | None = None) -> list[Row]:
+        try:
+            with connection.cursor() as cursor:
+                # Without parameters the text goes out as it is, as one simple-query message of many statements
+                cursor.execute(text, parameters or None)
+                return cursor.fetchall() if cursor.description else []
+        except DriverError as error:
+            raise self._translate(error, text, bool(connection.closed)) from None
+
+    def _translate(self, error: Any, text: str, closed: bool) -> AuroraIamError:
+        message = " ".join((error.diag.message_primary or str(error)).split())
+        code = error.pgcode or ""
+        if closed or code.startswith(("08", "57P")):
+            return ConnectionLost(
+                f"The connection to {self.login.title} broke ({message}); run the task again, it continues where it "
+                "stopped."
+            )
+        hint = " ".join(part for part in (error.diag.message_detail, error.diag.message_hint) if part)
+        advice = {
+            _LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
+            _ROW_TOO_BIG: "its access list is full; grant to a group role, and give the accounts that role with roles",
+        }.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
+        detail = f" ({' '.join(hint.split())})" if hint else ""
+        return StatementFailed(f"{self.login.title} refused: {message}{detail}; {advice}.", code, text)
+
+    def lock(self) -> None:
+        if self._lock is not None:
+            return
+        # Advisory locks belong to one database. Runs that log in to different ones meet in the database that every
+        # cluster has: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+        self._lock = self._meeting_place()
+        try:
+            self.query(sql.take_lock().text, database=self._lock)
+        except StatementFailed as error:
+            self._lock = None
+            if error.code != _LOCK_NOT_AVAILABLE:
+                raise
+            raise Refused(
+                f"Another run of dbops.aurora_iam has been changing accounts on {self.login.title} for more than "
+                f"{self.login.lock_timeout} seconds; wait for it to end, or raise lock_timeout."
+            ) from None
+
+    def _meeting_place(self) -> str:
+        if "postgres" not in self._connections:
+            try:
+                self._open("postgres")
+            except CannotConnect:
+                return self.database
+        return "postgres"
+
+    def run(self, step: Step) -> None:
+        connection = self._connection(step.database)
+        try:
+            self._attempt(connection, step, [Statement(sql.join(step.statements))])
+        except StatementFailed as error:
+            if error.code == _LOCK_NOT_AVAILABLE:
+                raise
+            # One message does not say which of its statements failed. Sent one by one they do; and where the cause has
+            # gone meanwhile ("tuple concurrently updated": another tool changed the same access list) they succeed.
+            self._attempt(connection, step, step.statements)
+
+    def _attempt(self, connection: Any, step: Step, statements: Sequence[Statement]) -> None:
+        """One transaction. Raises StatementFailed, with nothing kept."""
+        connection.notices.texts.clear()
+        first = sql.begin(self.login.lock_timeout)
+        try:
+            for statement in statements:
+                self._execute(connection, sql.join([*first, statement]))
+                first = ()
+                self._check_notices(connection, statement)
+            self._execute(connection, "COMMIT")
+        except StatementFailed as error:
+            self._execute(connection, "ROLLBACK")
+            failed = next((s.text for s in statements if error.statement.endswith(s.text)), error.statement)
+            raise StatementFailed(error.message, error.code, failed, database=step.database) from None
+
+    def _check_notices(self, connection: Any, statement: Statement) -> None:
+        for notice in connection.notices:
+            if _NOT_DONE.search(notice):
+                raise StatementFailed(
+                    f"{self.login.title} only warned instead of doing it: {' '.join(notice.split())}; log in as a role "
+                    "that "
+                    "owns the object or holds the grant option.",
+                    "01007",
+                    statement.text,
+                )
+
+    def close(self) -> None:
+        for connection in self._connections.values():
+            try:
+                connection.close()
+            except DriverError:
+                continue
+        self._connections.clear()
+        self._lock = None

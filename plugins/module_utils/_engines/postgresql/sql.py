@@ -1,0 +1,137 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Every statement that this engine sends to change something, and those that surround them. Text only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
+    quote_identifier,
+    quote_literal,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+
+_LOCK = 0x6175726F69616D
+"""The advisory lock's number: "auroiam" in ASCII."""
+
+_FUTURE = "FUTURE "
+
+
+def join(statements: Iterable[Statement]) -> str:
+    """Many statements as one simple-query message."""
+    return ";\n".join(statement.text for statement in statements)
+
+
+def open_session(lock_timeout: int) -> Statement:
+    """An empty search_path makes the catalogue print every name with its schema."""
+    return Statement(
+        f"SET client_min_messages = warning; SET lock_timeout = '{lock_timeout}s'; "
+        "SELECT pg_catalog.set_config('search_path', '', false); "
+        "SELECT session_user::text, pg_is_in_recovery(), current_setting('server_version_num')::int, "
+        "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int"
+    )
+
+
+def take_lock() -> Statement:
+    return Statement(f"SELECT pg_advisory_lock({_LOCK})")
+
+
+def begin(lock_timeout: int) -> tuple[Statement, ...]:
+    return (Statement("BEGIN"), Statement(f"SET LOCAL lock_timeout = '{lock_timeout}s'"))
+
+
+def no_self_grant() -> Statement:
+    """Else the login would become a member of each account that it creates, and with it of rds_iam."""
+    return Statement("SET LOCAL createrole_self_grant = ''")
+
+
+def create_role(account: Account) -> Statement:
+    limit = f" CONNECTION LIMIT {account.connection_limit}" if account.connection_limit != -1 else ""
+    login = "NOLOGIN" if account.locked else "LOGIN"
+    return Statement(f"CREATE ROLE {quote_identifier(account.name.name)} {login}{limit}")
+
+
+def alter_role(name: str, locked: bool | None, connection_limit: int | None) -> Statement:
+    """Only what differs: a role that is not a superuser may not even repeat NOSUPERUSER."""
+    options = []
+    if locked is not None:
+        options.append("NOLOGIN" if locked else "LOGIN")
+    if connection_limit is not None:
+        options.append(f"CONNECTION LIMIT {connection_limit}")
+    return Statement(f"ALTER ROLE {quote_identifier(name)} {' '.join(options)}")
+
+
+def comment_on_role(name: str, comment: str) -> Statement:
+    text = quote_literal(comment) if comment else "NULL"
+    return Statement(f"COMMENT ON ROLE {quote_identifier(name)} IS {text}")
+
+
+def drop_roles(names: Collection[str]) -> Statement:
+    return Statement(f"DROP ROLE {_names(names)}")
+
+
+def grant_roles(roles: Collection[str], members: Collection[str], with_rights: bool = False) -> Statement:
+    """``with_rights`` turns a membership that only administers into one that gives the role's rights (16+)."""
+    options = " WITH INHERIT TRUE, SET TRUE" if with_rights else ""
+    return Statement(f"GRANT {_names(roles)} TO {_names(members)}{options}")
+
+
+def revoke_roles(roles: Collection[str], members: Collection[str], grantor: str) -> Statement:
+    by = f" GRANTED BY {quote_identifier(grantor)}" if grantor else ""
+    return Statement(f"REVOKE {_names(roles)} FROM {_names(members)}{by}")
+
+
+def set_role(name: str) -> Statement:
+    return Statement(f"SET LOCAL ROLE {quote_identifier(name)}")
+
+
+def reset_role() -> Statement:
+    return Statement("RESET ROLE")
+
+
+def grant(privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], grantable: bool) -> Statement:
+    """``privileges`` may carry columns: ``SELECT ("a", "b")``. All scopes are of one kind; FUTURE ones come singly."""
+    option = " WITH GRANT OPTION" if grantable else ""
+    prefix, target = _target(scopes)
+    return Statement(f"{prefix}GRANT {', '.join(privileges)} ON {target} TO {_names(grantees)}{option}")
+
+
+def revoke(
+    privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], option_only: bool
+) -> Statement:
+    option = "GRANT OPTION FOR " if option_only else ""
+    prefix, target = _target(scopes)
+    return Statement(f"{prefix}REVOKE {option}{', '.join(privileges)} ON {target} FROM {_names(grantees)}")
+
+
+def on_columns(privilege: str, columns: Iterable[str]) -> str:
+    return f"{privilege} ({', '.join(quote_identifier(column) for column in sorted(columns))})"
+
+
+def _target(scopes: Sequence[Scope]) -> tuple[str, str]:
+    """What stands before GRANT, and what stands after ON."""
+    scope = scopes[0]
+    if not scope.kind.startswith(_FUTURE):
+        return "", f"{scope.kind} {', '.join(_object(item) for item in scopes)}"
+    schema = f" IN SCHEMA {quote_identifier(scope.path[0])}" if scope.path else ""
+    owner = quote_identifier(scope.owner)
+    return f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner}{schema} ", scope.kind[len(_FUTURE) :]
+
+
+def _object(scope: Scope) -> str:
+    if scope.kind == "LARGE OBJECT":
+        return scope.path[0]
+    if scope.kind == "PARAMETER":
+        return ".".join(quote_identifier(part) for part in scope.path[0].split("."))
+    name = ".".join(quote_identifier(part) for part in scope.path)
+    return f"{name}({scope.arguments})" if scope.kind in ("FUNCTION", "PROCEDURE") else name
+
+
+def _names(names: Collection[str]) -> str:
+    return ", ".join(quote_identifier(name) for name in sorted(names))

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A cluster as it might have been observed, to plan against without one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
+    Membership,
+    Role,
+    Roles,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import (
+    PUBLIC,
+    Catalogue,
+    Database,
+    Entry,
+    PostgreSQLObserved,
+    SecuredObject,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.reading import build_accounts
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountName,
+    AccountRequest,
+    Changes,
+    GrantRequest,
+    Scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import reconcile
+
+ENGINE = PostgreSQLEngine()
+
+TABLE = Scope("TABLE", "shop", ("public", "orders"))
+COLUMN = replace(TABLE, column="id")
+VIEW = Scope("TABLE", "shop", ("public", "recent"))
+SEQUENCE = Scope("SEQUENCE", "shop", ("public", "numbers"))
+NO_ARGUMENTS = Scope("FUNCTION", "shop", ("public", "total"))
+ONE_ARGUMENT = replace(NO_ARGUMENTS, arguments="integer")
+PROCEDURE = Scope("PROCEDURE", "shop", ("public", "refresh"))
+SCHEMA = Scope("SCHEMA", "shop", ("public",))
+DOMAIN = Scope("TYPE", "shop", ("public", "email"))
+DATABASE = Scope("DATABASE", path=("shop",))
+STRANGE = Scope("TABLE", "shop", ("public", 'we.ird "x'))
+FOREIGN = Scope("TABLE", "shop", ("public", "ledger"))
+"""belongs to a role for which the login cannot act"""
+
+_OWNED = (TABLE, COLUMN, VIEW, SEQUENCE, NO_ARGUMENTS, ONE_ARGUMENT, PROCEDURE, SCHEMA, DOMAIN, DATABASE, STRANGE)
+_TYPES = {ONE_ARGUMENT: "23"}
+
+
+def role(name: str, oid: int = 0, login: bool = True, **attributes: Any) -> Role:
+    return Role(name, oid or 16000 + sum(map(ord, name)), login, **attributes)
+
+
+def observed(
+    *,
+    roles: tuple[Role, ...] = (),
+    memberships: tuple[Membership, ...] = (),
+    entries: tuple[Entry, ...] = (),
+    objects: tuple[SecuredObject, ...] = (),
+    accounts: tuple[str, ...] = (),
+    major: int = 17,
+    **rest: Any,
+) -> PostgreSQLObserved:
+    """The master owns the database shop and most of what is in it."""
+    groups = (role("rds_iam", login=False), role("rds_ad", login=False), role("readers", login=False))
+    administers = Membership("rds_iam", "master", "rdsadmin", admin=True, inherits=False, sets=False)
+    others = (replace(administers, role="readers"), administers)
+    graph = Roles((role("master", creates_roles=True), *groups, *roles), (*others, *memberships))
+    items = [SecuredObject(scope, "master", 1, 20, _TYPES.get(scope, ""), scope == DOMAIN) for scope in _OWNED]
+    catalogue = Catalogue([*items, SecuredObject(FOREIGN, "banker"), *objects], entries, {("shop", "int"): 23})
+    base = PostgreSQLObserved(
+        accounts=build_accounts(accounts, graph, catalogue, entries),
+        login=AccountName("master"),
+        title="cluster shop",
+        master="master",
+        major=major,
+        database="shop",
+        locks=6400,
+        roles=graph,
+        databases={
+            "shop": Database("shop", 1, "master", True, True),
+            "rdsadmin": Database("rdsadmin", 2, "x", False, False),
+        },
+        catalogue=catalogue,
+    )
+    return replace(base, **rest)
+
+
+def entry(scope: Scope, privilege: str, grantee: str, grantor: str = "master", grantable: bool = False) -> Entry:
+    return Entry(scope, privilege, grantee, grantor, grantable)
+
+
+def public(scope: Scope, privilege: str) -> Entry:
+    return entry(scope, privilege, PUBLIC)
+
+
+def iam(name: str) -> Membership:
+    return Membership("rds_iam", name, "master")
+
+
+def created_by_master(name: str) -> Membership:
+    return Membership(name, "master", "rdsadmin", admin=True, inherits=False, sets=False)
+
+
+def grant(on: str, *privileges: str, **rest: Any) -> GrantRequest:
+    return GrantRequest(privileges, on, **rest)
+
+
+def changes(state: PostgreSQLObserved, *requests: AccountRequest, unlisted: str = "keep") -> Changes:
+    desired = ENGINE.resolve([ENGINE.parse(request) for request in requests], state)
+    return reconcile(desired, state.accounts, ENGINE.capabilities, unlisted, ENGINE.protected(state))
+
+
+def statements(state: PostgreSQLObserved, *requests: AccountRequest, unlisted: str = "keep") -> list[str]:
+    plan = changes(state, *requests, unlisted=unlisted)
+    ENGINE.review(plan, state)
+    return [statement.text for step in ENGINE.render(plan, state) for statement in step.statements]
+
+
+def warnings(state: PostgreSQLObserved, *requests: AccountRequest) -> list[str]:
+    return ENGINE.review(changes(state, *requests), state)

@@ -1,0 +1,87 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import GrantRequest
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
+    account_request,
+    account_requests,
+    account_spec,
+)
+
+
+def options(**given):
+    return ArgumentSpecValidator(account_spec()).validate({"name": "jane", **given}).validated_parameters
+
+
+def test_left_out_options_are_not_managed():
+    request = account_request(options())
+    assert request.present
+    assert (request.grants, request.roles) == (None, None)
+    assert (request.locked, request.connection_limit, request.comment) == (None, None, None)
+
+
+def test_an_empty_list_of_grants_is_not_the_same_as_none():
+    request = account_request(options(grants=[], roles=[]))
+    assert (request.grants, request.roles) == ((), ())
+
+
+def test_a_grant_is_read():
+    element = {"privileges": ["SELECT", "insert"], "on": "orders.*", "grant_option": "yes"}
+    assert account_request(options(grants=[element])).grants == (
+        GrantRequest(("SELECT", "insert"), "orders.*", grant_option=True, position="grants[0]"),
+    )
+
+
+@pytest.mark.parametrize("key", [True, "true"])
+def test_an_unquoted_on_which_yaml_reads_as_true_is_still_on(key):
+    assert account_request(options(grants=[{"privileges": ["ALL"], key: "a.*"}])).grants[0].on == "a.*"
+
+
+@pytest.mark.parametrize(
+    ("element", "sentence"),
+    [
+        ({"on": "orders.*"}, r"grants\[0\]: missing required arguments: privileges"),
+        ({"privileges": ["SELECT"], "on": "a.*", "object": "b"}, r"grants\[0\]: object\. Supported parameters include"),
+        ({"privileges": [], "on": "orders.*"}, r"grants\[0\]: privileges is empty"),
+        ("SELECT ON orders.*", r"grants\[0\]: expected a dictionary with privileges, on"),
+    ],
+)
+def test_a_malformed_grant_is_named(element, sentence):
+    with pytest.raises(InvalidOption, match=sentence):
+        account_request({**options(), "grants": [element]})
+
+
+def users(*elements, unlisted="keep", confirm=False):
+    return account_requests({"users": list(elements), "unlisted": unlisted, "confirm": confirm})
+
+
+@pytest.mark.parametrize(("field", "value"), [("name", ""), ("connection_limit", -2)])
+def test_impossible_values_are_refused(field, value):
+    with pytest.raises(InvalidOption, match=field):
+        account_request(options(**{field: value}))
+
+
+def test_an_element_of_users_is_named_by_its_position():
+    with pytest.raises(InvalidOption, match=r"users\[1\]: missing required arguments: name"):
+        users({"name": "a"}, {"comment": "b"})
+
+
+def test_one_account_listed_twice_is_refused():
+    with pytest.raises(InvalidOption, match=r"users\[2\]: a is already users\[0\]"):
+        users({"name": "a"}, {"name": "b"}, {"name": "a"})
+
+
+def test_the_same_name_with_another_host_is_another_account():
+    assert len(users({"name": "a"}, {"name": "a", "host": "10.%"})) == 2
+
+
+def test_an_empty_list_drops_everybody_only_when_confirmed():
+    with pytest.raises(InvalidOption, match="confirm: true"):
+        users(unlisted="drop")
+    assert users(unlisted="drop", confirm=True) == []
+    assert users(unlisted="lock") == []
