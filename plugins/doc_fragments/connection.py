@@ -1,0 +1,86 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The options by which every module finds the database and logs in."""
+
+    DOCUMENTATION = r"""
+options:
+  cluster:
+    description:
+      - Identifier of the Aurora or Multi-AZ DB cluster. The writer's endpoint, the port, the engine, the resource ID,
+        the master user and its managed secret come from the RDS API.
+      - One of O(cluster) and O(instance) is needed, or O(login_host) with O(engine).
+    type: str
+  instance:
+    description: Identifier of an RDS DB instance that is not a member of a cluster.
+    type: str
+  engine:
+    description: AWS's word for the engine. Read from the RDS API where O(cluster) or O(instance) is set.
+    type: str
+    choices: [aurora-mysql, aurora-postgresql, mysql, postgres]
+  login_host:
+    description:
+      - Host to dial. Overrides the one from the RDS API, for a tunnel; tokens are still signed for the real endpoint.
+    type: str
+  login_port:
+    description: Port to dial. The RDS API's if left out, or else the engine's usual one.
+    type: int
+  login_user:
+    description: User to log in as. The secret's, or else the cluster's master user, if left out.
+    type: str
+  login_password:
+    description: Password to log in with.
+    type: str
+  login_unix_socket:
+    description: Socket file (MySQL) or socket directory (PostgreSQL) to dial instead of host and port.
+    type: path
+  login_db:
+    description:
+      - PostgreSQL, the database to log in to, which is also the one that a grant without C(database) is about. The
+        database that was made with the cluster if left out, or else C(postgres).
+    type: str
+  login_method:
+    description:
+      - V(password) uses O(login_password). V(secret) reads O(login_secret), or else the cluster's managed master
+        secret, from Secrets Manager. V(iam) signs an IAM token for O(login_user), anew for every connection.
+      - V(auto) takes the first that applies. O(login_password) if it is set; O(login_secret) if it is set; the managed
+        master secret if there is one and O(login_user) names no other user; an IAM token.
+    type: str
+    choices: [auto, password, secret, iam]
+    default: auto
+  login_secret:
+    description:
+      - ARN or name of a secret in Secrets Manager whose value is JSON with C(username) and C(password).
+    type: str
+  ssl_mode:
+    description:
+      - How the connection is secured, in libpq's words for both engines.
+      - A token is only sent with V(verify-full), the password from a secret only with V(verify-ca) or V(verify-full).
+    type: str
+    choices: [disable, allow, prefer, require, verify-ca, verify-full]
+    default: verify-full
+  ca_cert:
+    description:
+      - File with the certificate authorities that the server's certificate is checked against, on the host where the
+        task runs. If not set, E(AURORA_IAM_CA_CERT) is used.
+      - If neither is set, RDS's bundle C(global-bundle.pem) is looked for in C(~/.aws/rds), C(/etc/pki/rds) and
+        C(/etc/ssl/rds), and then the system's own authorities are used.
+    type: path
+  connect_timeout:
+    description: Seconds to wait for a connection.
+    type: int
+    default: 30
+  lock_timeout:
+    description: Seconds to wait for another run of this collection, or for a lock on an object.
+    type: int
+    default: 30
+requirements:
+  - PyMySQL >= 1.1.1 (for MySQL)
+  - psycopg2 >= 2.9 (for PostgreSQL)
+"""

@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: aurora_iam_users
+short_description: Manage all IAM-authenticated accounts of an Aurora or RDS database in one task
+version_added: 0.1.0
+description:
+  - Makes a set of database accounts, whose holders log in with an IAM token instead of a password, what the task says;
+    and says what happens to the IAM-authenticated accounts that the task does not list.
+  - One task is one connection for each database that needs one, one observation, and as few statements as the engine
+    allows, however many accounts there are. Use it instead of a loop over M(dbops.aurora_iam.aurora_iam_user).
+  - On PostgreSQL what changes in one database is one transaction. On MySQL, which has none for accounts, the statements
+    are in an order that is safe to interrupt; after a failure the message says which of them ran, and a second run
+    finishes the work.
+options:
+  unlisted:
+    description:
+      - What happens to IAM-authenticated accounts of this cluster that O(users) does not list. V(lock) refuses new
+        logins as them, V(drop) drops them unless they own something.
+      - Accounts with a password, reserved accounts, the master user and the login itself are never touched.
+    type: str
+    choices: [keep, lock, drop]
+    default: keep
+  confirm:
+    description: Must be V(true) for an empty O(users) together with O(unlisted=drop), which drops every account.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - dbops.aurora_iam.account.users
+  - dbops.aurora_iam.connection
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+attributes:
+  check_mode:
+    support: full
+    description: Plans without writing anything, and returns the same as the real run.
+  diff_mode:
+    support: full
+    description: Shows the accounts that change, before and after, as YAML.
+  idempotent:
+    support: full
+    description: A second run changes nothing.
+seealso:
+  - module: dbops.aurora_iam.aurora_iam_user
+author:
+  - dbops.aurora_iam contributors (@dbops)
+"""
+
+EXAMPLES = r"""
+- name: These people and services may log in to the orders cluster, and nobody else
+  dbops.aurora_iam.aurora_iam_users:
+    cluster: orders
+    unlisted: lock
+    users:
+      - name: jane_doe
+        roles: [analysts]
+      - name: billing_service
+        connection_limit: 40
+        grants:
+          - privileges: [SELECT, INSERT, UPDATE]
+            "on": orders.invoices
+          - privileges: [EXECUTE]
+            "on": PROCEDURE orders.close_month
+      - name: john_roe
+        state: absent
+"""
+
+RETURN = r"""
+accounts:
+  description: The listed accounts after the task, as M(dbops.aurora_iam.aurora_iam_user) returns one.
+  returned: success
+  type: list
+  elements: dict
+created:
+  description: The accounts that were made, as C(name), or C(name@host) on MySQL.
+  returned: success
+  type: list
+  elements: str
+altered:
+  description: The accounts that were there and are changed, those that are locked as unlisted too.
+  returned: success
+  type: list
+  elements: str
+dropped:
+  description: The accounts that were dropped, those that were unlisted too.
+  returned: success
+  type: list
+  elements: str
+unlisted:
+  description: The accounts that the task did not list and that it locked or dropped.
+  returned: success
+  type: list
+  elements: str
+unchanged:
+  description: The listed accounts that were as the task says already.
+  returned: success
+  type: list
+  elements: str
+statements:
+  description: The SQL that was sent, or in check mode would be, in order. It replays as it stands and has no secrets.
+  returned: success
+  type: list
+  elements: str
+statements_executed:
+  description: The statements that the server had carried out when one failed.
+  returned: when a statement failed
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, Result, run
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
+    account_requests,
+    accounts_spec,
+    connection_spec,
+)
+
+
+def report(outcome: Outcome[Any]) -> Result:
+    changes = outcome.changes.accounts
+    listed = [change for change in changes if change.request is not None]
+    return {
+        "accounts": [outcome.describe(change.after) for change in listed if change.after],
+        "created": [str(change.name) for change in changes if change.created],
+        "altered": [str(change.name) for change in changes if change.altered],
+        "dropped": [str(change.name) for change in changes if change.dropped],
+        "unlisted": sorted(map(str, outcome.changes.unlisted)),
+        "unchanged": [str(change.name) for change in listed if change.before == change.after],
+    }
+
+
+def main() -> None:
+    run(
+        {**connection_spec(), **accounts_spec()},
+        lambda options: (account_requests(options), options["unlisted"]),
+        report,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a module the way Ansible does, without the second that starting Ansible takes."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ansible.module_utils.testing import patch_module_args
+
+from tests.sandbox.clients import State
+
+Result = dict[str, Any]
+MODULES = "ansible_collections.dbops.aurora_iam.plugins.modules"
+
+
+class TaskFailed(Exception):
+    """The task's ``msg``; ``result`` has the rest."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result["msg"])
+        self.result = result
+
+
+class Tasks:
+    """Runs tasks against the sandbox with its AWS credentials and its certificate authority."""
+
+    def __init__(self, state: State) -> None:
+        self.connection = {
+            "endpoint_url": state["endpoint_url"],
+            "region": state["region"],
+            "access_key": state["access_key"],
+            "secret_key": state["secret_key"],
+            "ca_cert": state["ca_cert"],
+        }
+
+    def run(self, module: str, *, check: bool = False, **options: Any) -> Result:
+        """The module's result. Raises TaskFailed."""
+        given = {name: value for name, value in {**self.connection, **options}.items() if value is not None}
+        main = importlib.import_module(f"{MODULES}.{module}").main
+        printed = io.StringIO()
+        arguments = {**given, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
+        with patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+            main()
+        result: Result = json.loads(printed.getvalue())
+        if result.get("failed"):
+            raise TaskFailed(result)
+        return result
+
+    def user(self, *, check: bool = False, **options: Any) -> Result:
+        return self.run("aurora_iam_user", check=check, **options)
+
+    def users(self, *, check: bool = False, **options: Any) -> Result:
+        return self.run("aurora_iam_users", check=check, **options)
+
+
+PROMISED = ("changed", "diff", "statements")
+
+
+def converge(task: Callable[..., Result]) -> Result:
+    """Check, apply, check, apply: the check says what the run does, and the second run does nothing."""
+    planned, applied = task(check=True), task()
+    assert {key: planned[key] for key in PROMISED} == {key: applied[key] for key in PROMISED}
+    assert applied["changed"], "the case has nothing to do"
+    assert_settled(task)
+    return applied
+
+
+def assert_settled(task: Callable[..., Result]) -> None:
+    """Neither a check nor a run finds anything to do."""
+    for check in (True, False):
+        again = task(check=check)
+        assert not again["changed"], again["diff"]
+        assert again["statements"] == []
+        assert again["diff"]["before"] == again["diff"]["after"] == ""

@@ -1,0 +1,110 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The collection as its users start it: ad hoc and from playbooks, with nothing but the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.sandbox.__main__ import environment
+from tests.sandbox.clients import CHECKOUT, State, aws_client
+
+PROGRAMS = Path(sys.executable).parent
+
+
+def ansible(state: State, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(PROGRAMS / program), *arguments],
+        cwd=CHECKOUT,
+        env={**os.environ, **environment(state), "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("cluster", ["orders", "ledger"])
+@pytest.mark.parametrize("module", ["aurora_iam_user", "dbops.aurora_iam.aurora_iam_user"])
+def test_ad_hoc(state: State, cluster: str, module: str, account: str):
+    def run(*more: str) -> str:
+        words = ("localhost", "-m", module, "-a", f"cluster={cluster} name={account}", *more)
+        result = ansible(state, "ansible", *words)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+    assert "CHANGED" in run("--check", "--diff")
+    assert "CHANGED" in run()
+    assert "SUCCESS" in run()
+
+
+def playbook(tmp_path: Path, *tasks: dict[str, object]) -> str:
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": list(tasks)}
+    path = tmp_path / "play.yml"
+    path.write_text(yaml.safe_dump([play], sort_keys=False))
+    return str(path)
+
+
+def test_the_diff_is_yaml_that_a_person_reads(state: State, tmp_path: Path, account: str):
+    grants = [{"privileges": ["SELECT"], "on": "orders.*"}]
+    task = {"dbops.aurora_iam.aurora_iam_user": {"cluster": "orders", "name": account, "grants": grants}}
+    result = ansible(state, "ansible-playbook", playbook(tmp_path, task), "--check", "--diff")
+    assert result.returncode == 0, result.stdout
+    for line in (f"+- name: {account}", "+  grants:", "+    - privileges:", "+        - SELECT"):
+        assert line in result.stdout.splitlines()
+
+
+def test_an_unquoted_on_is_understood(state: State, tmp_path: Path, account: str):
+    path = tmp_path / "play.yml"
+    path.write_text(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n    - dbops.aurora_iam.aurora_iam_user:\n"
+        f"        cluster: orders\n        name: {account}\n"
+        "        grants:\n          - privileges: [SELECT]\n            on: orders.*\n"
+    )
+    result = ansible(state, "ansible-playbook", str(path))
+    assert result.returncode == 0, result.stdout
+
+
+WRONG = [
+    {},
+    {"grants": "SELECT"},
+    {"grants": ["SELECT"]},
+    {"grants": [{"privileges": {"a": 1}, "on": "x.*"}]},
+    {"grants": [{"privileges": ["NONSENSE"], "on": "orders.*"}]},
+    {"connection_limit": "many"},
+    {"name": None},
+    {"login_password": "another-Secr3t"},
+    {"ssl_mode": "disable"},
+]
+
+
+@pytest.mark.parametrize("cluster", ["orders", "ledger"])
+def test_no_secret_is_shown_however_much_is_printed(state: State, tmp_path: Path, cluster: str, account: str):
+    """With a password and with the managed secret, in success and in every kind of failure, at -vvvv."""
+    secret = aws_client(state, "secretsmanager").get_secret_value(SecretId=state["clusters"][cluster]["secret_arn"])
+    password = json.loads(secret["SecretString"])["password"]
+    base = {"cluster": cluster, "name": account, "login_password": password}
+    tasks = [
+        {"dbops.aurora_iam.aurora_iam_user": {**base, **wrong}, "ignore_errors": True, "name": f"Task {number}"}
+        for number, wrong in enumerate(WRONG)
+    ]
+    tasks += [
+        {"dbops.aurora_iam.aurora_iam_user": {"cluster": cluster, "name": account}},
+        {"dbops.aurora_iam.aurora_iam_users": {**base, "users": ["x"]}, "ignore_errors": True},
+        {"dbops.aurora_iam.aurora_iam_users": {**base, "users": "x"}, "ignore_errors": True},
+        {"dbops.aurora_iam.aurora_iam_users": {**base, "users": [{"name": ["x"]}]}, "ignore_errors": True},
+    ]
+    result = ansible(state, "ansible-playbook", playbook(tmp_path, *tasks), "-vvvv", "--diff")
+    # The playbook's own text is printed where a task fails ("Origin"); that is the user's file, so it is left out.
+    ours = [line for line in (result.stdout + result.stderr).splitlines() if "login_password:" not in line]
+    shown = "\n".join(ours)
+    assert "PLAY RECAP" in shown
+    assert "failed=0" in shown
+    for hidden in (password, "another-Secr3t", state["secret_key"]):
+        assert hidden not in shown

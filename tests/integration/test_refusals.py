@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a user is told when something is not as it must be."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Administration
+from tests.integration.tasks import TaskFailed, Tasks
+from tests.sandbox.clients import CHECKOUT, State, aws_client
+from tests.sandbox.layout import Layout
+from tests.sandbox.tls import issue
+
+
+def accounts(admin: Administration, cluster: str, name: str) -> int:
+    queries = {
+        "mysql": f"SELECT COUNT(*) FROM mysql.user WHERE User = '{name}'",
+        "postgresql": f"SELECT count(*) FROM pg_roles WHERE rolname = '{name}'",
+    }
+    family = "mysql" if cluster in ("orders", "catalogue", "warehouse") else "postgresql"
+    return int(admin.sql(cluster, queries[family])[0][0])
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("cluster", ["catalogue", "payroll"])
+def test_iam_authentication_is_off(tasks: Tasks, admin: Administration, cluster: str, check: bool, account: str):
+    with pytest.raises(TaskFailed) as failure:
+        tasks.user(cluster=cluster, name=account, check=check)
+    assert f"IAM authentication is off on cluster {cluster}" in str(failure.value)
+    assert "dbops.aurora_iam.aurora_iam_cluster" in str(failure.value)
+    assert accounts(admin, cluster, account) == 0
+
+
+def test_mysql_answers_1524_itself(admin: Administration):
+    """The plugin is not loaded while IAM authentication is off: the error that we foresee is the real one."""
+    with pytest.raises(Exception, match=r"1524.*AWSAuthenticationPlugin.*not loaded"):
+        admin.sql("catalogue", "CREATE USER x IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'")
+
+
+def test_mysql_s_1524_is_explained_where_aws_was_not_asked(tasks: Tasks, state: State, account: str):
+    master = master_login(state, "catalogue")
+    with pytest.raises(TaskFailed, match=r"IAM authentication is off on localhost:.*1524"):
+        tasks.user(engine="aurora-mysql", name=account, **master)
+
+
+def master_login(state: State, cluster: str) -> dict[str, object]:
+    described = state["clusters"][cluster]
+    secret = aws_client(state, "secretsmanager").get_secret_value(SecretId=described["secret_arn"])
+    value = json.loads(secret["SecretString"])
+    return {
+        "login_host": described["host"],
+        "login_port": described["port"],
+        "login_user": value["username"],
+        "login_password": value["password"],
+    }
+
+
+def test_an_unknown_cluster(tasks: Tasks):
+    with pytest.raises(TaskFailed, match="There is no cluster nowhere in this region and account"):
+        tasks.user(cluster="nowhere", name="jane")
+
+
+@pytest.mark.parametrize("cluster", ["orders", "ledger"])
+def test_a_reader_endpoint(tasks: Tasks, admin: Administration, cluster: str, account: str):
+    with pytest.raises(TaskFailed, match="read-only"):
+        tasks.user(cluster=cluster, login_host="127.0.0.2", name=account)
+    assert accounts(admin, cluster, account) == 0
+
+
+@pytest.mark.parametrize("cluster", ["orders", "ledger"])
+def test_wrong_credentials(tasks: Tasks, cluster: str):
+    with pytest.raises(TaskFailed) as failure:
+        tasks.user(cluster=cluster, name="jane", login_password="certainly-not-it")
+    assert re.search(f"cluster {cluster}.*(refused the password of|wrong credentials for)", str(failure.value))
+    assert "certainly-not-it" not in str(failure.value.result)
+
+
+@pytest.mark.parametrize("cluster", ["orders", "ledger"])
+def test_an_unverified_server(tasks: Tasks, cluster: str, tmp_path: Path):
+    """A certificate from an authority that is not trusted: the servers' own authority is left out."""
+    other = Layout(tmp_path)
+    issue(other)
+    with pytest.raises(TaskFailed, match="certificate"):
+        tasks.user(cluster=cluster, name="jane", ca_cert=str(other.ca_cert))
+
+
+@pytest.mark.parametrize(("method", "mode"), [("secret", "require"), ("iam", "verify-ca")])
+def test_a_secret_is_not_sent_to_a_server_that_is_not_verified(tasks: Tasks, method: str, mode: str):
+    with pytest.raises(TaskFailed, match=r"identity is not verified; set ssl_mode: verify-full"):
+        tasks.user(cluster="orders", name="jane", login_method=method, ssl_mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "library", "package"), [("orders", "pymysql", "PyMySQL"), ("ledger", "psycopg2", "psycopg2")]
+)
+@pytest.mark.usefixtures("state")
+def test_a_missing_library(cluster: str, library: str, package: str):
+    """In a Python that cannot import the driver by the time that the module is loaded."""
+    code = (
+        "import sys; from tests.integration.tasks import Tasks; from tests.sandbox.clients import read_state; "
+        f"sys.modules['{library}'] = None; Tasks(read_state()).user(cluster='{cluster}', name='jane')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT / ".cache" / "collections")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert package in result.stderr.splitlines()[-1]
+    assert "TaskFailed" in result.stderr.splitlines()[-1]
+
+
+def test_rds_iam_is_missing(tasks: Tasks, admin: Administration, account: str):
+    """A PostgreSQL that is no RDS."""
+    admin.sql("archive", "ALTER ROLE rds_iam RENAME TO not_rds_iam")
+    try:
+        with pytest.raises(TaskFailed, match="rds_iam"):
+            tasks.user(cluster="archive", name=account)
+    finally:
+        admin.sql("archive", "ALTER ROLE not_rds_iam RENAME TO rds_iam")
+    assert accounts(admin, "archive", account) == 0
