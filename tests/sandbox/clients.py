@@ -154,7 +154,7 @@ def with_mysql(attempt: Attempt) -> str:
     """The mysql program. The token is in its environment, where other users do not see it, not among its arguments."""
     return _run(
         [
-            "mysql",
+            str(program("mysql")),
             "--no-defaults",
             "--batch",
             "--skip-column-names",
@@ -173,7 +173,7 @@ def with_mysql(attempt: Attempt) -> str:
 def with_psql(attempt: Attempt) -> str:
     """The psql program, with everything in its environment."""
     return _run(
-        ["psql", "--no-psqlrc", "--no-align", "--tuples-only", "--command=SELECT current_user"],
+        [str(program("psql")), "--no-psqlrc", "--no-align", "--tuples-only", "--command=SELECT current_user"],
         {
             "PGHOST": attempt.host,
             "PGPORT": str(attempt.port),
@@ -205,9 +205,14 @@ def clients_for(engine: str) -> Iterator[tuple[str, Client]]:
     """The Python library, and the engine's own program where it is on PATH."""
     library = LIBRARIES[engine]
     yield library.__name__.removeprefix("with_"), library
-    program, client = PROGRAMS[engine]
-    if shutil.which(program):
-        yield program, client
+    name, client = PROGRAMS[engine]
+    if program(name):
+        yield name, client
+
+
+def program(name: str) -> str | None:
+    """The engine's own client: the machine's, or else the one that came with the sandbox's servers."""
+    return shutil.which(name) or shutil.which(name, path=str(CHECKOUT / ".sandbox/cache/debian/usr/bin"))
 
 
 def attempt(state: State, cluster: str, user: str, secret: str, *, tls: bool = True) -> Attempt:

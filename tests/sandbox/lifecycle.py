@@ -106,7 +106,7 @@ def _cluster(layout: Layout, spec: ClusterSpec, port: int, ldap_port: int) -> Ru
         )
 
     readers = (server(2, _READER),) if spec.has_reader else ()
-    resource_id = "cluster-" + "".join(secrets.choice(_ALPHABET) for _ in range(26))
+    resource_id = "cluster-" + "".join(secrets.choice(_ALPHABET) for _letter in range(26))
     return RunningCluster(spec, resource_id, secrets.token_urlsafe(24), (server(1, _WRITER), *readers))
 
 
@@ -115,7 +115,7 @@ def _free_ports(count: int) -> list[int]:
     ports: list[int] = []
     with ExitStack() as held:
         while len(ports) < count:
-            first, second = (held.enter_context(socket.socket()) for _ in range(2))
+            first, second = (held.enter_context(socket.socket()) for _address in range(2))
             first.bind(("127.0.0.1", 0))
             port = first.getsockname()[1]
             try:

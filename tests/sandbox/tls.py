@@ -28,7 +28,7 @@ def issue(
 ) -> None:
     """Make a new authority, and a certificate for ``names`` that ends after ``lifetime`` from now."""
     layout.ca_cert.parent.mkdir(parents=True, exist_ok=True)
-    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _certificate in range(2))
     authority = _authority(authority_key)
     certificate = _certificate(authority, authority_key, server_key.public_key(), names, lifetime)
     layout.ca_cert.write_bytes(authority.public_bytes(serialization.Encoding.PEM))

@@ -40,7 +40,7 @@ class _Question(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         try:
-            cluster, user, uses_tls, token = (_field(self.rfile) for _ in range(4))
+            cluster, user, uses_tls, token = (_field(self.rfile) for _part in range(4))
             login = Login(cluster.decode(), user.decode(), token.decode(errors="replace"), uses_tls == b"1")
         except (OSError, ValueError):
             self._answer(b"0")

@@ -182,7 +182,7 @@ def test_calls_are_counted_and_faults_met(rds: Any, endpoint: Endpoint) -> None:
             {"action": "ListSecrets", "kind": "error", "code": "AccessDeniedException", "status": 400},
         ],
     )
-    for _ in range(2):
+    for _answer in range(2):
         with pytest.raises(ClientError, match=r"\(Throttling\).*Rate exceeded"):
             rds.describe_db_clusters()
     assert len(rds.describe_db_clusters()["DBClusters"]) == len(RUNNING)
