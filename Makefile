@@ -11,6 +11,8 @@ GATE   := $(PY) -m tests.gate
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
+# Outside the sources, where a check could meet a file that another one is just writing
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test format lint types sanity docs build units integration \

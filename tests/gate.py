@@ -138,9 +138,19 @@ class Gate:
 
 
 def environment() -> dict[str, str]:
-    """The caller's environment, with the programs of the virtual environment first, and plain output."""
+    """The caller's environment, with the programs of the virtual environment first, and plain output.
+
+    Bytecode goes to .cache: beside the sources, `reuse lint` could meet a file that another check is just writing.
+    """
     path = os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)])
-    return {**os.environ, "PATH": path, "NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"}
+    return {
+        **os.environ,
+        "PATH": path,
+        "NO_COLOR": "1",
+        "ANSIBLE_NOCOLOR": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "pycache"),
+    }
 
 
 def end_group(group: int) -> None:
