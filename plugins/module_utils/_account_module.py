@@ -25,6 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
+    InvalidOption,
     MissingLibrary,
     StatementFailed,
     VerificationFailed,
@@ -109,6 +110,7 @@ def converge(
 ) -> Outcome[O]:
     """Plan from what is observed and, if ``write``, carry the plan out and verify it."""
     wanted = [engine.parse(request) for request in requests]
+    twins = compare_names(wanted)
     session = engine.open(login)
     try:
         if write:
@@ -116,7 +118,7 @@ def converge(
         observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
         desired = engine.resolve(wanted, observed)
         changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
-        warnings = tuple(engine.review(changes, observed))
+        warnings = (*twins, *engine.review(changes, observed))
         plan = _plan(engine, changes, observed)
         if write and plan.steps:
             _apply(session, plan)
@@ -124,6 +126,25 @@ def converge(
         return Outcome(engine, login, changes, plan, warnings)
     finally:
         session.close()
+
+
+def compare_names(wanted: Sequence[ParsedAccount]) -> list[str]:
+    """Raise InvalidOption where one account is listed twice; return warnings about names that differ only in case."""
+    seen: dict[AccountName, str] = {}
+    folded: dict[AccountName, AccountName] = {}
+    warnings = []
+    for account in wanted:
+        name, position = account.name, account.request.position
+        if name in seen:
+            raise InvalidOption(f"{position}{name} is already {seen[name]}; one account is one element: merge the two.")
+        seen[name] = position.rstrip(": ")
+        twin = folded.setdefault(AccountName(name.name.casefold(), name.host), name)
+        if twin != name:
+            warnings.append(
+                f"{twin} and {name} differ only in case; they are two accounts, and an IAM policy that names the one "
+                "does not let anybody connect as the other."
+            )
+    return warnings
 
 
 def _plan(engine: Engine[O], changes: Changes, observed: O) -> Plan:

@@ -118,25 +118,18 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
 
 
 def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
-    """Read the elements of ``users``. Raises InvalidOption, naming the element, also where two are one account."""
+    """Read the elements of ``users``. Raises InvalidOption, naming the element."""
     elements: Sequence[Mapping[str, Any]] = options["users"]
     if not elements and options["unlisted"] == "drop" and not options["confirm"]:
         raise InvalidOption(
             "users is empty and unlisted is drop, which would drop every IAM-authenticated account; if that is "
             "what you want, set confirm: true."
         )
-    requests = []
-    seen: dict[tuple[str, str], int] = {}
-    for index, element in enumerate(elements):
-        position = f"users[{index}]: "
-        request = account_request(_validated(account_spec(), element, position), position)
-        first = seen.setdefault((request.name, request.host), index)
-        if first != index:
-            raise InvalidOption(
-                f"{position}{request.name} is already users[{first}]; one account is one element, so merge the two."
-            )
-        requests.append(request)
-    return requests
+    return [_element(element, f"users[{index}]: ") for index, element in enumerate(elements)]
+
+
+def _element(element: Any, position: str) -> AccountRequest:
+    return account_request(_validated(account_spec(), element, position), position)
 
 
 def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[GrantRequest, ...] | None:

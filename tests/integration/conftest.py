@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -38,11 +39,6 @@ def state() -> Iterator[State]:
         _sandbox("down")
 
 
-@pytest.fixture(scope="session")
-def tasks(state: State) -> Tasks:
-    return Tasks(state)
-
-
 class Administration:
     """Sets scenes and looks at results behind the collection's back, as the servers' superuser."""
 
@@ -54,6 +50,27 @@ class Administration:
 
     def sql(self, cluster: str, statement: str, database: str | None = None) -> list[tuple[str, ...]]:
         return self._servers[cluster].execute(statement, database)
+
+    @contextlib.contextmanager
+    def read_only(self, cluster: str) -> Iterator[None]:
+        """Sessions that begin meanwhile can write nothing, whoever they are."""
+        if cluster not in self._servers:
+            yield
+            return
+        mysql = cluster in ("orders", "catalogue", "warehouse")
+        off, on = (
+            ("SET GLOBAL transaction_read_only = OFF", "SET GLOBAL transaction_read_only = ON")
+            if mysql
+            else (
+                "ALTER ROLE postgres RESET default_transaction_read_only",
+                "ALTER ROLE postgres SET default_transaction_read_only = on",
+            )
+        )
+        self.sql(cluster, on)
+        try:
+            yield
+        finally:
+            self.sql(cluster, off)
 
     @property
     def clusters(self) -> list[str]:
@@ -67,6 +84,11 @@ def running_clusters(layout: Layout) -> list[RunningCluster]:
 @pytest.fixture(scope="session")
 def admin(state: State) -> Administration:
     return Administration(state)
+
+
+@pytest.fixture(scope="session")
+def tasks(state: State, admin: Administration) -> Tasks:
+    return Tasks(state, admin.read_only)
 
 
 @pytest.fixture

@@ -27,10 +27,17 @@ class TaskFailed(Exception):
         self.result = result
 
 
-class Tasks:
-    """Runs tasks against the sandbox with its AWS credentials and its certificate authority."""
+ReadOnly = Callable[[str], contextlib.AbstractContextManager[None]]
 
-    def __init__(self, state: State) -> None:
+
+class Tasks:
+    """Runs tasks against the sandbox with its AWS credentials and its certificate authority.
+
+    While a task runs in check mode, ``read_only`` makes its cluster refuse whatever would write.
+    """
+
+    def __init__(self, state: State, read_only: ReadOnly = lambda _cluster: contextlib.nullcontext()) -> None:
+        self._read_only = read_only
         self.connection = {
             "endpoint_url": state["endpoint_url"],
             "region": state["region"],
@@ -42,10 +49,11 @@ class Tasks:
     def run(self, module: str, *, check: bool = False, **options: Any) -> Result:
         """The module's result. Raises TaskFailed."""
         given = {name: value for name, value in {**self.connection, **options}.items() if value is not None}
+        guard = self._read_only(options["cluster"]) if check and "cluster" in options else contextlib.nullcontext()
         main = importlib.import_module(f"{MODULES}.{module}").main
         printed = io.StringIO()
         arguments = {**given, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
-        with patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        with guard, patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
             main()
         result: Result = json.loads(printed.getvalue())
         if result.get("failed"):

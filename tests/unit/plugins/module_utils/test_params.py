@@ -71,15 +71,6 @@ def test_an_element_of_users_is_named_by_its_position():
         users({"name": "a"}, {"comment": "b"})
 
 
-def test_one_account_listed_twice_is_refused():
-    with pytest.raises(InvalidOption, match=r"users\[2\]: a is already users\[0\]"):
-        users({"name": "a"}, {"name": "b"}, {"name": "a"})
-
-
-def test_the_same_name_with_another_host_is_another_account():
-    assert len(users({"name": "a"}, {"name": "a", "host": "10.%"})) == 2
-
-
 def test_an_empty_list_drops_everybody_only_when_confirmed():
     with pytest.raises(InvalidOption, match="confirm: true"):
         users(unlisted="drop")
