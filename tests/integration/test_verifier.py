@@ -80,7 +80,7 @@ def test_an_expired_token(state: State, cluster: str, jane: Principal, monkeypat
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: past.replace(tzinfo=None))
     token = token_for(state, cluster, jane)
     monkeypatch.undo()
-    refused(state, cluster, ACCOUNT, token, "ExpiredToken", "901 s old, and tokens live 900 s")
+    refused(state, cluster, ACCOUNT, token, "ExpiredToken", "old, and tokens live 900 s")
 
 
 @pytest.mark.parametrize("cluster", CLUSTERS)
