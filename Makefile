@@ -25,9 +25,9 @@ venv: $(READY) ## Set up .venv, again only when a requirements file has changed
 
 $(READY): requirements.txt tests/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "$(PYTHON) is older than Python 3.11, which Ansible needs: run make PYTHON=/path/to/python3.11." >&2; exit 1; }
+		|| { echo "$(PYTHON) is no Python 3.11 or newer, which Ansible needs: run make PYTHON=/path/to/python3.11." >&2; exit 1; }
 	@echo "Setting up $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -c "" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install -qq --no-compile --disable-pip-version-check -r tests/requirements.txt
 	@mkdir -p .cache/collections/ansible_collections/dbops
 	@ln -sfn ../../../.. .cache/collections/ansible_collections/dbops/aurora_iam
