@@ -19,7 +19,7 @@ from typing import Any
 from tests.sandbox.clusters import CLUSTERS, ClusterSpec, RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import locate
-from tests.sandbox.programs import CONTROL_PLANE, SandboxError, give, start, stop_all, unprivileged, wait_until
+from tests.sandbox.programs import CONTROL_PLANE, SandboxError, run_as, start, stop_all, wait_until
 from tests.sandbox.servers import server_for
 from tests.sandbox.tls import issue
 
@@ -68,8 +68,7 @@ def _start(layout: Layout, specs: list[ClusterSpec]) -> dict[str, Any]:
         folder.mkdir(parents=True, exist_ok=True)
     layout.run.chmod(0o755)
     issue(layout)
-    give(layout.sockets)
-    unprivileged(layout.root)  # known before the threads below need it
+    run_as(layout.root).give(layout.sockets)
     ports = _free_ports(len(specs) + 2)
     aws_port, ldap_port = ports[:2]
     clusters = [_cluster(layout, spec, port, ldap_port) for spec, port in zip(specs, ports[2:], strict=True)]

@@ -22,7 +22,7 @@ from tests.sandbox.clusters import RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import Software, locate
 from tests.sandbox.plugin_build import LIBRARY, plugin_folder
-from tests.sandbox.programs import SandboxError, give, run, start, unprivileged, wait_until
+from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
 
 SUPERUSER = "rdsadmin"
 PLUGIN = "AWSAuthenticationPlugin"
@@ -90,7 +90,7 @@ class MySQLServer:
             shutil.copytree(self._template(), self._files)
             (self._files / "auto.cnf").unlink(missing_ok=True)  # the server's UUID, which a replica may not share
             self._copy_tls()
-            give(Path(self.server.folder))
+            run_as(self.layout.root).give(Path(self.server.folder))
         environment = {
             "AURORA_SANDBOX_CLUSTER": self.cluster.spec.identifier,
             "AURORA_SANDBOX_VERIFIER": str(self.layout.verifier_socket),
@@ -134,7 +134,7 @@ class MySQLServer:
     def _command(self, *arguments: str) -> list[str]:
         software = self._software()
         return [
-            *unprivileged(self.layout.root),
+            *run_as(self.layout.root).words,
             str(software.programs / "mysqld"),
             "--no-defaults",
             f"--basedir={software.prefix}",
@@ -167,7 +167,7 @@ class MySQLServer:
         if not template.exists():
             draft = template.with_name(f"mysql-template.{uuid.uuid4().hex}")
             draft.mkdir()
-            give(draft)
+            run_as(self.layout.root).give(draft)
             run(self._command("--initialize-insecure", f"--datadir={draft}"), draft)
             for generated in draft.glob("*.pem"):
                 generated.unlink()

@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.sandbox.clusters import ClusterSpec, RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import Software, locate
-from tests.sandbox.programs import SandboxError, give, run, start, unprivileged, wait_until
+from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
 
 SUPERUSER = "rdsadmin"
 _CAST = {
@@ -72,14 +72,14 @@ class PostgreSQLServer:
         return software
 
     def _command(self, program: str, *arguments: str) -> list[str]:
-        return [*unprivileged(self.layout.root), str(self._software().programs / program), *arguments]
+        return [*run_as(self.layout.root).words, str(self._software().programs / program), *arguments]
 
     def start(self) -> None:
         if not self._files.exists():
             self._socket_folder.mkdir(parents=True, exist_ok=True)
             Path(self.server.folder).mkdir(parents=True, exist_ok=True)
-            give(self._socket_folder)
-            give(Path(self.server.folder))
+            run_as(self.layout.root).give(self._socket_folder)
+            run_as(self.layout.root).give(Path(self.server.folder))
             self._initialise() if self.server.is_writer else self._copy_writer()
         start(self._command("postgres", "-D", str(self._files)), self._files, self._log)
         wait_until(self._is_ready, 30, f"PostgreSQL {self.server.instance}", self._log)
@@ -156,7 +156,7 @@ class PostgreSQLServer:
             target.write_bytes(source.read_bytes())
             target.chmod(0o600)
         self._write_rules(False)
-        give(self._files)
+        run_as(self.layout.root).give(self._files)
 
     def _write_rules(self, iam_auth: bool) -> None:
         """https://www.postgresql.org/docs/current/auth-pg-hba-conf.html: the first line that matches decides."""

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -103,46 +104,45 @@ def _send(pid: int, number: signal.Signals) -> None:
         return
 
 
-@cache
-def unprivileged_user() -> pwd.struct_passwd | None:
-    """Whom database servers run as when this is root, since they refuse root. None when it is not root."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("nobody", "postgres", "daemon"):
-        try:
-            return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise SandboxError("Database servers refuse to run as root, and there is no user nobody; run this as another user.")
+@dataclass(frozen=True)
+class RunAs:
+    """How a database server runs as somebody else than root, whom it refuses.
 
-
-@cache
-def unprivileged(folder: Path) -> tuple[str, ...]:
-    """The words before a command that make it run as :func:`unprivileged_user`.
-
-    Where that user may not pass through a folder above ``folder`` (a checkout below /root), it gets the capability to.
+    words  what stands before its command
+    owner  whom its files must belong to; None if that is us
     """
-    user = unprivileged_user()
-    if user is None:
-        return ()
-    if not shutil.which("setpriv"):
-        raise SandboxError(
-            "Running as root needs the program setpriv (package util-linux); install it, or use another user."
-        )
-    plain = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
-    capability = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-    for words in (plain, plain + capability):
-        if not subprocess.run([*words, "test", "-r", str(folder)], capture_output=True, check=False).returncode:
-            return words
+
+    words: tuple[str, ...] = ()
+    owner: pwd.struct_passwd | None = None
+
+    def give(self, folder: Path) -> None:
+        """Let the servers own a folder and all that is in it."""
+        if self.owner is None:
+            return
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, self.owner.pw_uid, self.owner.pw_gid, follow_symlinks=False)
+
+
+@cache
+def run_as(folder: Path) -> RunAs:
+    """As whom servers whose files are in ``folder`` run: as us, unless we are root.
+
+    Root's servers run as nobody. Where nobody may not pass through the folders above (a checkout below /root), they
+    run in a user namespace of their own, in which root has another number.
+    """
+    if os.geteuid() != 0:
+        return RunAs()
+    user = pwd.getpwnam("nobody")
+    nobody = RunAs(("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"), user)
+    renumbered = RunAs(("unshare", "--user", "--map-user=1000", "--map-group=1000"))
+    for candidate in (nobody, renumbered):
+        if shutil.which(candidate.words[0]) and _can_list(candidate, folder):
+            return candidate
     raise SandboxError(
-        f"User {user.pw_name}, whom the servers run as, may not read {folder}; use a checkout elsewhere."
+        f"Database servers refuse to run as root, and the user nobody may not read {folder}; put the checkout where "
+        "everybody may pass, or run this as another user."
     )
 
 
-def give(folder: Path) -> None:
-    """Let the servers' user own a folder and all that is in it."""
-    user = unprivileged_user()
-    if user is None:
-        return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+def _can_list(candidate: RunAs, folder: Path) -> bool:
+    return subprocess.run([*candidate.words, "ls", str(folder)], capture_output=True, check=False).returncode == 0
