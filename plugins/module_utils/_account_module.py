@@ -10,13 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Callable, Generic, TypeVar
 
-from ansible.module_utils.basic import missing_required_lib
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
-from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import AwsTask
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
@@ -26,7 +23,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     InvalidOption,
-    MissingLibrary,
     StatementFailed,
     VerificationFailed,
 )
@@ -40,7 +36,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP, reconcile
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import describe_account, diff_side
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
+    DescribeGrants,
+    describe_account,
+    diff_side,
+)
 
 O = TypeVar("O", bound=Observed)  # noqa: E741 - as in _engines.base
 Result = dict[str, Any]
@@ -48,9 +48,13 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outcome(Generic[O]):
-    """What a task came to: the same object in check mode and in the real run."""
+    """What a task came to: the same object in check mode and in the real run.
+
+    describe_grants  the engine's; remembers what it described, because accounts of a set often have the same grants
+    """
 
     engine: Engine[O]
+    describe_grants: DescribeGrants
     login: Login
     changes: Changes
     plan: Plan
@@ -66,7 +70,7 @@ class Outcome(Generic[O]):
 
     def describe(self, account: Account) -> Result:
         """The account after the task, with the ARN that an IAM policy names to let somebody connect as it."""
-        described = describe_account(account, self.engine.capabilities, self.engine.describe_grants)
+        described = describe_account(account, self.engine.capabilities, self.describe_grants)
         described["connect_arn"] = self.login.endpoint.connect_arn(account.name.name)
         return described
 
@@ -77,8 +81,8 @@ class Outcome(Generic[O]):
         return {
             "before_header": f"accounts on {self.login.title}",
             "after_header": f"accounts on {self.login.title}",
-            "before": diff_side(before, self.engine.capabilities, self.engine.describe_grants),
-            "after": diff_side(after, self.engine.capabilities, self.engine.describe_grants),
+            "before": diff_side(before, self.engine.capabilities, self.describe_grants),
+            "after": diff_side(after, self.engine.capabilities, self.describe_grants),
         }
 
 
@@ -93,16 +97,16 @@ def run(
     read    options → the requests, and what happens to unlisted accounts
     report  outcome → the keys that only this module returns
     """
-    module = AnsibleAWSModule(argument_spec=spec, supports_check_mode=True, check_boto3=False)
+    task = AwsTask(spec)
     try:
-        requests, unlisted = read(module.params)
-        engine, login = connection(module.params, lambda service: _client(module, service))
-        outcome = converge(engine, login, requests, unlisted, write=not module.check_mode)
+        requests, unlisted = read(task.module.params)
+        engine, login = connection(task.module.params, task.client)
+        outcome = converge(engine, login, requests, unlisted, write=not task.module.check_mode)
     except AuroraIamError as error:
-        module.fail_json(msg=error.message, **error.details)
+        task.module.fail_json(msg=error.message, **error.details)
     for warning in outcome.warnings:
-        module.warn(warning)
-    module.exit_json(**outcome.result(), **report(outcome))
+        task.module.warn(warning)
+    task.module.exit_json(**outcome.result(), **report(outcome))
 
 
 def converge(
@@ -123,7 +127,7 @@ def converge(
         if write and plan.steps:
             _apply(session, plan)
             _verify(engine, session, wanted, plan)
-        return Outcome(engine, login, changes, plan, warnings)
+        return Outcome(engine, lru_cache(maxsize=None)(engine.describe_grants), login, changes, plan, warnings)
     finally:
         session.close()
 
@@ -186,9 +190,3 @@ def _verify(engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount]
         found=side(found),
         statements=[statement.text for statement in plan.statements],
     )
-
-
-def _client(module: AnsibleAWSModule, service: str) -> Any:
-    if not HAS_BOTO3:
-        raise MissingLibrary(missing_required_lib("boto3", reason="to ask AWS for the cluster and its credentials"))
-    return module.client(service, retry_decorator=AWSRetry.jittered_backoff())

@@ -86,6 +86,10 @@ _GRANT_SPEC: Spec = {
     "owner": {"type": "str"},
 }
 
+# Made once: making one takes as long as using it
+_ACCOUNT = ArgumentSpecValidator(account_spec())
+_GRANT = ArgumentSpecValidator(_GRANT_SPEC)
+
 
 def account_request(options: Mapping[str, Any], position: str = "") -> AccountRequest:
     """Read the validated options of one account. ``position`` says where they stand, for messages (``users[3]: ``).
@@ -129,7 +133,7 @@ def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
 
 
 def _element(element: Any, position: str) -> AccountRequest:
-    return account_request(_validated(account_spec(), element, position), position)
+    return account_request(_validated(_ACCOUNT, element, position), position)
 
 
 def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[GrantRequest, ...] | None:
@@ -139,7 +143,7 @@ def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[Gran
 
 
 def _grant_request(element: Any, position: str) -> GrantRequest:
-    options = _validated(_GRANT_SPEC, _with_on(element), f"{position}: ")
+    options = _validated(_GRANT, _with_on(element), f"{position}: ")
     if not options["privileges"]:
         raise InvalidOption(f"{position}: privileges is empty; list at least one, or remove the element.")
     return GrantRequest(
@@ -162,10 +166,11 @@ def _with_on(element: Any) -> Any:
     return {"on" if key in (True, "true") else key: value for key, value in element.items()}
 
 
-def _validated(spec: Spec, element: Any, position: str) -> dict[str, Any]:
+def _validated(validator: ArgumentSpecValidator, element: Any, position: str) -> dict[str, Any]:
     if not isinstance(element, Mapping):
-        raise InvalidOption(f"{position}expected a dictionary with {', '.join(spec)}, found {element!r}.")
-    result = ArgumentSpecValidator(spec).validate(dict(element))
+        names = ", ".join(validator.argument_spec)
+        raise InvalidOption(f"{position}expected a dictionary with {names}, found {element!r}.")
+    result = validator.validate(dict(element))
     if result.error_messages:
         raise InvalidOption(position + "; ".join(result.error_messages))
     validated: dict[str, Any] = result.validated_parameters

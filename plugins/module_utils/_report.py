@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -21,8 +21,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Grant,
 )
 
-DescribeGrants = Callable[[Collection[Grant]], list[dict[str, Any]]]
+DescribeGrants = Callable[[frozenset[Grant]], list[dict[str, Any]]]
 
+_TEXT = json.JSONEncoder(ensure_ascii=False).encode
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _RESERVED_WORDS = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
 
@@ -84,4 +85,4 @@ def _nested(value: Any, indent: int) -> str:
 def _scalar(value: Any) -> str:
     if isinstance(value, str) and _PLAIN.match(value) and value.lower() not in _RESERVED_WORDS:
         return value
-    return json.dumps(value, ensure_ascii=False)
+    return _TEXT(value)

@@ -12,17 +12,6 @@ from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError
 
-try:
-    from botocore.exceptions import BotoCoreError, ClientError
-except ImportError:
-    # Without botocore no client can exist either, so that neither is ever raised.
-    class BotoCoreError(Exception):  # type: ignore[no-redef]
-        pass
-
-    class ClientError(Exception):  # type: ignore[no-redef]
-        pass
-
-
 Clients = Callable[[str], Any]
 """Makes the client of an AWS service, with the task's region, credentials and retries: amazon.aws's own."""
 
@@ -39,6 +28,9 @@ def call(
     missing  error code → sentence, for the errors that have a better explanation than AWS's own
     Raises CloudError.
     """
+    # Not before there is a client: only then is it worth its time
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         return getattr(client, operation)(aws_retry=True, **arguments)
     except ClientError as error:

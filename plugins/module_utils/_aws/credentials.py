@@ -14,11 +14,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint
 
-try:
-    from botocore.exceptions import BotoCoreError
-except ImportError:
-    BotoCoreError = Exception
-
 
 def secret_credentials(clients: Clients, secret: str) -> Credentials:
     """Read user and password from Secrets Manager. ``secret`` is an ARN or a name. Raises CloudError.
@@ -47,8 +42,12 @@ def secret_credentials(clients: Clients, secret: str) -> Credentials:
 
 def token_credentials(clients: Clients, endpoint: Endpoint, user: str) -> Credentials:
     """Sign an IAM token for the endpoint's real host and port. Made locally, without a call. Raises CloudError."""
+    client = clients("rds")
+    # Not before there is a client: only then is it worth its time
+    from botocore.exceptions import BotoCoreError
+
     try:
-        token = clients("rds").generate_db_auth_token(DBHostname=endpoint.host, Port=endpoint.port, DBUsername=user)
+        token = client.generate_db_auth_token(DBHostname=endpoint.host, Port=endpoint.port, DBUsername=user)
     except BotoCoreError as error:
         raise CloudError(
             f"No IAM token can be signed for {user} on {endpoint.title}: {error}. Give the task AWS credentials "

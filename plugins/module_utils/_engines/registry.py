@@ -8,27 +8,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
 
-ENGINES: dict[str, Engine[Any]] = {
-    "aurora-mysql": MySQLEngine(),
-    "aurora-postgresql": PostgreSQLEngine(),
-    "mysql": MySQLEngine(),
-    "postgres": PostgreSQLEngine(),
+# Imported when chosen: on the target every module is compiled anew for each task, and one engine is enough
+
+
+def _mysql() -> Engine[Any]:
+    from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
+
+    return MySQLEngine()
+
+
+def _postgresql() -> Engine[Any]:
+    from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
+
+    return PostgreSQLEngine()
+
+
+ENGINES: dict[str, Callable[[], Engine[Any]]] = {
+    "aurora-mysql": _mysql,
+    "aurora-postgresql": _postgresql,
+    "mysql": _mysql,
+    "postgres": _postgresql,
 }
 
 
 def engine_for(word: str) -> Engine[Any]:
     """The engine for the word that the RDS API uses. Raises InvalidOption for one that cannot do this."""
-    try:
-        return ENGINES[word]
-    except KeyError:
+    if word not in ENGINES:
         raise InvalidOption(
             f"Engine {word} has no IAM-authenticated accounts that this collection knows; it works with "
             f"{', '.join(sorted(ENGINES))}."
-        ) from None
+        )
+    return ENGINES[word]()

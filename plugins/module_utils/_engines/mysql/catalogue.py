@@ -50,6 +50,7 @@ class MySQLObserved(Observed):
     restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
     doubled          dynamic privileges that the server holds twice, by account
+    mandatory_roles  the server gives every account some roles
     obstacles        for accounts that may be dropped: what would break, one phrase each
     """
 
@@ -66,12 +67,13 @@ class MySQLObserved(Observed):
     authority: Authority = _NO_AUTHORITY
     objects: Objects = _NO_OBJECTS
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
+    mandatory_roles: bool = False
     obstacles: Mapping[AccountName, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
     """At most six queries. Raises StatementFailed, ConnectionLost."""
-    login, partial, lower, mode, plugin, role_list = session.query(observe.SERVER)[0]
+    login, partial, lower, mode, mandatory, plugin, role_list = session.query(observe.SERVER)[0]
     dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
     folds = bool(int(lower))
     login_name = _login_name(str(login))
@@ -100,6 +102,7 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
         authority=Authority((frozenset(granted.grants[name]), users.restrictions.get(name, {})) for name in principals),
         objects=look_up(session, wanted, folds),
         doubled=granted.doubled,
+        mandatory_roles=bool(mandatory),
         obstacles=_obstacles(session, _leaving(wanted, subjects)),
     )
 

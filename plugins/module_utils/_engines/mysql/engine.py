@@ -52,7 +52,7 @@ class MySQLEngine(Engine[MySQLObserved]):
         return review.review(changes, observed)
 
     def render(self, changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
-        circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled)
+        circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled, observed.mandatory_roles)
         statements = render.statements(changes.effective, observed.dialect, circumstances)
         return (Step(tuple(statements)),) if statements else ()
 

@@ -49,14 +49,16 @@ class PrivilegeStatement:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What decides how a REVOKE must be written.
+    """What decides how a statement must be written.
 
     fillers  static privileges that hold on no database, where the login is under partial revokes; else empty
     doubled  dynamic privileges that the server holds twice, by account
+    mandatory_roles  the server gives every account some roles
     """
 
     fillers: tuple[str, ...] = ()
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
+    mandatory_roles: bool = False
 
     def filler(self, held: Iterable[Grant]) -> tuple[str, ...]:
         """A login under partial revokes may not revoke dynamic privileges alone (error 3879: the server compares the

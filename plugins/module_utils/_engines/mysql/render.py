@@ -26,7 +26,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect, Settings
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
-    Account,
     AccountChange,
     AccountName,
 )
@@ -50,11 +49,18 @@ def statements(changes: Sequence[AccountChange], dialect: Dialect, circumstances
     def privileges(names: Names, parts: Parts) -> Iterable[Statement]:
         return [part.statement(names, dialect) for part in parts]
 
+    def set_default_roles(names: Names, key: DefaultRoles) -> Iterable[Statement]:
+        return sql.set_default_roles(*key, names)
+
+    def default_roles(change: AccountChange) -> list[DefaultRoles]:
+        return _default_roles(change, circumstances.mandatory_roles)
+
     return [
         *_grouped(changes, _created, create),
         *_grouped(changes, _altered, alter),
         *_grouped(changes, _roles_granted, lambda names, roles: [sql.grant_roles(roles, names)]),
-        *_grouped(changes, _default_roles, lambda names, roles: [sql.set_default_roles(roles, names)]),
+        *_grouped(changes, _former_default_roles, set_default_roles),
+        *_grouped(changes, default_roles, set_default_roles),
         *_grouped(changes, lambda change: [] if change.dropped else grants_of(change), privileges),
         *_grouped(changes, _roles_revoked, lambda names, roles: [sql.revoke_roles(roles, names)]),
         *_grouped(changes, lambda change: [] if change.dropped else revokes_of(change, circumstances), privileges),
@@ -84,6 +90,7 @@ def _created(change: AccountChange) -> list[Settings]:
         return []
     return [
         Settings(
+            roles=tuple(sorted(after.roles)),
             tls=after.tls or None,
             connection_limit=None if after.connection_limit == -1 else after.connection_limit,
             locked=after.locked or None,
@@ -114,20 +121,33 @@ def _unlocked(change: AccountChange) -> list[Settings]:
 
 
 def _roles_granted(change: AccountChange) -> list[tuple[AccountName, ...]]:
-    return [tuple(sorted(change.roles_granted))] if change.after and change.roles_granted else []
+    """CREATE USER grants an account its roles itself."""
+    return [tuple(sorted(change.roles_granted))] if change.altered and change.roles_granted else []
 
 
 def _roles_revoked(change: AccountChange) -> list[tuple[AccountName, ...]]:
-    return [tuple(sorted(change.roles_revoked))] if change.after and change.roles_revoked else []
+    return [tuple(sorted(change.roles_revoked))] if change.altered and change.roles_revoked else []
 
 
-def _default_roles(change: AccountChange) -> list[tuple[AccountName, ...]]:
-    """SET DEFAULT ROLE replaces the list, so it names what stays too. A revoked role leaves the list by itself."""
-    if change.after is None:
+DefaultRoles = tuple[tuple[AccountName, ...], bool]
+"""Roles, and whether they are all that the account holds."""
+
+
+def _former_default_roles(change: AccountChange) -> list[DefaultRoles]:
+    """Where a role becomes a default role, the list is first set to what it is.
+
+    The server may remember the role as one from an earlier SET DEFAULT ROLE for several accounts (see
+    :func:`sql.set_default_roles`), and then it would not write it down again.
+    """
+    before, after = change.before, change.after
+    gained = before is not None and after is not None and after.default_roles - before.default_roles
+    return [(tuple(sorted(before.default_roles)), False)] if before is not None and gained else []
+
+
+def _default_roles(change: AccountChange, mandatory_roles: bool) -> list[DefaultRoles]:
+    """A revoked role leaves the list by itself. ALL would mean mandatory roles too."""
+    before, after = change.before, change.after
+    if before is None or after is None or after.default_roles == before.default_roles - change.roles_revoked:
         return []
-    remaining = _default_roles_of(change.before) - change.roles_revoked
-    return [] if change.after.default_roles == remaining else [tuple(sorted(change.after.default_roles))]
-
-
-def _default_roles_of(account: Account | None) -> frozenset[AccountName]:
-    return account.default_roles if account else frozenset()
+    held = before.roles | after.roles
+    return [(tuple(sorted(after.default_roles)), after.default_roles == held and not mandatory_roles)]

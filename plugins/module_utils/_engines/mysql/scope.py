@@ -29,7 +29,7 @@ ROUTINE_KINDS = ("FUNCTION", "LIBRARY", "PROCEDURE")
 _KEYWORDS = ("PATTERN", "TABLE", *ROUTINE_KINDS)
 
 _TOKEN = re.compile(
-    r"""\s*(?:
+    r"""[ \t\r\n]*(?:
         `(?P<backticks>(?:[^`]|``)*)`
       | "(?P<quotes>(?:[^"]|"")*)"
       | (?P<word>[0-9A-Za-z$_%\\\u0080-\uffff]+)
@@ -37,7 +37,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-_UNQUOTED = re.compile(r"[0-9A-Za-z$_\u0080-\uffff]*[A-Za-z$_\u0080-\uffff][0-9A-Za-z$_\u0080-\uffff]*\Z")
+_UNQUOTED = re.compile(r"[0-9A-Za-z$_]*[A-Za-z$_][0-9A-Za-z$_]*\Z")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def tokens(text: str) -> list[Token] | None:
     ANSI_QUOTES: a string has no place where this is used, so they cannot mean anything else.
     """
     found: list[Token] = []
-    text = text.strip()
+    text = text.strip(" \t\r\n")
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
@@ -99,14 +99,17 @@ def _scope(keyword: str, first: Token, second: Token, on: str, position: str) ->
         return GLOBAL
     if first.kind == "mark" or (second.kind == "mark" and second != star):
         raise _unreadable(on, position)
-    database = _identifier(first.text, on, position)
     if second == star:
         if keyword not in ("", "PATTERN"):
             raise InvalidOption(f"{position}: on: {on} is no object; {keyword} takes database.name.")
-        return database_scope(database) if keyword == "PATTERN" else _named_database(database)
+        scope = database_scope(first.text) if keyword == "PATTERN" else _named_database(first.text)
+        _identifier(scope.path[0], on, position)
+        return scope
     if keyword == "PATTERN":
         raise InvalidOption(f"{position}: on: {on}: only databases can be a pattern; write PATTERN `…`.*.")
-    return Scope(keyword or "TABLE", path=(database, _identifier(second.text, on, position)))
+    return Scope(
+        keyword or "TABLE", path=(_identifier(first.text, on, position), _identifier(second.text, on, position))
+    )
 
 
 def _identifier(text: str, on: str, position: str) -> str:

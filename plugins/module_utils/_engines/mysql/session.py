@@ -43,6 +43,7 @@ MAX_STATEMENTS, MAX_BYTES = 64, 1 << 20
 """What goes to the server in one message; well below the smallest max_allowed_packet in use (4 MB)."""
 
 _ACCESS_DENIED = 1045
+_LOCK_WAIT_TIMEOUT = 1205
 _PLUGIN_NOT_LOADED = 1524
 _LOST = frozenset((2006, 2013, 2014, 2055))
 _READ_ONLY = frozenset((1290, 1792, 1836))
@@ -102,7 +103,7 @@ class MySQLSession(Session):
         """MySQL commits every account statement by itself, so that what ran before a failure stays. Statements travel
         together; each is followed by SHOW WARNINGS, because the next one would wipe its warnings."""
         executed: list[str] = []
-        for batch in _batches(step.statements):
+        for batch in batches(step.statements):
             self._run_batch(batch, executed)
 
     def _run_batch(self, batch: Sequence[Statement], executed: list[str]) -> None:
@@ -154,8 +155,14 @@ class MySQLSession(Session):
                 "dbops.aurora_iam.aurora_iam_cluster.",
                 statements_executed=list(executed),
             )
+        hint = "Correct the cause and run the task again, which does what is missing."
+        if code == _LOCK_WAIT_TIMEOUT:
+            hint = (
+                "Another session holds a lock, such as FLUSH TABLES WITH READ LOCK or a transaction that has read the "
+                "grant tables; end it, or raise lock_timeout, and run the task again."
+            )
         return StatementFailed(
-            f"{self.login.title} refused a statement: {text} (error {code}).",
+            f"{self.login.title} refused a statement: {text} (error {code}). {hint}",
             str(code),
             statement,
             executed_in_step=list(executed),
@@ -168,7 +175,7 @@ class MySQLSession(Session):
             return
 
 
-def _batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
+def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
     batch: list[Statement] = []
     size = 0
     for statement in statements:
@@ -189,13 +196,13 @@ def _open(login: Login) -> GuardedConnection:
     try:
         return connect(login, credentials, setup)
     except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
-        fresh = _rotated(login, credentials, error)
+        fresh = rotated(login, credentials, error)
         if fresh is None:
-            raise _cannot_connect(login, credentials, error) from error
+            raise connection_failure(login, credentials, error) from error
     try:
         return connect(login, fresh, setup)
     except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
-        raise _cannot_connect(login, fresh, error) from error
+        raise connection_failure(login, fresh, error) from error
 
 
 def _require_verified(login: Login, credentials: Credentials) -> None:
@@ -206,7 +213,7 @@ def _require_verified(login: Login, credentials: Credentials) -> None:
         )
 
 
-def _rotated(login: Login, used: Credentials, error: Exception) -> Credentials | None:
+def rotated(login: Login, used: Credentials, error: Exception) -> Credentials | None:
     """A secret may have been rotated between being read and being used; only then it is worth a second try."""
     if _code_and_text(error)[0] != _ACCESS_DENIED or used.is_token:
         return None
@@ -214,7 +221,7 @@ def _rotated(login: Login, used: Credentials, error: Exception) -> Credentials |
     return fresh if fresh != used else None
 
 
-def _cannot_connect(login: Login, credentials: Credentials, error: Exception) -> CannotConnect:
+def connection_failure(login: Login, credentials: Credentials, error: Exception) -> CannotConnect:
     where = f"{login.title} ({login.unix_socket or f'{login.host}:{login.port}'})"
     if isinstance(error, TlsNotOffered):
         return CannotConnect(f"{where} offers no TLS, which ssl_mode {login.ssl_mode} needs; check host and port.")

@@ -38,7 +38,8 @@ def session_setup(lock_timeout: int) -> str:
     mode does, and statements wait no longer than ``lock_timeout`` seconds for another session's locks."""
     return (
         "SET SESSION sql_mode = IF(FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@GLOBAL.sql_mode), 'NO_BACKSLASH_ESCAPES', "
-        f"''), SESSION lock_wait_timeout = {max(1, lock_timeout)}"
+        f"''), SESSION lock_wait_timeout = {max(1, lock_timeout)}, "
+        f"SESSION innodb_lock_wait_timeout = {max(1, lock_timeout)}"
     )
 
 
@@ -81,18 +82,20 @@ class Dialect:
 class Settings:
     """The parts of CREATE USER and ALTER USER; what is ``None`` is left out.
 
+    roles  CREATE USER only: granted, and active at login
     tls  ``ANY`` or an empty string for no requirement
     connection_limit  -1 for none
     """
 
     authentication: bool | None = None
+    roles: tuple[AccountName, ...] = ()
     tls: str | None = None
     connection_limit: int | None = None
     locked: bool | None = None
     comment: str | None = None
 
     def clauses(self, dialect: Dialect) -> str:
-        parts: list[str] = []
+        parts = [f"DEFAULT ROLE {_accounts(self.roles)}"] if self.roles else []
         if self.tls is not None:
             parts.append("REQUIRE SSL" if self.tls else "REQUIRE NONE")
         if self.connection_limit is not None:
@@ -139,9 +142,15 @@ def revoke_roles(roles: Sequence[AccountName], names: Sequence[AccountName]) -> 
     return Statement(f"REVOKE {_accounts(roles)} FROM {_accounts(names)}")
 
 
-def set_default_roles(roles: Sequence[AccountName], names: Sequence[AccountName]) -> Statement:
-    """Replaces the whole list of the roles that are active at login."""
-    return Statement(f"SET DEFAULT ROLE {_accounts(roles) or 'NONE'} TO {_accounts(names)}")
+def set_default_roles(roles: Sequence[AccountName], held: bool, names: Sequence[AccountName]) -> list[Statement]:
+    """Replaces the whole list of the roles that are active at login. ``held``: these are all that the accounts hold.
+
+    One statement for several accounts does only for ALL and NONE: given a list, the server enters it in its memory once
+    more for each further account, and a later REVOKE and SET DEFAULT ROLE go wrong.
+    """
+    if held or not roles:
+        return [Statement(f"SET DEFAULT ROLE {'ALL' if roles else 'NONE'} TO {_accounts(names)}")]
+    return [Statement(f"SET DEFAULT ROLE {_accounts(roles)} TO {account(name)}") for name in names]
 
 
 def grant(privileges: str, scope: Scope, names: Sequence[AccountName], option: bool, dialect: Dialect) -> Statement:

@@ -94,15 +94,13 @@ class Authority:
         if scope.kind.startswith(FUTURE):
             return (
                 f"The login {self.login} may not set default privileges for what {owner} will create, because it is "
-                "not a "
-                f"member of {owner}; log in as {owner} or a member of it (never make the master a member of an "
+                f"not a member of {owner}; log in as {owner} or a member of it (never make the master a member of an "
                 "IAM-authenticated account: it would lose its own password login)."
             )
         return (
             f"The login {self.login} may not grant {privileges} on {name_scope(scope)}: that belongs to {owner}, and "
             f"{self.login} holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH "
-            "GRANT "
-            "OPTION."
+            "GRANT OPTION."
         )
 
     def to_revoke(self, entry: Entry) -> str:
@@ -122,8 +120,7 @@ class Authority:
             return SELF
         raise Refused(
             f"{entry.grantee} has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}, for whom the "
-            "login "
-            f"{self.login} cannot act; let {entry.grantor} revoke it."
+            f"login {self.login} cannot act; let {entry.grantor} revoke it."
         )
 
     def administers(self, role: str) -> bool:
@@ -154,6 +151,5 @@ class Authority:
             return ""
         raise Refused(
             f"{membership.member} is a member of {membership.role} by the grant of {membership.grantor}, for whom the "
-            "login "
-            f"{self.login} cannot act; let {membership.grantor} revoke it."
+            f"login {self.login} cannot act; let {membership.grantor} revoke it."
         )

@@ -51,7 +51,7 @@ _REASONS: tuple[tuple[str, str], ...] = (
         "wrong credentials for {user}; check the name and the password, and that the secret is the current one",
     ),
     (
-        r"no pg_hba\.conf entry .*no encryption|pg_hba\.conf rejects connection .*no encryption",
+        r"pg_hba\.conf .*(no encryption|SSL off)",
         "the server does not accept {user} without TLS here; set ssl_mode to verify-full",
     ),
     (
@@ -94,8 +94,7 @@ def connect(login: Login, database: str) -> Any:
     if psycopg2 is None:
         raise MissingLibrary(
             f"The Python library psycopg2 is needed to log in to {login.title}; install the package psycopg2-binary "
-            "for "
-            "the Python that runs this task."
+            "for the Python that runs this task."
         )
     credentials = login.credentials()
     try:
@@ -173,8 +172,8 @@ def _explain_certificate(login: Login, error: ssl.SSLCertVerificationError) -> s
         return "the server's certificate has expired; have it rotated, or check this machine's clock"
     if "mismatch" in reason or "doesn't match" in reason or "not valid for" in reason:
         return (
-            f"the server's certificate is not for the name {login.host}; dial the endpoint by the name that "
-            "AWS gives it"
+            f"the server's certificate is not for the name {login.host}; dial the endpoint by the name that AWS gives "
+            "it"
         )
     trusted = login.ca_cert or "this machine's trust store"
     return f"the server's certificate is not signed by a CA in {trusted} ({reason}); {_RDS_BUNDLE}"

@@ -64,6 +64,10 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
 
     def parse(self, request: AccountRequest) -> ParsedAccount:
         check_name(request.name, f"{request.position}name")
+        if request.host:
+            raise InvalidOption(
+                f"{request.position}host is {request.host}, and PostgreSQL's accounts have no host; leave it out."
+            )
         if is_reserved(request.name):
             raise Refused(f"{request.position}{request.name} is reserved by PostgreSQL or RDS; choose another name.")
         if "\0" in (request.comment or ""):
@@ -161,7 +165,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         roles=roles,
         databases=databases,
         catalogue=catalogue,
-        obstacles=reading.build_obstacles(obstacles, observe.read_out_of_sight(session, going, dict.fromkeys(visible))),
+        obstacles=reading.build_obstacles(obstacles),
     )
 
 

@@ -13,7 +13,7 @@ https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -127,16 +127,16 @@ type AS (
 )
 SELECT {_RELATION_KIND}, c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, '',
        pg_get_userbyid(c.relowner)::text, {_SIZE.format("c.relacl")}, '', false
-FROM relation JOIN pg_class c USING (oid) JOIN pg_namespace n ON n.oid = c.relnamespace
+FROM relation JOIN pg_class c ON c.oid = relation.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
 UNION ALL
 SELECT {_ROUTINE_KIND}, p.tableoid::bigint, p.oid::bigint, n.nspname::text, p.proname::text,
        oidvectortypes(p.proargtypes), pg_get_userbyid(p.proowner)::text, 0, 0, p.proargtypes::text, false
-FROM routine JOIN pg_proc p USING (oid) JOIN pg_namespace n ON n.oid = p.pronamespace
+FROM routine JOIN pg_proc p ON p.oid = routine.oid JOIN pg_namespace n ON n.oid = p.pronamespace
 UNION ALL
 SELECT 'TYPE', t.tableoid::bigint, t.oid::bigint, n.nspname::text, t.typname::text, '',
        pg_get_userbyid(t.typowner)::text, 0, 0, '', t.typtype = 'd'
-FROM type JOIN pg_type t USING (oid) JOIN pg_namespace n ON n.oid = t.typnamespace
+FROM type JOIN pg_type t ON t.oid = type.oid JOIN pg_namespace n ON n.oid = t.typnamespace
 UNION ALL
 SELECT 'COLUMN', c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, a.attname::text,
        pg_get_userbyid(c.relowner)::text, {_SIZE.format("a.attacl")}, '', false
@@ -189,25 +189,26 @@ SELECT pg_get_userbyid(d.defaclrole)::text, n.nspname::text, d.defaclobjtype::te
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) e {_SELECTED}
 """
 
-# What keeps a role from being dropped, the first ten of each. Only the database that holds an object can describe it;
-# dbid 0 are those that all share. Parameters: accounts, whether to look at what all databases share
+# What keeps a role from being dropped, the first ten of each kind of dependency. Only the database that holds an object
+# can describe it; those with dbid 0 are shared. Databases that the login cannot look into are listed with the letter d.
+# Parameters: accounts, whether to add what is shared and out of sight
 OBSTACLES = """
-SELECT pg_get_userbyid(refobjid)::text, deptype::text, number, pg_describe_object(classid, objid, objsubid) FROM (
-    SELECT *, count(*) OVER role AS number,
-           row_number() OVER (PARTITION BY refobjid, deptype ORDER BY objid) AS position
-    FROM pg_shdepend
+WITH found AS (
+    SELECT * FROM pg_shdepend
     WHERE refclassid = 'pg_catalog.pg_authid'::regclass AND refobjid IN (SELECT unnest(%s::oid[]))
-      AND (deptype NOT IN ('a', 'i') OR classid = 'pg_catalog.pg_auth_members'::regclass)
-      AND (dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR (%s AND dbid = 0))
-    WINDOW role AS (PARTITION BY refobjid, deptype)
-) s WHERE position <= 10 ORDER BY refobjid, deptype, position
-"""
-# Databases that the login cannot look into. Parameters: accounts, names of databases that it can
-OUT_OF_SIGHT = """
-SELECT DISTINCT pg_get_userbyid(s.refobjid)::text, d.datname::text
-FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid
-WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid IN (SELECT unnest(%s::oid[]))
-  AND d.datname <> ALL(%s::name[])
+), also AS (SELECT %s AS shared)
+SELECT pg_get_userbyid(refobjid)::text, deptype::text, number, pg_describe_object(classid, objid, objsubid) FROM (
+    SELECT found.*, count(*) OVER (PARTITION BY refobjid, deptype) AS number,
+           row_number() OVER (PARTITION BY refobjid, deptype ORDER BY objid) AS position
+    FROM found, also
+    WHERE (deptype NOT IN ('a', 'i') OR classid = 'pg_catalog.pg_auth_members'::regclass)
+      AND (dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR (also.shared AND dbid = 0))
+) s WHERE position <= 10
+UNION ALL
+SELECT DISTINCT pg_get_userbyid(refobjid)::text, 'd', 1, d.datname::text
+FROM also, found JOIN pg_database d ON d.oid = found.dbid
+WHERE also.shared AND NOT (d.datallowconn AND has_database_privilege(d.oid, 'CONNECT'))
+ORDER BY 1, 2, 4
 """
 
 IAM_ACCOUNTS = """
@@ -293,7 +294,3 @@ def read_database(
 
 def read_obstacles(session: PostgreSQLSession, database: str, leaving: Sequence[int], shared: bool) -> list[Row]:
     return session.query(OBSTACLES, (list(leaving), shared), database) if leaving else []
-
-
-def read_out_of_sight(session: PostgreSQLSession, leaving: Sequence[int], visible: Mapping[str, object]) -> list[Row]:
-    return session.query(OUT_OF_SIGHT, (list(leaving), sorted(visible))) if leaving else []

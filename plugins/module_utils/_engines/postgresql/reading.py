@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, ParsedGrant, Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     RDS_IAM,
@@ -68,6 +68,7 @@ _FUTURE_KINDS = {
     "L": "FUTURE LARGE OBJECTS",
 }
 _OBSTACLES = {"o": "owns", "r": "is named by", "t": "is the default tablespace's", "a": "granted"}
+_OUT_OF_SIGHT = "d"
 
 
 def wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[observe.Wanted]]:
@@ -176,6 +177,8 @@ class CatalogueBuilder:
                 scopes[key] = Scope(table.kind, database, table.path, column=column)
             self.entries.append(Entry(scopes[key], privilege, grantee or PUBLIC, grantor, grantable))
         for owner, schema, letter, grantee, grantor, privilege, grantable in rows.defaults:
+            if letter not in _FUTURE_KINDS:
+                continue
             within: tuple[str, ...] = () if schema is None else (schema,)
             scope = Scope(_FUTURE_KINDS[letter], database, within, owner=owner)
             self.entries.append(Entry(scope, privilege, grantee or PUBLIC, grantor, grantable))
@@ -210,7 +213,7 @@ def build_accounts(
     return accounts
 
 
-def build_obstacles(rows: Mapping[str, Sequence[Row]], out_of_sight: Iterable[Row]) -> dict[str, tuple[str, ...]]:
+def build_obstacles(rows: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, ...]]:
     """``rows`` by database. The sentences' subject is the account."""
     found: dict[str, list[str]] = {}
     for database, obstacles in rows.items():
@@ -218,17 +221,9 @@ def build_obstacles(rows: Mapping[str, Sequence[Row]], out_of_sight: Iterable[Ro
         for account, letter, number, description in obstacles:
             described.setdefault((account, letter, number), []).append(description)
         for (account, letter, number), items in described.items():
-            more = f" and {number - len(items)} more" if number > len(items) else ""
-            text = f"{_OBSTACLES.get(letter, 'is needed by')} {', '.join(items)}{more} (in database {database})"
+            names = ", ".join(items) + (f" and {number - len(items)} more" if number > len(items) else "")
+            text = f"{_OBSTACLES.get(letter, 'is needed by')} {names} (in database {database})"
+            if letter == _OUT_OF_SIGHT:
+                text = f"owns something or has privileges in {names}, to which the login may not connect"
             found.setdefault(account, []).append(text)
-    for account, database in out_of_sight:
-        found.setdefault(account, []).append(
-            f"owns something or has privileges in database {database}, to which the login may not connect"
-        )
     return {account: tuple(texts) for account, texts in found.items()}
-
-
-def parsed_grants(accounts: Iterable[ParsedAccount]) -> Iterator[tuple[ParsedAccount, ParsedGrant]]:
-    for account in accounts:
-        for grant in account.grants or ():
-            yield account, grant

@@ -33,8 +33,7 @@ def refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
         names = "; ".join(f"{name} {', '.join(reasons)}" for name, reasons in sorted(found.items()))
         raise Refused(
             f"{observed.title}: cannot drop {', '.join(sorted(found))}, nothing was changed: {names}. Give these "
-            "objects "
-            "another owner, or drop them, or revoke what was passed on, and run the task again.",
+            "objects another owner, or drop them, or revoke what was passed on, and run the task again.",
             in_the_way=found,
         )
 

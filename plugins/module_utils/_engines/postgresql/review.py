@@ -74,9 +74,8 @@ def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
         return
     if RDS_IAM not in observed.roles.by_name:
         raise IamAuthDisabled(
-            f"The role rds_iam does not exist on {observed.title}: this is not an RDS or Aurora server, or its version "
-            "is too "
-            "old for IAM authentication; check the host that the task logs in to."
+            f"The role rds_iam does not exist on {observed.title}: this is not an RDS or Aurora server, or its "
+            "version is too old for IAM authentication; check the host that the task logs in to."
         )
     if observed.iam_auth is False:
         raise IamAuthDisabled(
@@ -95,8 +94,7 @@ def _refuse_own_accounts(changes: Changes, observed: PostgreSQLObserved) -> None
         if change.name in own:
             raise Refused(
                 f"{change.name} is the account that administers {observed.title}; this collection never changes it, "
-                "take it "
-                "off the list."
+                "take it off the list."
             )
 
 
@@ -115,8 +113,7 @@ def _refuse_active_directory(changes: Changes, observed: PostgreSQLObserved) -> 
             chain = format_chain(roles.chain(change.name.name, RDS_AD))
             raise Refused(
                 f"{change.name} would be a member of both rds_iam and rds_ad ({chain}), and then cannot log in; take "
-                "it out of "
-                "rds_ad, or leave it to Kerberos."
+                "it out of rds_ad, or leave it to Kerberos."
             )
 
 
@@ -138,16 +135,15 @@ def _refuse_password_members(changes: Changes, observed: PostgreSQLObserved) -> 
         chain = format_chain(after.chain(administrators[0], RDS_IAM))
         raise Refused(
             f"{administrators[0]} administers {observed.title}, and would become a member of rds_iam ({chain}): its "
-            "password "
-            f"would stop working; revoke {after.chain(administrators[0], RDS_IAM)[1]} from {administrators[0]} first."
+            f"password would stop working; revoke {after.chain(administrators[0], RDS_IAM)[1]} from "
+            f"{administrators[0]} first."
         )
     others = sorted(name for name in gained if name in after.by_name and after.by_name[name].can_login)
     if others:
         chain = format_chain(after.chain(others[0], RDS_IAM))
         raise Refused(
             f"{', '.join(others)} would become members of rds_iam without being asked for ({chain}): passwords would "
-            "stop "
-            "working; end that membership first, or list these accounts with convert: true."
+            "stop working; end that membership first, or list these accounts with convert: true."
         )
 
 
@@ -157,8 +153,7 @@ def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
         if change.dropped and change.before is not None and change.before.locked and members:
             raise Refused(
                 f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
-                "not an "
-                "account, and this collection drops no roles; take it off the list."
+                "not an account, and this collection drops no roles; take it off the list."
             )
 
 
@@ -168,8 +163,7 @@ def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> No
     if lifecycle and not authority.may_create_roles():
         raise Refused(
             f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
-            "in as "
-            f"the master user of {observed.title}."
+            f"in as the master user of {observed.title}."
         )
     created = {change.name.name for change in changes.accounts if change.created}
     granted = {role.name for change in changes.effective if change.after for role in change.roles_granted}
@@ -177,10 +171,9 @@ def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> No
     for role in sorted((lifecycle | granted | enrolled) - created):
         if not authority.administers(role):
             raise Refused(
-                f"The login {observed.login} has no ADMIN OPTION on {role}, which this plan takes on {observed.title}; "
-                "log in "
-                f"as a role that has it, or have {role} granted to {observed.login} WITH ADMIN TRUE, INHERIT FALSE, "
-                "SET FALSE."
+                f"The login {observed.login} has no ADMIN OPTION on {role}, which this plan takes on "
+                f"{observed.title}; log in as a role that has it, or have {role} granted to {observed.login} WITH "
+                "ADMIN TRUE, INHERIT FALSE, SET FALSE."
             )
 
 
@@ -240,8 +233,7 @@ def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
         keeping.setdefault(tuple(sorted(names)), []).append(what)
     return [
         f"{_some(names)} still ha{'s' if len(names) == 1 else 've'} {_some(kept)}, because PUBLIC has; revoke it from "
-        "PUBLIC "
-        "if nobody shall have it."
+        "PUBLIC if nobody shall have it."
         for names, kept in sorted(keeping.items())
     ]
 

@@ -34,6 +34,7 @@ _NOT_DONE = re.compile(
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _ROW_TOO_BIG = "54000"
+_OUT_OF_MEMORY = "53200"
 
 
 class Notices:
@@ -70,9 +71,8 @@ class PostgreSQLSession(Session):
         if row[1]:
             self.close()
             raise NotWriter(
-                f"{login.host} is a read-only server of {login.title} (a reader, or the writer before a failover); log "
-                "in "
-                "at the cluster's writer endpoint."
+                f"{login.host} is a read-only server of {login.title} (a reader, or the writer before a failover); "
+                "log in at the cluster's writer endpoint."
             )
 
     def _open(self, database: str) -> Row:
@@ -111,6 +111,7 @@ class PostgreSQLSession(Session):
         hint = " ".join(part for part in (error.diag.message_detail, error.diag.message_hint) if part)
         advice = {
             _LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
+            _OUT_OF_MEMORY: "name fewer accounts or objects in one task, or raise max_locks_per_transaction",
             _ROW_TOO_BIG: "its access list is full; grant to a group role, and give the accounts that role with roles",
         }.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
         detail = f" ({' '.join(hint.split())})" if hint else ""
@@ -171,9 +172,8 @@ class PostgreSQLSession(Session):
         for notice in connection.notices:
             if _NOT_DONE.search(notice):
                 raise StatementFailed(
-                    f"{self.login.title} only warned instead of doing it: {' '.join(notice.split())}; log in as a role "
-                    "that "
-                    "owns the object or holds the grant option.",
+                    f"{self.login.title} only warned instead of doing it: {' '.join(notice.split())}; log in as a "
+                    "role that owns the object or holds the grant option.",
                     "01007",
                     statement.text,
                 )

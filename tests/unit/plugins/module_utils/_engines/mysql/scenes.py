@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A MySQL server without a server: what the engine would have observed, and what it makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.authority import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.objects import Objects
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import STATIC_PRIVILEGES, USAGE
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    Account,
+    AccountChange,
+    AccountName,
+    AccountRequest,
+    Changes,
+    Grant,
+    GrantRequest,
+    Scope,
+)
+
+ENGINE = MySQLEngine()
+JANE, READER, WRITER, ADMIN = (AccountName(name, "%") for name in ("jane", "reader", "writer", "admin"))
+ORDERS = Scope("DATABASE", path=("orders",))
+CUSTOMERS = Scope("TABLE", path=("orders", "customers"))
+REFRESH = Scope("PROCEDURE", path=("orders", "refresh"))
+OPTION = Grant(USAGE, ORDERS, True)
+
+NOT_OF_THE_MASTER = ("FILE", "SHUTDOWN", "SUPER", "CREATE TABLESPACE")
+MASTER = frozenset(
+    [
+        *(Grant(name, GLOBAL) for name in STATIC_PRIVILEGES if name not in NOT_OF_THE_MASTER),
+        Grant(USAGE, GLOBAL, True),
+        Grant("CONNECTION_ADMIN", GLOBAL, True),
+        Grant("ROLE_ADMIN", GLOBAL, True),
+        Grant("SHOW_ROUTINE", GLOBAL, True),
+    ]
+)
+READ_ONLY_MYSQL = {"mysql": frozenset({"INSERT", "UPDATE", "DELETE"})}
+
+SERVER = MySQLObserved(
+    login=ADMIN,
+    title="cluster orders",
+    master="admin",
+    dialect=Dialect(database_patterns=False),
+    plugin_active=True,
+    iam_auth=True,
+    existing=frozenset({ADMIN, READER, WRITER}),
+    known_dynamic=frozenset({"CONNECTION_ADMIN", "SHOW_ROUTINE", "BACKUP_ADMIN"}),
+    authority=Authority([(MASTER, READ_ONLY_MYSQL)]),
+    objects=Objects(
+        frozenset({ORDERS, CUSTOMERS, REFRESH, Scope("DATABASE", path=("my_db",)), Scope("DATABASE", path=("mysql",))}),
+        {("orders", "customers"): {"id": "id", "email": "Email"}},
+    ),
+)
+WITH_PATTERNS = replace(SERVER, dialect=Dialect(database_patterns=True), authority=Authority([(MASTER, {})]))
+
+
+def grant(on: str, *privileges: str, option: bool = False, position: str = "grants[0]") -> GrantRequest:
+    return GrantRequest(privileges, on, grant_option=option, position=position)
+
+
+def request(*grants: GrantRequest, **options) -> AccountRequest:
+    return AccountRequest(name=options.pop("name", "jane"), grants=grants, **options)
+
+
+def account(*grants: Grant, **state) -> Account:
+    return Account(JANE, **{"tls": "ANY", "grants": frozenset(grants), **state})
+
+
+def resolved(*grants: GrantRequest, observed: MySQLObserved = SERVER, **options) -> frozenset[Grant]:
+    desired = ENGINE.resolve([ENGINE.parse(request(*grants, **options))], observed)[0]
+    return desired.grants or frozenset()
+
+
+def rendered(before: Account | None, after: Account | None, observed: MySQLObserved = SERVER) -> list[str]:
+    name = (before or after).name
+    steps = ENGINE.render(Changes((AccountChange(name, before, after),)), observed)
+    return [statement.text for step in steps for statement in step.statements]
+
+
+def reviewed(before: Account | None, after: Account | None, observed: MySQLObserved = SERVER) -> list[str]:
+    name = (before or after).name
+    return ENGINE.review(Changes((AccountChange(name, before, after),)), observed)

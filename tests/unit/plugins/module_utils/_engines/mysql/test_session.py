@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import ssl
+
+import pymysql
+import pytest
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import with_warnings
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
+    ClearPassword,
+    TlsNotOffered,
+    tls_context,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+
+ENDPOINT = Endpoint("cluster orders", "aurora-mysql", "orders.cluster-x.example.org", 3306)
+PASSWORD, TOKEN = Credentials("admin", "hunter2"), Credentials("admin", "token", is_token=True)
+
+
+def login(credentials: Credentials = PASSWORD, **options) -> Login:
+    return Login(ENDPOINT, ENDPOINT.host, ENDPOINT.port, lambda: credentials, **options)
+
+
+def sentence(error: Exception, credentials: Credentials = PASSWORD, **options) -> str:
+    return session.connection_failure(login(credentials, **options), credentials, error).message
+
+
+def certificate_error(code: int) -> pymysql.err.OperationalError:
+    origin = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    origin.verify_code = code
+    error = pymysql.err.OperationalError(2003, "Can't connect")
+    error.original_exception = origin
+    return error
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [(10, "expired"), (18, "self-signed"), (19, "not trusted"), (20, "not trusted"), (62, "not for orders.cluster-x")],
+)
+def test_each_way_in_which_a_certificate_is_not_accepted_has_its_words(code, says):
+    assert says in sentence(certificate_error(code))
+
+
+def test_refused_credentials_name_the_user_and_never_the_secret():
+    denied = pymysql.err.OperationalError(1045, "Access denied for user 'admin'@'10.0.0.1' (using password: YES)")
+    assert "refused the password of admin" in sentence(denied)
+    assert "hunter2" not in sentence(denied)
+    assert "refused the IAM token of admin" in sentence(denied, TOKEN)
+
+
+def test_the_network_and_a_server_without_tls():
+    assert "security group" in sentence(pymysql.err.OperationalError(2003, "timed out"))
+    assert "offers no TLS, which ssl_mode require needs" in sentence(TlsNotOffered(), ssl_mode="require")
+    assert "in the clear" in sentence(ClearPassword(), ssl_mode="disable")
+
+
+@pytest.mark.parametrize("options", [{"ssl_mode": "verify-ca"}, {"ssl_mode": "disable"}, {"unix_socket": "/tmp/mysql"}])
+def test_a_token_goes_only_to_a_server_whose_name_is_verified(options):
+    with pytest.raises(Refused, match="verify-full"):
+        session.MySQLSession(login(TOKEN, **options))
+
+
+@pytest.mark.parametrize(
+    ("mode", "checks_name", "verifies"),
+    [
+        ("verify-full", True, ssl.CERT_REQUIRED),
+        ("verify-ca", False, ssl.CERT_REQUIRED),
+        ("require", False, ssl.CERT_NONE),
+    ],
+)
+def test_what_each_ssl_mode_verifies(mode, checks_name, verifies):
+    context = tls_context(mode, "")
+    assert (context.check_hostname, context.verify_mode) == (checks_name, verifies)
+
+
+def test_statements_travel_together_within_limits():
+    statements = [Statement(f"DROP USER u{number}") for number in range(session.MAX_STATEMENTS + 1)]
+    assert list(map(len, session.batches(statements))) == [session.MAX_STATEMENTS, 1]
+    wide = [Statement("x" * (session.MAX_BYTES // 2 + 1))] * 3
+    assert list(map(len, session.batches(wide))) == [1, 1, 1]
+    assert list(session.batches([])) == []
+
+
+def test_each_statement_is_followed_by_its_warnings():
+    assert with_warnings([Statement("A"), Statement("B")]) == "A;\nSHOW WARNINGS;\nB;\nSHOW WARNINGS"
+
+
+def test_a_rotated_secret_is_read_again_but_a_token_or_another_error_is_not():
+    denied, network = pymysql.err.OperationalError(1045, "denied"), pymysql.err.OperationalError(2003, "no route")
+    fresh = Credentials("admin", "rotated")
+    assert session.rotated(login(fresh), PASSWORD, denied) == fresh
+    assert session.rotated(login(PASSWORD), PASSWORD, denied) is None
+    assert session.rotated(login(fresh), PASSWORD, network) is None
+    assert session.rotated(login(fresh), TOKEN, denied) is None
