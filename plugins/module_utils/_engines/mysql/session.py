@@ -8,12 +8,17 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.failures import (
+    ACCESS_DENIED,
+    code_and_text,
+    connection_failure,
+    statement_failure,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     HAS_PYMYSQL,
     ClearPassword,
@@ -24,8 +29,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wi
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
-    ConnectionLost,
-    IamAuthDisabled,
     MissingLibrary,
     NotWriter,
     Refused,
@@ -42,11 +45,6 @@ except ImportError:
 MAX_STATEMENTS, MAX_BYTES = 64, 1 << 20
 """What goes to the server in one message; well below the smallest max_allowed_packet in use (4 MB)."""
 
-_ACCESS_DENIED = 1045
-_LOCK_WAIT_TIMEOUT = 1205
-_PLUGIN_NOT_LOADED = 1524
-_LOST = frozenset((2006, 2013, 2014, 2055))
-_READ_ONLY = frozenset((1290, 1792, 1836))
 _NOT_DONE = frozenset((1265, 1285, 1300, 1366, 1470, 3162, 3163, 6524))
 """Warnings that mean that the server did something else than it was told, or nothing: a name or text that it cut,
 trimmed or converted, an account that it ignores because it does not resolve host names, one that (not) exists."""
@@ -90,7 +88,7 @@ class MySQLSession(Session):
                 cursor.execute(sql, parameters or None)
                 return list(cursor.fetchall())
             except pymysql.MySQLError as error:
-                raise self._failure(error, sql) from error
+                raise statement_failure(self.login.title, error, sql) from error
 
     def lock(self) -> None:
         if self.query(sql.TAKE_LOCK, (self.login.lock_timeout,))[0][0] != 1:
@@ -122,7 +120,7 @@ class MySQLSession(Session):
                     not_done += [(current, warning) for warning in cursor.fetchall() if warning[1] in _NOT_DONE]
                     executed.append(current)
             except pymysql.MySQLError as error:
-                raise self._failure(error, current, executed) from error
+                raise statement_failure(self.login.title, error, current, executed) from error
         if not_done:
             raise self._not_done(*not_done[0], executed)
 
@@ -131,38 +129,6 @@ class MySQLSession(Session):
         return StatementFailed(
             f"{self.login.title} accepted a statement but only warned: {text} (warning {code}); correct what it names "
             "and run the task again.",
-            str(code),
-            statement,
-            executed_in_step=list(executed),
-        )
-
-    def _failure(self, error: Exception, statement: str, executed: Sequence[str] = ()) -> AuroraIamError:
-        code, text = _code_and_text(error)
-        if code in _LOST or isinstance(error, pymysql.err.InterfaceError):
-            return ConnectionLost(
-                f"The connection with {self.login.title} broke ({text}); what was sent last may have been done, so run "
-                "the task again, which finishes what is missing.",
-                statements_executed=list(executed),
-            )
-        if code in _READ_ONLY:
-            return NotWriter(
-                f"{self.login.title} has become read-only ({text}), as after a failover; run the task again.",
-                statements_executed=list(executed),
-            )
-        if code == _PLUGIN_NOT_LOADED:
-            return IamAuthDisabled(
-                f"IAM authentication is off on {self.login.title} (error {code}: {text}). Turn it on with "
-                "dbops.aurora_iam.aurora_iam_cluster.",
-                statements_executed=list(executed),
-            )
-        hint = "Correct the cause and run the task again, which does what is missing."
-        if code == _LOCK_WAIT_TIMEOUT:
-            hint = (
-                "Another session holds a lock, such as FLUSH TABLES WITH READ LOCK or a transaction that has read the "
-                "grant tables; end it, or raise lock_timeout, and run the task again."
-            )
-        return StatementFailed(
-            f"{self.login.title} refused a statement: {text} (error {code}). {hint}",
             str(code),
             statement,
             executed_in_step=list(executed),
@@ -215,71 +181,7 @@ def _require_verified(login: Login, credentials: Credentials) -> None:
 
 def rotated(login: Login, used: Credentials, error: Exception) -> Credentials | None:
     """A secret may have been rotated between being read and being used; only then it is worth a second try."""
-    if _code_and_text(error)[0] != _ACCESS_DENIED or used.is_token:
+    if code_and_text(error)[0] != ACCESS_DENIED or used.is_token:
         return None
     fresh = login.credentials()
     return fresh if fresh != used else None
-
-
-def connection_failure(login: Login, credentials: Credentials, error: Exception) -> CannotConnect:
-    where = f"{login.title} ({login.unix_socket or f'{login.host}:{login.port}'})"
-    if isinstance(error, TlsNotOffered):
-        return CannotConnect(f"{where} offers no TLS, which ssl_mode {login.ssl_mode} needs; check host and port.")
-    if isinstance(error, ClearPassword):
-        return CannotConnect(
-            f"{where} asks for the password of {credentials.user} in the clear, which is sent only over TLS; set "
-            "ssl_mode: verify-full."
-        )
-    origin = _tls_error(error)
-    if origin is not None:
-        return CannotConnect(f"TLS with {where} failed: {_tls_sentence(origin, login)}")
-    code, text = _code_and_text(error)
-    if code == _ACCESS_DENIED:
-        return CannotConnect(_denied(where, credentials))
-    return CannotConnect(
-        f"No connection with {where}: {text}. Check the address, the security group, and that it runs."
-    )
-
-
-def _denied(where: str, credentials: Credentials) -> str:
-    if credentials.is_token:
-        return (
-            f"{where} refused the IAM token of {credentials.user} (error 1045); check that the account exists in this "
-            "case and is IAM-authenticated, that IAM authentication is on, and that a policy allows rds-db:connect."
-        )
-    return (
-        f"{where} refused the password of {credentials.user} (error 1045); check login_user and its password or secret."
-    )
-
-
-def _code_and_text(error: BaseException) -> tuple[int, str]:
-    arguments = error.args
-    if len(arguments) >= 2 and isinstance(arguments[0], int):
-        return arguments[0], str(arguments[1])
-    return 0, str(error) or type(error).__name__
-
-
-def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """PyMySQL wraps what the TLS library said."""
-    origin = getattr(error, "original_exception", None) or error.__cause__ or error
-    return origin if isinstance(origin, ssl.SSLError) else None
-
-
-_TLS_SENTENCES = {
-    10: "its certificate has expired; check the clock of this host, or rotate the certificate.",
-    18: "its certificate is self-signed and not in the trusted set; set ca_cert to the file of the CA that issued it.",
-    19: "its certificate comes from a CA that is not trusted; set ca_cert to that CA's file (for RDS, the bundle "
-    "global-bundle.pem).",
-    20: "its certificate comes from a CA that is not trusted; set ca_cert to that CA's file (for RDS, the bundle "
-    "global-bundle.pem).",
-}
-
-
-def _tls_sentence(error: ssl.SSLError, login: Login) -> str:
-    code = getattr(error, "verify_code", 0)
-    if code in (62, 64):
-        return (
-            f"its certificate is not for {login.endpoint.host or login.host}; use the endpoint's own name as "
-            "login_host, or name the cluster so that the name is known."
-        )
-    return _TLS_SENTENCES.get(code, f"{error}. Check ssl_mode and ca_cert.")

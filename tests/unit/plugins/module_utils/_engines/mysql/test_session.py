@@ -8,13 +8,24 @@ import pymysql
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.failures import (
+    connection_failure,
+    statement_failure,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import with_warnings
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     ClearPassword,
     TlsNotOffered,
     tls_context,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    ConnectionLost,
+    IamAuthDisabled,
+    NotWriter,
+    Refused,
+    StatementFailed,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
 
@@ -27,13 +38,17 @@ def login(credentials: Credentials = PASSWORD, **options) -> Login:
 
 
 def sentence(error: Exception, credentials: Credentials = PASSWORD, **options) -> str:
-    return session.connection_failure(login(credentials, **options), credentials, error).message
+    return connection_failure(login(credentials, **options), credentials, error).message
+
+
+def refusal(code: int, text: str) -> pymysql.err.OperationalError:
+    return pymysql.err.OperationalError(code, text)
 
 
 def certificate_error(code: int) -> pymysql.err.OperationalError:
     origin = ssl.SSLCertVerificationError(1, "certificate verify failed")
     origin.verify_code = code
-    error = pymysql.err.OperationalError(2003, "Can't connect")
+    error = refusal(2003, "Can't connect")
     error.original_exception = origin
     return error
 
@@ -47,14 +62,16 @@ def test_each_way_in_which_a_certificate_is_not_accepted_has_its_words(code, say
 
 
 def test_refused_credentials_name_the_user_and_never_the_secret():
-    denied = pymysql.err.OperationalError(1045, "Access denied for user 'admin'@'10.0.0.1' (using password: YES)")
+    denied = refusal(1045, "Access denied for user 'admin'@'10.0.0.1' (using password: YES)")
     assert "refused the password of admin" in sentence(denied)
     assert "hunter2" not in sentence(denied)
     assert "refused the IAM token of admin" in sentence(denied, TOKEN)
 
 
 def test_the_network_and_a_server_without_tls():
-    assert "security group" in sentence(pymysql.err.OperationalError(2003, "timed out"))
+    assert "encrypted sessions" in sentence(refusal(3159, "insecure transport"), ssl_mode="disable")
+    assert "Account is locked (error 3118)" in sentence(refusal(3118, "Account is locked"))
+    assert "security group" in sentence(refusal(2003, "timed out"))
     assert "offers no TLS, which ssl_mode require needs" in sentence(TlsNotOffered(), ssl_mode="require")
     assert "in the clear" in sentence(ClearPassword(), ssl_mode="disable")
 
@@ -91,9 +108,33 @@ def test_each_statement_is_followed_by_its_warnings():
 
 
 def test_a_rotated_secret_is_read_again_but_a_token_or_another_error_is_not():
-    denied, network = pymysql.err.OperationalError(1045, "denied"), pymysql.err.OperationalError(2003, "no route")
+    denied, network = refusal(1045, "denied"), refusal(2003, "no route")
     fresh = Credentials("admin", "rotated")
     assert session.rotated(login(fresh), PASSWORD, denied) == fresh
     assert session.rotated(login(PASSWORD), PASSWORD, denied) is None
     assert session.rotated(login(fresh), PASSWORD, network) is None
     assert session.rotated(login(fresh), TOKEN, denied) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kind", "says"),
+    [
+        (1290, "running with the --super-read-only option", NotWriter, "has become read-only"),
+        (1290, "running with the --skip-grant-tables option", StatementFailed, "skip-grant-tables"),
+        (1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", IamAuthDisabled, "error 1524"),
+        (2013, "Lost connection", ConnectionLost, "may have been done"),
+        (1205, "Lock wait timeout exceeded", StatementFailed, "Another session holds a lock"),
+        (1396, "Operation CREATE USER failed", StatementFailed, "run the task again"),
+    ],
+)
+def test_an_error_during_the_work_says_what_it_means(code: int, text: str, kind: type[AuroraIamError], says: str):
+    error = statement_failure("cluster orders", refusal(code, text), "DROP USER x", ["CREATE USER y"])
+    assert type(error) is kind
+    assert says in error.message
+    assert ["CREATE USER y"] in error.details.values()
+
+
+def test_a_closed_connection_is_a_lost_one():
+    assert isinstance(
+        statement_failure("cluster orders", pymysql.err.InterfaceError(0, ""), "SELECT 1"), ConnectionLost
+    )

@@ -1,0 +1,152 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a session with MySQL begins, and how it fails: TLS, credentials, readers, locks, statements."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import certifi
+import pytest
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    CannotConnect,
+    NotWriter,
+    Refused,
+    StatementFailed,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+from tests.integration.conftest import Administration
+from tests.integration.mysql_scene import master_login
+from tests.sandbox.clients import State
+
+CLUSTER = "orders"
+
+
+@pytest.fixture(scope="module")
+def login(state: State) -> Login:
+    return master_login(state, CLUSTER)
+
+
+def cipher(login: Login) -> str:
+    session = MySQLSession(login)
+    try:
+        return str(session.query("SHOW SESSION STATUS LIKE 'Ssl_cipher'")[0][1])
+    finally:
+        session.close()
+
+
+def failure(login: Login) -> AuroraIamError:
+    with pytest.raises(AuroraIamError) as caught:
+        MySQLSession(login).close()
+    return caught.value
+
+
+def test_verified_tls_is_the_default(login):
+    assert cipher(login)
+
+
+@pytest.mark.parametrize(
+    ("mode", "encrypted"),
+    [("disable", False), ("allow", False), ("prefer", True), ("require", True), ("verify-ca", True)],
+)
+def test_each_ssl_mode(login, mode, encrypted):
+    assert bool(cipher(replace(login, ssl_mode=mode))) is encrypted
+
+
+def test_a_tunnel_is_verified_by_the_name_of_the_endpoint(login):
+    assert cipher(replace(login, host="127.0.0.1"))
+    elsewhere = replace(login.endpoint, host="orders.cluster-x.example.org")
+    error = failure(replace(login, host="127.0.0.1", endpoint=elsewhere))
+    assert isinstance(error, CannotConnect)
+    assert "its certificate is not for orders.cluster-x.example.org" in error.message
+
+
+def test_a_certificate_of_an_unknown_authority(login):
+    error = failure(replace(login, ca_cert=certifi.where()))
+    assert "comes from a CA that is not trusted; set ca_cert" in error.message
+
+
+def test_wrong_credentials(login):
+    error = failure(replace(login, credentials=lambda: Credentials("admin", "hunter2")))
+    assert "refused the password of admin (error 1045)" in error.message
+    assert "hunter2" not in repr(error) + str(error.details)
+
+
+def test_a_secret_that_is_rotated_meanwhile_is_read_once_more(login):
+    answers = [Credentials("admin", "stale"), login.credentials()]
+    assert cipher(replace(login, credentials=lambda: answers.pop(0)))
+    assert answers == []
+
+
+def test_nobody_listens(login):
+    error = failure(replace(login, port=1))
+    assert isinstance(error, CannotConnect)
+    assert "security group" in error.message
+
+
+def test_a_reader_is_named(login):
+    error = failure(replace(login, host="127.0.0.2"))
+    assert isinstance(error, NotWriter)
+    assert "127.0.0.2 answers as a read-only server of cluster orders" in error.message
+
+
+def test_a_password_is_never_sent_in_the_clear(login, admin: Administration, account: str):
+    """The plugin of IAM accounts asks for it as it is."""
+    admin.sql(CLUSTER, f"CREATE USER {account} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'")
+    mine = replace(login, credentials=lambda: Credentials(account, "secret"))
+    assert "in the clear" in failure(replace(mine, ssl_mode="disable")).message
+    assert "error 1045" in failure(replace(mine, ssl_mode="require")).message
+    admin.sql(CLUSTER, f"DROP USER {account}")
+
+
+def test_one_run_at_a_time(login):
+    first, second = MySQLSession(login), MySQLSession(replace(login, lock_timeout=1))
+    try:
+        first.lock()
+        with pytest.raises(Refused, match=r"Another run of this collection.*more than 1 s"):
+            second.lock()
+        first.close()
+        second.lock()
+    finally:
+        first.close()
+        second.close()
+
+
+def run(login: Login, *texts: str) -> Any:
+    session = MySQLSession(login)
+    try:
+        session.run(Step(tuple(map(Statement, texts))))
+    finally:
+        session.close()
+
+
+def test_a_failure_says_what_was_done_before_it(login, account: str):
+    create, drop = f"CREATE USER {account}", f"DROP USER {account}"
+    with pytest.raises(StatementFailed, match=r"refused a statement: .*1396") as caught:
+        run(login, create, create, drop)
+    assert caught.value.statement == create
+    assert caught.value.details["executed_in_step"] == [create]
+    run(login, drop)
+
+
+def test_a_warning_that_something_was_not_done_is_a_failure(login, account: str):
+    create, drop = f"CREATE USER `{account} `", f"DROP USER {account}"
+    with pytest.raises(StatementFailed, match=r"only warned: .*trimmed") as caught:
+        run(login, create, drop)
+    assert caught.value.details["executed_in_step"] == [create, drop], "the server goes on after a warning"
+
+
+def test_a_lock_of_another_session_is_waited_for_no_longer_than_asked(login, account: str):
+    other = MySQLSession(login)
+    try:
+        other.query("FLUSH TABLES WITH READ LOCK")
+        with pytest.raises(StatementFailed, match=r"1205.*Another session holds a lock"):
+            run(replace(login, lock_timeout=1), f"CREATE USER {account}")
+    finally:
+        other.close()
+    run(login, f"CREATE USER {account}", f"DROP USER {account}")

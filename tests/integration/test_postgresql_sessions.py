@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions with PostgreSQL: what they say when something is in the way, and that nothing is kept of what failed."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    CannotConnect,
+    ConnectionLost,
+    Refused,
+    StatementFailed,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+from tests.integration.postgresql_scene import Scene, open_connection, scene
+from tests.sandbox.layout import Layout
+from tests.sandbox.tls import NAMES, issue
+
+__all__ = ["scene"]
+
+
+@pytest.fixture
+def login(scene: Scene) -> Login:
+    return replace(scene.login, database=scene.database, lock_timeout=1)
+
+
+@pytest.fixture
+def session(login: Login) -> Iterator[PostgreSQLSession]:
+    opened = PostgreSQLSession(login)
+    yield opened
+    opened.close()
+
+
+def test_a_step_is_kept_whole_or_not_at_all(scene: Scene, session: PostgreSQLSession, account: str) -> None:
+    wrong = f'GRANT SELECT ON TABLE shop.nope TO "{account}"'
+    with pytest.raises(StatementFailed, match="does not exist") as failure:
+        session.run(Step((Statement(f'CREATE ROLE "{account}"'), Statement(wrong)), scene.database))
+    assert (failure.value.code, failure.value.statement) == ("42P01", wrong)
+    assert scene.sql(f"SELECT FROM pg_roles WHERE rolname = '{account}'") == []
+
+
+def test_a_warning_that_nothing_was_done_is_a_failure(scene: Scene, session: PostgreSQLSession, account: str) -> None:
+    owner = scene.role("owner")
+    scene.sql(f"CREATE TABLE shop.{owner} (id int); ALTER TABLE shop.{owner} OWNER TO {owner}")
+    scene.sql(f"GRANT SELECT ON shop.{owner} TO postgres")
+    statements = (f'CREATE ROLE "{account}"', f'GRANT SELECT ON shop.{owner} TO "{account}"')
+    with pytest.raises(StatementFailed, match="no privileges were granted") as failure:
+        session.run(Step(tuple(map(Statement, statements)), scene.database))
+    assert failure.value.statement == statements[1]
+    assert scene.sql(f"SELECT FROM pg_roles WHERE rolname = '{account}'") == []
+
+
+def test_only_one_run_at_a_time(login: Login, session: PostgreSQLSession) -> None:
+    """Also where the other one logs in to another database."""
+    session.lock()
+    session.lock()
+    other = PostgreSQLSession(replace(login, database="postgres"))
+    try:
+        with pytest.raises(Refused, match=r"Another run of dbops\.aurora_iam"):
+            other.lock()
+        session.close()
+        other.lock()
+    finally:
+        other.close()
+
+
+def test_a_locked_object(scene: Scene, session: PostgreSQLSession, account: str) -> None:
+    with open_connection(scene) as blocking, blocking.cursor() as cursor:
+        cursor.execute("ALTER TABLE shop.orders ADD COLUMN other int; GRANT SELECT ON shop.orders TO PUBLIC")
+        grant = Statement(f'GRANT SELECT ON TABLE shop.orders TO "{account}"')
+        scene.sql(f"CREATE ROLE {account}")
+        lock = Statement("LOCK TABLE shop.orders IN ACCESS SHARE MODE")
+        with pytest.raises(StatementFailed, match="raise lock_timeout"):
+            session.run(Step((lock, grant), scene.database))
+        blocking.rollback()
+    session.run(Step((lock, grant), scene.database))
+    scene.sql(f"DROP OWNED BY {account}; DROP ROLE {account}")
+
+
+def test_a_connection_that_breaks(scene: Scene, session: PostgreSQLSession) -> None:
+    scene.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dbops.aurora_iam'")
+    with pytest.raises(ConnectionLost, match="run the task again"):
+        session.query("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"database": "nowhere"}, "no database nowhere"),
+        ({"database": "rdsadmin"}, "login_db"),
+        ({"port": 1}, "nothing listens on localhost:1"),
+        ({"host": "nowhere.invalid"}, "cannot be resolved"),
+        ({"ca_cert": "/nowhere.pem"}, "does not exist"),
+        ({"ca_cert": __file__}, "ca_cert|CA"),
+        ({"credentials": lambda: Credentials("postgres", "not it")}, "wrong credentials for postgres"),
+        ({"credentials": lambda: Credentials("nobody at all", "x")}, "wrong credentials for nobody at all"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_no_connection(login: Login, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(CannotConnect, match=words) as failure:
+        PostgreSQLSession(replace(login, **changes))  # type: ignore[arg-type]
+    assert str(failure.value).startswith(f"Cannot log in to {login.title}: ")
+    assert "\n" not in str(failure.value)
+    assert login.credentials().password not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "days", "words"),
+    [
+        (NAMES, -1, "has expired"),
+        ((x509.DNSName("db.example.org"),), 30, "is not for the name localhost"),
+        (None, 30, r"is not signed by a CA in .*global-bundle\.pem"),
+    ],
+    ids=["expired", "other name", "other authority"],
+)
+def test_each_fault_of_a_certificate_has_its_words(
+    login: Login, tmp_path: Path, names: tuple[x509.GeneralName, ...] | None, days: int, words: str
+) -> None:
+    layout = Layout(tmp_path)
+    issue(layout, names or NAMES, datetime.timedelta(days=days))
+    server = TlsServer(layout)
+    server.start()
+    try:
+        # without names: the certificate is in order, but the sandbox's own authority did not sign it
+        ca_cert = str(layout.ca_cert) if names else login.ca_cert
+        with pytest.raises(CannotConnect, match=words):
+            PostgreSQLSession(replace(login, port=server.port, ca_cert=ca_cert))
+    finally:
+        server.stop()
+
+
+class TlsServer(threading.Thread):
+    """Speaks PostgreSQL as far as the TLS handshake, with the certificate of a layout."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(layout.server_cert, layout.server_key)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+
+    def run(self) -> None:
+        while True:
+            try:
+                connection, _peer = self._listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.recv(8)
+                connection.sendall(b"S")
+                self._context.wrap_socket(connection, server_side=True).close()
+
+    def stop(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.join()
