@@ -129,7 +129,7 @@ def test_a_rotated_secret_is_read_again_but_a_token_or_another_error_is_not():
 )
 def test_an_error_during_the_work_says_what_it_means(code: int, text: str, kind: type[AuroraIamError], says: str):
     error = statement_failure("cluster orders", refusal(code, text), "DROP USER x", ["CREATE USER y"])
-    assert type(error) is kind
+    assert isinstance(error, kind)
     assert says in error.message
     assert ["CREATE USER y"] in error.details.values()
 
