@@ -16,7 +16,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test format lint types sanity docs build units integration \
-	sandbox-up sandbox-status sandbox-down clean distclean
+	bench sandbox-up sandbox-status sandbox-down clean distclean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ units: venv ## Unit tests
 
 integration: venv ## Integration tests on real servers; they start the sandbox
 	@$(GATE) integration
+
+bench: venv ## Measure how fast the collection is, and write docs/performance.md
+	@$(PY) -m tests.benchmarks
 
 sandbox-up: venv ## Start the local Aurora
 	@$(PY) -m tests.sandbox up

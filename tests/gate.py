@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".cache" / "logs"
 PROGRAMS = Path(sys.executable).parent
 PLUGINS = "ansible_collections.dbops.aurora_iam.plugins"
-TYPED_TESTS = "tests/sandbox tests/sanity tests/demo.py tests/gate.py tests/plugin_docs.py"
+TYPED_TESTS = "tests/benchmarks tests/sandbox tests/sanity tests/demo.py tests/gate.py tests/plugin_docs.py"
 
 
 @dataclass(frozen=True)
