@@ -133,10 +133,26 @@ options:
   owned_objects:
     description:
       - What happens to what the account owns when O(state=absent). With V(fail) nothing is dropped while it owns
-        anything, and the message lists what is in the way.
+        anything, and the message lists what is in the way. V(reassign) gives it to O(reassign_owned_to), V(drop) drops
+        it, in every database of the cluster.
+      - On MySQL an account owns nothing, but views, routines, triggers and events run as their definer. V(reassign)
+        makes them again with O(reassign_owned_to) as definer.
     type: str
-    choices: [fail]
+    choices: [fail, reassign, drop]
     default: fail
+  reassign_owned_to:
+    description: The role or account that gets what the account owns, with O(owned_objects=reassign).
+    type: str
+  reassign_code:
+    description:
+      - Code that the account wrote runs with the rights of its owner. When O(reassign_owned_to) has more rights than
+        the account, functions, triggers, rules and event triggers are only handed over if this is V(true).
+    type: bool
+    default: false
+  terminate_sessions:
+    description: Whether open sessions are ended when the account is dropped or locked.
+    type: bool
+    default: true
 """
 
     USERS: str = _of_elements(DOCUMENTATION)

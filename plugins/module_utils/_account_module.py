@@ -155,7 +155,7 @@ def _plan(engine: Engine[O], changes: Changes, observed: O) -> Plan:
     return Plan(
         before={change.name: change.before for change in changes.accounts if change.before},
         after={change.name: change.after for change in changes.accounts if change.after},
-        steps=engine.render(changes, observed) if changes.effective else (),
+        steps=engine.render(changes, observed),
     )
 
 

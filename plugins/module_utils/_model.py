@@ -135,6 +135,7 @@ class AccountRequest:
     comment: str | None = None
     owned_objects: str = "fail"
     reassign_owned_to: str = ""
+    reassign_code: bool = False
     terminate_sessions: bool = True
     position: str = ""
     """Where it stands in the task (``users[3]: ``), for error messages; empty for a single account."""

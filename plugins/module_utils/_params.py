@@ -65,7 +65,10 @@ def account_spec() -> Spec:
         "locked": {"type": "bool"},
         "connection_limit": {"type": "int"},
         "comment": {"type": "str"},
-        "owned_objects": {"type": "str", "choices": ["fail"], "default": "fail"},
+        "owned_objects": {"type": "str", "choices": ["fail", "reassign", "drop"], "default": "fail"},
+        "reassign_owned_to": {"type": "str"},
+        "reassign_code": {"type": "bool", "default": False},
+        "terminate_sessions": {"type": "bool", "default": True},
     }
 
 
@@ -103,6 +106,11 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
     limit = options["connection_limit"]
     if limit is not None and limit < -1:
         raise InvalidOption(f"{position}connection_limit is {limit}; give a number of sessions, or -1 for no limit.")
+    if (options["owned_objects"] == "reassign") != bool(options["reassign_owned_to"]):
+        raise InvalidOption(
+            f"{position}owned_objects: reassign and reassign_owned_to go together: the one says that somebody else "
+            "gets what the account owns, the other who."
+        )
     return AccountRequest(
         name=options["name"],
         host=options["host"] or "",
@@ -117,6 +125,9 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
         connection_limit=limit,
         comment=options["comment"],
         owned_objects=options["owned_objects"],
+        reassign_owned_to=options["reassign_owned_to"] or "",
+        reassign_code=options["reassign_code"],
+        terminate_sessions=options["terminate_sessions"],
         position=position,
     )
 

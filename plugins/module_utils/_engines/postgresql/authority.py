@@ -46,13 +46,13 @@ class Authority:
         role = roles.by_name.get(self.login)
         self.superuser = role is not None and role.superuser
         self.inherited: set[str] = {self.login} | roles.reachable(self.login, inherits)
-        self._settable: set[str] = {self.login} | roles.reachable(self.login, sets)
+        self.settable: set[str] = {self.login} | roles.reachable(self.login, sets)
 
     def acting_for(self, owner: str) -> str | None:
         """As whom the login has the owner's rights; None if it has no way to them."""
         if self.superuser or owner in self.inherited:
             return SELF
-        return owner if owner in self._settable else None
+        return owner if owner in self.settable else None
 
     def to_grant(self, scope: Scope, privileges: Iterable[str]) -> str:
         """Raises Refused."""
@@ -112,7 +112,7 @@ class Authority:
         # REVOKE by somebody who has the owner's rights means the owner's grants, not those of the revoker
         if entry.grantor == self.login and as_owner != SELF:
             return SELF
-        if entry.grantor in self._settable or self.superuser:
+        if entry.grantor in self.settable or self.superuser:
             of_grantor = {entry.grantor} | self.observed.roles.reachable(entry.grantor, inherits)
             if entry.grantor != self.login and owner not in of_grantor:
                 return entry.grantor

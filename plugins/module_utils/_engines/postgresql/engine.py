@@ -16,6 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     Engine,
     ParsedAccount,
     ParsedGrant,
+    Row,
     Session,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import (
@@ -24,6 +25,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     render,
     review,
     scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving import observe as leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
+    DROP,
+    REASSIGN,
+    build_obstacles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     RDS_AD,
@@ -76,6 +83,13 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
             )
         for role in request.roles or ():
             check_name(role, f"{request.position}roles: the name")
+        if request.reassign_owned_to:
+            check_name(request.reassign_owned_to, f"{request.position}reassign_owned_to")
+        if is_reserved(request.reassign_owned_to):
+            raise Refused(
+                f"{request.position}reassign_owned_to: {request.reassign_owned_to} is reserved by PostgreSQL or RDS; "
+                "name another role."
+            )
         return ParsedAccount(
             AccountName(request.name),
             request,
@@ -127,7 +141,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
     role_rows, membership_rows = observe.read_roles(session, sorted(names), others)
     roles = reading.build_roles(role_rows, membership_rows)
     accounts = {name for name in names if name in listed or _is_account(name, roles)}
-    leaving = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
+    going = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
 
     numbers = oids(roles.by_name, accounts)
     login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
@@ -140,15 +154,13 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
 
     builder = reading.CatalogueBuilder()
     builder.add_shared(shared)
-    going = oids(roles.by_name, leaving)
-    obstacles = {session.database: observe.read_obstacles(session, session.database, going, shared=True)}
+    departure = _Departure(session, wanted, oids(roles.by_name, going), roles)
+    departure.read(session.database, shared=True)
     for database in sorted(involved):
-        going_here = going if database != session.database else []
-        rows = observe.read_database(
-            session, database, looked_for.get(database, frozenset()), numbers, watched, going_here
-        )
+        rows = observe.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
         builder.add_database(database, rows)
-        obstacles.setdefault(database, rows.obstacles)
+        if database != session.database:
+            departure.read(database, shared=False)
     catalogue = builder.build()
     first = role_rows[0]
     return PostgreSQLObserved(
@@ -165,8 +177,43 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         roles=roles,
         databases=databases,
         catalogue=catalogue,
-        obstacles=reading.build_obstacles(obstacles),
+        namesakes=observe.read_namesakes(session, sorted(listed - set(roles.by_name))),
+        obstacles=build_obstacles(departure.rows),
+        advantages=departure.advantages(),
+        handing_over={name: mark.successor for name, mark in reading.half_gone(accounts, roles).items()},
     )
+
+
+class _Departure:
+    """Reads what keeps accounts from leaving, one database after the other."""
+
+    def __init__(
+        self, session: PostgreSQLSession, wanted: Sequence[ParsedAccount], going: Sequence[int], roles: Roles
+    ) -> None:
+        self._session, self._going = session, going
+        self._reassigned: dict[int, int] = {}
+        self._dropped: list[int] = []
+        self.rows: dict[str, list[Row]] = {}
+        for account in wanted:
+            role, successor = (roles.by_name.get(n) for n in (account.name.name, account.request.reassign_owned_to))
+            if role is None or account.request.present:
+                continue
+            if account.request.owned_objects == REASSIGN:
+                self._reassigned[role.oid] = successor.oid if successor is not None else _PUBLIC_OID
+            elif account.request.owned_objects == DROP:
+                self._dropped.append(role.oid)
+
+    def read(self, database: str, shared: bool) -> None:
+        self.rows[database] = [
+            *leaving.read_obstacles(self._session, database, self._going, shared),
+            *leaving.read_handover(self._session, database, self._reassigned, self._dropped),
+        ]
+
+    def advantages(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, list[str]] = {}
+        for account, text in leaving.read_successors(self._session, self._reassigned):
+            found.setdefault(account, []).append(text)
+        return {account: tuple(texts) for account, texts in found.items()}
 
 
 def _is_account(name: str, roles: Roles) -> bool:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.mark import PREFIX
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
 
 # The accounts with their members, and what all of these and the other names are members of.
@@ -189,34 +190,18 @@ SELECT pg_get_userbyid(d.defaclrole)::text, n.nspname::text, d.defaclobjtype::te
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) e {_SELECTED}
 """
 
-# What keeps a role from being dropped, the first ten of each kind of dependency. Only the database that holds an object
-# can describe it; those with dbid 0 are shared. Databases that the login cannot look into are listed with the letter d.
-# Parameters: accounts, whether to add what is shared and out of sight
-OBSTACLES = """
-WITH found AS (
-    SELECT * FROM pg_shdepend
-    WHERE refclassid = 'pg_catalog.pg_authid'::regclass AND refobjid IN (SELECT unnest(%s::oid[]))
-), also AS (SELECT %s AS shared)
-SELECT pg_get_userbyid(refobjid)::text, deptype::text, number, pg_describe_object(classid, objid, objsubid) FROM (
-    SELECT found.*, count(*) OVER (PARTITION BY refobjid, deptype) AS number,
-           row_number() OVER (PARTITION BY refobjid, deptype ORDER BY objid) AS position
-    FROM found, also
-    WHERE (deptype NOT IN ('a', 'i') OR classid = 'pg_catalog.pg_auth_members'::regclass)
-      AND (dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR (also.shared AND dbid = 0))
-) s WHERE position <= 10
-UNION ALL
-SELECT DISTINCT pg_get_userbyid(refobjid)::text, 'd', 1, d.datname::text
-FROM also, found JOIN pg_database d ON d.oid = found.dbid
-WHERE also.shared AND NOT (d.datallowconn AND has_database_privilege(d.oid, 'CONNECT'))
-ORDER BY 1, 2, 4
-"""
+# Parameter: names in lower case
+NAMESAKES = "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = ANY(%s::text[])"
 
+# With those that are half gone, by their mark. Parameter: what the mark begins with
 IAM_ACCOUNTS = """
 WITH RECURSIVE member AS (
     SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
     UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid {options}
 )
 SELECT rolname::text FROM pg_roles JOIN member USING (oid)
+UNION SELECT r.rolname::text FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid
+WHERE d.classoid = 'pg_catalog.pg_authid'::regclass AND starts_with(d.description, %s) AND NOT r.rolcanlogin
 """
 
 
@@ -233,7 +218,6 @@ class DatabaseRows:
     objects: list[Row]
     entries: list[Row]
     defaults: list[Row]
-    obstacles: list[Row]
 
 
 @dataclass(frozen=True)
@@ -247,7 +231,13 @@ MEMBERSHIP_OPTIONS, PARAMETER_LISTS = 16, 15
 
 def read_iam_accounts(session: PostgreSQLSession) -> list[str]:
     options = "AND (m.inherit_option OR m.set_option)" if session.major >= MEMBERSHIP_OPTIONS else ""
-    return [row[0] for row in session.query(IAM_ACCOUNTS.format(options=options))]
+    return [row[0] for row in session.query(IAM_ACCOUNTS.format(options=options), (PREFIX,))]
+
+
+def read_namesakes(session: PostgreSQLSession, missing: Sequence[str]) -> list[str]:
+    """Roles that are called like those which do not exist, but in another case."""
+    names = [name.lower() for name in missing]
+    return sorted(row[0] for row in session.query(NAMESAKES, (names,))) if names else []
 
 
 def read_roles(
@@ -275,9 +265,7 @@ def read_database(
     wanted: frozenset[Wanted],
     accounts: Sequence[int],
     roles: Sequence[int],
-    leaving: Sequence[int],
 ) -> DatabaseRows:
-    """``leaving``: accounts that may be dropped, whose obstacles are wanted."""
     items = sorted(wanted, key=repr)
     columns = ([item.kind for item in items], [item.schema for item in items], [item.name for item in items])
     objects = session.query(OBJECTS, (*columns, list(accounts)), database)
@@ -288,9 +276,4 @@ def read_database(
         objects,
         session.query(ENTRIES, (*keys, *lists), database) if numbered else [],
         session.query(DEFAULT_PRIVILEGES, (list(accounts), list(accounts)), database),
-        read_obstacles(session, database, leaving, shared=False),
     )
-
-
-def read_obstacles(session: PostgreSQLSession, database: str, leaving: Sequence[int], shared: bool) -> list[Row]:
-    return session.query(OBSTACLES, (list(leaving), shared), database) if leaving else []

@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import Obstacle
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     DATABASE_OWNER,
     Roles,
@@ -121,7 +122,10 @@ class PostgreSQLObserved(Observed):
     database         the one that the login is in
     locks            room in the server's lock table
     self_grant       createrole_self_grant of the login: what 16 and later grant it of each role that it creates
-    obstacles        what keeps an account from being dropped, each in words; read for accounts that may be dropped
+    namesakes        roles that are called like missing accounts of the task, in another case
+    obstacles        what keeps an account from being dropped, and what it hands over; read if it may be
+    advantages       what the new owner of an account's objects has or may do and the account may not, in words
+    handing_over     accounts that are half gone, and who gets what they own; empty where it is dropped
     """
 
     title: str = ""
@@ -135,7 +139,10 @@ class PostgreSQLObserved(Observed):
     roles: Roles = field(default_factory=Roles)
     databases: Mapping[str, Database] = field(default_factory=dict)
     catalogue: Catalogue = field(default_factory=Catalogue)
-    obstacles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    namesakes: Sequence[str] = ()
+    obstacles: Mapping[str, tuple[Obstacle, ...]] = field(default_factory=dict)
+    advantages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    handing_over: Mapping[str, str] = field(default_factory=dict)
 
     def owner(self, scope: Scope) -> str:
         """Who owns the object in effect: pg_database_owner stands for the owner of the database."""

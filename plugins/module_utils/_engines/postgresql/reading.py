@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import observe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.mark import Mark, read_mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     RDS_IAM,
     Membership,
@@ -35,6 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
+    IAM_BROKEN,
     PASSWORD,
     Account,
     AccountName,
@@ -67,8 +69,6 @@ _FUTURE_KINDS = {
     "n": "FUTURE SCHEMAS",
     "L": "FUTURE LARGE OBJECTS",
 }
-_OBSTACLES = {"o": "owns", "r": "is named by", "t": "is the default tablespace's", "a": "granted"}
-_OUT_OF_SIGHT = "d"
 
 
 def wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[observe.Wanted]]:
@@ -109,7 +109,8 @@ def named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:
     """Every role that the task names beside its accounts."""
     roles = {role for account in accounts for role in account.roles or ()}
     owners = {grant.scope.owner for account in accounts for grant in account.grants or ()}
-    return sorted((roles | owners) - {""})
+    successors = {account.request.reassign_owned_to for account in accounts if not account.request.present}
+    return sorted((roles | owners | successors) - {""})
 
 
 def named_parameters(accounts: Sequence[ParsedAccount]) -> list[str]:
@@ -198,32 +199,28 @@ def build_accounts(
             key = (entry.privilege, entry.scope)
             held[key] = held.get(key, False) or entry.grantable
     members = roles.members(RDS_IAM)
+    marks = half_gone(grants, roles)
     accounts: dict[AccountName, Account] = {}
     for name, held in grants.items():
         role = roles.by_name[name]
         accounts[AccountName(name)] = Account(
             AccountName(name),
-            authentication=IAM if name in members else PASSWORD,
+            authentication=IAM if name in members else IAM_BROKEN if name in marks else PASSWORD,
             locked=not role.can_login,
             connection_limit=role.connection_limit,
-            comment=role.comment,
+            comment=marks[name].comment if name in marks else role.comment,
             roles=frozenset(AccountName(parent) for parent in roles.direct(name) if parent != RDS_IAM),
             grants=frozenset(Grant(privilege, scope, option) for (privilege, scope), option in held.items()),
         )
     return accounts
 
 
-def build_obstacles(rows: Mapping[str, Sequence[Row]]) -> dict[str, tuple[str, ...]]:
-    """``rows`` by database. The sentences' subject is the account."""
-    found: dict[str, list[str]] = {}
-    for database, obstacles in rows.items():
-        described: dict[tuple[str, str, int], list[str]] = {}
-        for account, letter, number, description in obstacles:
-            described.setdefault((account, letter, number), []).append(description)
-        for (account, letter, number), items in described.items():
-            names = ", ".join(items) + (f" and {number - len(items)} more" if number > len(items) else "")
-            text = f"{_OBSTACLES.get(letter, 'is needed by')} {names} (in database {database})"
-            if letter == _OUT_OF_SIGHT:
-                text = f"owns something or has privileges in {names}, to which the login may not connect"
-            found.setdefault(account, []).append(text)
-    return {account: tuple(texts) for account, texts in found.items()}
+def half_gone(names: Iterable[str], roles: Roles) -> dict[str, Mark]:
+    """Accounts that bear the mark of leaving, cannot log in, and have left rds_iam."""
+    members = roles.members(RDS_IAM)
+    marks = {
+        name: read_mark(role.comment)
+        for name, role in roles.by_name.items()
+        if name in names and not role.can_login and name not in members
+    }
+    return {name: mark for name, mark in marks.items() if mark is not None}

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import bundles, removal, sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import bundles, sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.bundles import Item
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.steps import Exit
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
     RDS_IAM,
@@ -51,17 +52,16 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
 
 def _steps(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
     authority = Authority(observed)
+    leaving = Exit(changes, observed, authority)
     statements: dict[str, list[Statement]] = {observed.database: _roles(changes, observed, authority)}
     for database, part in _privileges(changes, authority).items():
         statements.setdefault(database or observed.database, []).extend(part)
-    steps = [
+    staying = [
         (database, statements[database]) for database in sorted(statements, key=lambda name: name != observed.database)
     ]
-    leaving = removal.drop(changes)
-    if leaving:
-        # A role can go once it has privileges nowhere, so after the last database
-        steps.append((observed.database, leaving))
-    return tuple(Step(tuple(part), database) for database, part in _merge(steps))
+    # Sessions end when nobody can log in any more, so after what closes the door is committed
+    parts = (*_merge([*staying, (observed.database, leaving.close_door())]), *_merge(leaving.walk_out()))
+    return tuple(Step(tuple(part), database) for database, part in parts)
 
 
 def _merge(steps: Iterable[tuple[str, list[Statement]]]) -> Iterator[tuple[str, list[Statement]]]:
@@ -85,12 +85,14 @@ def _roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority)
     if observed.self_grant and any(change.created for change in changes.accounts):
         statements.append(sql.no_self_grant())
     for change in changes.effective:
-        statements += _attributes(change)
+        role = observed.roles.by_name.get(change.name.name)
+        statements += _attributes(change, role.comment if role else "")
     enrolled = afterwards(observed.roles, changes).enrolled
     return [*statements, *_grant_roles(changes, observed, enrolled), *_revoke_roles(changes, observed, authority)]
 
 
-def _attributes(change: AccountChange) -> list[Statement]:
+def _attributes(change: AccountChange, comment: str) -> list[Statement]:
+    """``comment``: the stored one, which holds the mark of an account that is half gone."""
     before, after, name = change.before, change.after, change.name.name
     if after is None:
         return []
@@ -101,7 +103,7 @@ def _attributes(change: AccountChange) -> list[Statement]:
         locked = after.locked if after.locked != before.locked else None
         limit = after.connection_limit if after.connection_limit != before.connection_limit else None
         statements.append(sql.alter_role(name, locked, limit))
-    if after.comment != (before.comment if before else ""):
+    if after.comment != comment:
         statements.append(sql.comment_on_role(name, after.comment))
     return statements
 
@@ -152,6 +154,8 @@ def _privileges(changes: Changes, authority: Authority) -> dict[str, list[Statem
     restored: list[Item] = []
     rights = _Rights(authority)
     for change in changes.effective:
+        if change.after is None:
+            continue
         whole = [item for grant in sorted(change.revoked) for item in rights.revoke(change, grant, option_only=False)]
         options = [
             item

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import removal
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.review import review_leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     RDS_AD,
     RDS_IAM,
@@ -47,17 +47,17 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled."""
     if not changes.effective:
         _refuse_active_directory(changes, observed)
-        return []
+        return _namesakes(changes, observed)
     _refuse_without_iam(changes, observed)
     _refuse_own_accounts(changes, observed)
     _refuse_active_directory(changes, observed)
     _refuse_password_members(changes, observed)
-    _refuse_group_roles(changes, observed)
-    removal.refuse_obstacles(changes, observed)
+    handed_over = review_leaving(changes, observed)
     _refuse_without_rights(changes, observed)
     _refuse_dependents(changes, observed)
     _refuse_full_lists(changes, observed)
-    return [*_still_public(changes, observed), *_lost_members(changes, observed)]
+    warnings = [*_namesakes(changes, observed), *handed_over]
+    return [*warnings, *_still_public(changes, observed), *_lost_members(changes, observed)]
 
 
 def _becomes_iam(change: AccountChange) -> bool:
@@ -147,16 +147,6 @@ def _refuse_password_members(changes: Changes, observed: PostgreSQLObserved) -> 
         )
 
 
-def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
-    for change in changes.effective:
-        members = observed.roles.members(change.name.name)
-        if change.dropped and change.before is not None and change.before.locked and members:
-            raise Refused(
-                f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
-                "not an account, and this collection drops no roles; take it off the list."
-            )
-
-
 def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
     authority = Authority(observed)
     lifecycle = {change.name.name for change in changes.effective if _alters_role(change)}
@@ -217,6 +207,21 @@ def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
                 f'{ITEM_LIMIT} in its access list (then "row is too big"); grant it to a group role, and give the '
                 "accounts that role with roles."
             )
+
+
+def _namesakes(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    warnings = []
+    for change in changes.accounts:
+        folded = change.name.name.lower()
+        near = [name for name in observed.namesakes if name.lower() == folded and name != change.name.name]
+        if near and change.before is None:
+            position = change.request.position if change.request is not None else ""
+            what = "is a new account" if change.after else "does not exist, so there is nothing to drop"
+            warnings.append(
+                f"{position}{change.name} {what}; there is also {', '.join(near)}, which is another account: the case "
+                "of names matters."
+            )
+    return warnings
 
 
 def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:

@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Stat
 _NOT_DONE = re.compile(
     r"no privileges were granted|not all privileges were granted|no privileges could be revoked"
     r"|not all privileges could be revoked|has not been granted membership|is not a member of role"
+    r"|could not be removed from policy"
 )
 """Warnings 01007 and 01006 and their like, by the server's text: psycopg2 does not pass a notice's SQLSTATE on."""
 

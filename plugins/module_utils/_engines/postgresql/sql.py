@@ -29,9 +29,13 @@ def join(statements: Iterable[Statement]) -> str:
 
 
 def open_session(lock_timeout: int) -> Statement:
-    """An empty search_path makes the catalogue print every name with its schema."""
+    """An empty search_path makes the catalogue print every name with its schema.
+
+    Nobody can estimate how many roles a membership leads to, and for a guess that is too high the server compiles the
+    query, which takes longer than the answer: https://www.postgresql.org/docs/current/jit-decision.html
+    """
     return Statement(
-        f"SET client_min_messages = warning; SET lock_timeout = '{lock_timeout}s'; "
+        f"SET client_min_messages = warning; SET lock_timeout = '{lock_timeout}s'; SET jit = off; "
         "SELECT pg_catalog.set_config('search_path', '', false); "
         "SELECT session_user::text, pg_is_in_recovery(), current_setting('server_version_num')::int, "
         "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int"
@@ -108,6 +112,13 @@ def revoke(
     option = "GRANT OPTION FOR " if option_only else ""
     prefix, target = _target(scopes)
     return Statement(f"{prefix}REVOKE {option}{', '.join(privileges)} ON {target} FROM {_names(grantees)}")
+
+
+def revoke_cascade(
+    privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], option_only: bool
+) -> Statement:
+    """Also from those to whom the grantees have granted them on."""
+    return Statement(f"{revoke(privileges, scopes, grantees, option_only).text} CASCADE")
 
 
 def on_columns(privilege: str, columns: Iterable[str]) -> str:

@@ -25,6 +25,10 @@ def held(*entries: scenes.Entry, **rest: object) -> scenes.PostgreSQLObserved:
     )
 
 
+def ending(name: str) -> str:
+    return f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename IN ('{name}')"
+
+
 def test_many_accounts_share_wide_statements() -> None:
     wanted = [
         AccountRequest(
@@ -55,6 +59,7 @@ def test_only_what_differs_is_altered() -> None:
     assert statements(held(), AccountRequest("joe", locked=True, comment="gone")) == [
         'ALTER ROLE "joe" NOLOGIN',
         "COMMENT ON ROLE \"joe\" IS 'gone'",
+        ending("joe"),
     ]
     assert statements(held(), AccountRequest("joe", connection_limit=3)) == ['ALTER ROLE "joe" CONNECTION LIMIT 3']
 
@@ -176,7 +181,8 @@ def test_a_role_is_dropped_after_the_last_database() -> None:
     )
     plan = scenes.changes(state, AccountRequest("joe", present=False))
     assert [(step.database, [s.text for s in step.statements]) for step in scenes.ENGINE.render(plan, state)] == [
-        ("shop", ['REVOKE SELECT ON TABLE "public"."orders" FROM "joe"']),
+        ("shop", ['ALTER ROLE "joe" NOLOGIN']),
+        ("shop", [ending("joe"), 'REVOKE SELECT ON TABLE "public"."orders" FROM "joe"']),
         ("other", ['REVOKE SELECT ON TABLE "public"."t" FROM "joe"']),
         ("shop", ['DROP ROLE "joe"']),
     ]
@@ -196,7 +202,8 @@ def test_more_accounts_than_the_server_can_lock_go_in_portions() -> None:
 
 def test_unlisted_accounts_are_locked_or_dropped_and_the_administrator_never() -> None:
     state = held()
-    assert statements(state, AccountRequest("joe"), unlisted="lock") == ['ALTER ROLE "ann" NOLOGIN']
-    assert statements(state, AccountRequest("joe"), unlisted="drop") == ['DROP ROLE "ann"']
+    locking = ['ALTER ROLE "ann" NOLOGIN', ending("ann")]
+    assert statements(state, AccountRequest("joe"), unlisted="lock") == locking
+    assert statements(state, AccountRequest("joe"), unlisted="drop") == [*locking, 'DROP ROLE "ann"']
     own = scenes.observed(memberships=(iam("master"),), accounts=("master",))
     assert statements(own, unlisted="drop") == []

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import Obstacle
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.review import ITEM_LIMIT
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     IamAuthDisabled,
@@ -98,8 +99,12 @@ def _joe(**rest: Any) -> dict[str, Any]:
 
 
 def test_what_is_in_the_way_of_a_drop_is_listed() -> None:
-    in_the_way = {"joe": ("owns table public.t (in database shop)",)}
-    refused("owns table public.t", AccountRequest("joe", present=False), **_joe(obstacles=in_the_way))
+    in_the_way = {"joe": (Obstacle("o", "shop", ("table public.t",), 12),)}
+    refused(
+        r"owns table public.t and 11 more \(in database shop\)",
+        AccountRequest("joe", present=False),
+        **_joe(obstacles=in_the_way),
+    )
     passed_on = (entry(scenes.TABLE, "SELECT", "ann", grantor="joe"),)
     refused("granted SELECT on TABLE public.orders", AccountRequest("joe", present=False), **_joe(entries=passed_on))
 

@@ -1,0 +1,142 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Reading what keeps accounts from leaving: what they own, who depends on it, and what its new owner may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
+
+# What keeps a role from being dropped, the first ten of each kind. Only the database that holds an object can describe
+# it; those with dbid 0 are shared. Kinds: see obstacles.py. DROP OWNED takes a role out of a policy only where the
+# policy's table belongs to who says it, so that is asked here.
+# Parameters: accounts, whether to add what is shared and out of sight
+OBSTACLES = """
+WITH found AS (
+    SELECT s.refobjid, s.dbid, s.classid, s.objid, s.objsubid, CASE
+        WHEN s.deptype = 'o' AND s.dbid = 0 THEN 'D'
+        WHEN s.deptype = 'r' AND NOT EXISTS (
+            SELECT FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+            WHERE p.oid = s.objid AND (pg_has_role(c.relowner, 'USAGE') OR c.relowner = s.refobjid)
+        ) THEN 'p'
+        ELSE s.deptype::text END AS kind
+    FROM pg_shdepend s
+    WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid IN (SELECT unnest(%s::oid[]))
+), also AS (SELECT %s AS shared)
+SELECT pg_get_userbyid(refobjid)::text, kind, number, pg_describe_object(classid, objid, objsubid) FROM (
+    SELECT found.*, count(*) OVER (PARTITION BY refobjid, kind) AS number,
+           row_number() OVER (PARTITION BY refobjid, kind ORDER BY objid) AS position
+    FROM found, also
+    WHERE (kind NOT IN ('a', 'i') OR classid = 'pg_catalog.pg_auth_members'::regclass)
+      AND (dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR (also.shared AND dbid = 0))
+) s WHERE position <= 10
+UNION ALL
+SELECT DISTINCT pg_get_userbyid(refobjid)::text, 'd', 1, d.datname::text
+FROM also, found JOIN pg_database d ON d.oid = found.dbid
+WHERE also.shared AND NOT (d.datallowconn AND has_database_privilege(d.oid, 'CONNECT'))
+ORDER BY 1, 2, 4
+"""
+
+_OWNED = """
+owned AS (
+    SELECT pair.*, s.classid, s.objid FROM pair JOIN pg_shdepend s ON s.refobjid = pair.account
+    WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'
+      AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+)
+"""
+
+# What goes to another owner with its rights, and what the server asks of that owner and of the login: CREATE in the
+# schema of a function and its like, and CREATE in the database for a schema.
+# https://www.postgresql.org/docs/current/sql-alterfunction.html, https://www.postgresql.org/docs/current/sql-alterschema.html
+# A new owner that this task will make has the number 0, which asks for the rights of PUBLIC.
+# Parameters: two lists of equal length, accounts and their new owners
+HANDOVER = f"""
+WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor)), {_OWNED},
+code AS (
+    SELECT account, classid, objid FROM owned WHERE classid IN ('pg_proc'::regclass, 'pg_event_trigger'::regclass)
+    UNION ALL SELECT account, 'pg_trigger'::regclass, t.oid
+    FROM owned JOIN pg_trigger t ON t.tgrelid = owned.objid
+    WHERE owned.classid = 'pg_class'::regclass AND NOT t.tgisinternal
+    UNION ALL SELECT account, 'pg_rewrite'::regclass, w.oid
+    FROM owned JOIN pg_rewrite w ON w.ev_class = owned.objid JOIN pg_class c ON c.oid = w.ev_class
+    WHERE owned.classid = 'pg_class'::regclass AND NOT coalesce('security_invoker=true' = ANY(c.reloptions), false)
+)
+SELECT pg_get_userbyid(account)::text, 'c', 1, pg_describe_object(classid, objid, 0) FROM code
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'S', 1, n.nspname::text
+FROM owned JOIN pg_namespace n ON n.oid = owned.objid WHERE owned.classid = 'pg_namespace'::regclass
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'n', 1, min(pg_describe_object(classid, objid, 0)) || ' in schema ' || n.nspname
+FROM owned, pg_identify_object(classid, objid, 0) i JOIN pg_namespace n ON n.nspname = i.schema
+WHERE classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass) AND n.nspowner <> account
+  AND NOT has_schema_privilege(successor, n.oid, 'CREATE') GROUP BY account, n.nspname
+UNION ALL
+SELECT DISTINCT pg_get_userbyid(account)::text, 's', 1, current_database()::text FROM owned
+WHERE classid = 'pg_namespace'::regclass AND NOT has_database_privilege(current_database(), 'CREATE')
+  AND NOT has_database_privilege(successor, current_database(), 'CREATE')
+ORDER BY 1, 2, 4
+"""
+
+# What others have made upon what would be dropped: DROP OWNED does not take it along, it fails. Whatever is part of
+# what goes (all that does not depend "normally") goes with it. Parameters: the accounts
+# https://www.postgresql.org/docs/current/catalog-pg-depend.html
+DEPENDENTS = f"""
+WITH RECURSIVE pair AS (SELECT unnest(%s::oid[]) AS account), {_OWNED},
+gone AS (
+    SELECT account, classid, objid FROM owned
+    UNION SELECT gone.account, d.classid, d.objid FROM gone JOIN pg_depend d
+    ON d.refclassid = gone.classid AND d.refobjid = gone.objid AND d.deptype <> 'n'
+)
+SELECT pg_get_userbyid(gone.account)::text, 'x', 1,
+       pg_describe_object(d.classid, d.objid, 0) || ' upon ' || pg_describe_object(gone.classid, gone.objid, 0)
+FROM gone JOIN pg_depend d ON d.refclassid = gone.classid AND d.refobjid = gone.objid AND d.deptype = 'n'
+WHERE (d.classid, d.objid) NOT IN (SELECT classid, objid FROM gone)
+GROUP BY gone.account, d.classid, d.objid, gone.classid, gone.objid
+ORDER BY 1, 4
+"""
+
+# Rights that a new owner has by itself; memberships are known from elsewhere. Parameters: accounts, their new owners
+SUCCESSORS = """
+WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor))
+SELECT pg_get_userbyid(account)::text, a.name FROM pair
+JOIN pg_roles o ON o.oid = account JOIN pg_roles n ON n.oid = successor,
+LATERAL (VALUES ('is SUPERUSER', n.rolsuper > o.rolsuper), ('has CREATEROLE', n.rolcreaterole > o.rolcreaterole),
+                ('has CREATEDB', n.rolcreatedb > o.rolcreatedb), ('has BYPASSRLS', n.rolbypassrls > o.rolbypassrls),
+                ('has REPLICATION', n.rolreplication > o.rolreplication)) AS a(name, more)
+WHERE a.more
+UNION ALL
+SELECT pg_get_userbyid(account)::text, CASE s.deptype WHEN 'o' THEN 'owns ' ELSE 'has privileges on ' END || count(*)
+       || CASE count(*) WHEN 1 THEN ' object' ELSE ' objects' END || coalesce(' in database ' || d.datname, '')
+FROM pair JOIN pg_shdepend s ON s.refobjid = successor AND s.refclassid = 'pg_catalog.pg_authid'::regclass
+LEFT JOIN pg_database d ON d.oid = s.dbid
+WHERE s.deptype IN ('o', 'a') GROUP BY account, s.deptype, d.datname
+ORDER BY 1, 2
+"""
+
+
+def read_obstacles(session: PostgreSQLSession, database: str, leaving: Sequence[int], shared: bool) -> list[Row]:
+    return session.query(OBSTACLES, (list(leaving), shared), database) if leaving else []
+
+
+def read_handover(
+    session: PostgreSQLSession, database: str, reassigned: Mapping[int, int], dropped: Sequence[int]
+) -> list[Row]:
+    """``reassigned``: accounts and their new owners; ``dropped``: accounts that go with what they own."""
+    rows: list[Row] = []
+    if reassigned:
+        rows += session.query(HANDOVER, (list(reassigned), list(reassigned.values())), database)
+    if dropped:
+        rows += session.query(DEPENDENTS, (list(dropped),), database)
+    return rows
+
+
+def read_successors(session: PostgreSQLSession, reassigned: Mapping[int, int]) -> list[Row]:
+    if not reassigned:
+        return []
+    return session.query(SUCCESSORS, (list(reassigned), list(reassigned.values())))

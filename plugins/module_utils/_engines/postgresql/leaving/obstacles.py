@@ -1,0 +1,102 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What keeps accounts from leaving, and which of it each of the ways to leave takes care of. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+
+OWNED, SHARED_OWNED, POLICY, GRANTOR = "o", "D", "r", "a"
+SCHEMA, CODE, FOREIGN_POLICY, OUT_OF_SIGHT = "S", "c", "p", "d"
+NO_CREATE_IN_SCHEMA, NO_CREATE_IN_DATABASE, DEPENDENT = "n", "s", "x"
+
+FAIL, REASSIGN, DROP = "fail", "reassign", "drop"
+
+SOLVED = {
+    FAIL: frozenset[str](),
+    REASSIGN: frozenset({OWNED, SHARED_OWNED, POLICY}),
+    DROP: frozenset({OWNED, POLICY, GRANTOR}),
+}
+"""What REASSIGN OWNED and DROP OWNED take care of. DROP OWNED never drops databases and tablespaces.
+
+https://www.postgresql.org/docs/current/sql-drop-owned.html
+"""
+NO_OBSTACLE = frozenset({SCHEMA, CODE})
+
+_SENTENCES = {
+    OWNED: "owns {} (in database {database})",
+    SHARED_OWNED: "owns {}, which only another owner can take over",
+    POLICY: "is named by {} (in database {database})",
+    FOREIGN_POLICY: "is named by {} (in database {database}), on a table that the login does not own",
+    GRANTOR: "granted {}",
+    "t": "is the default tablespace's {} (in database {database})",
+    OUT_OF_SIGHT: "owns something or has privileges in {}, to which the login may not connect",
+    NO_CREATE_IN_SCHEMA: "owns {} (in database {database}), where the new owner has no CREATE, as it must",
+    NO_CREATE_IN_DATABASE: "owns schemas in database {}, where the login has no CREATE, which giving them away takes",
+    DEPENDENT: "owns what others need: {} (in database {database})",
+}
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Things of one kind that one account has in one database.
+
+    names   described by the server; only the first ten of what is plainly owned
+    number  of all
+    """
+
+    kind: str
+    database: str
+    names: tuple[str, ...]
+    number: int
+
+    def __str__(self) -> str:
+        """What the account does or is; the account is the sentence's subject."""
+        shown = self.names[:_SHOWN]
+        more = f" and {self.number - len(shown)} more" if self.number > len(shown) else ""
+        sentence = _SENTENCES.get(self.kind, "is needed by {} (in database {database})")
+        return sentence.format(", ".join(shown) + more, database=self.database)
+
+
+Obstacles = Mapping[str, Sequence[Obstacle]]
+
+
+def build_obstacles(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Obstacle, ...]]:
+    """``rows`` by database: account, kind, number of all, description of one."""
+    found: dict[tuple[str, str, str], tuple[int, list[str]]] = {}
+    for database, obstacles in rows.items():
+        for account, kind, number, description in obstacles:
+            names = found.setdefault((account, database, kind), (number, []))[1]
+            names.append(description)
+    by_account: dict[str, list[Obstacle]] = {}
+    for (account, database, kind), (number, names) in found.items():
+        by_account.setdefault(account, []).append(Obstacle(kind, database, tuple(names), max(number, len(names))))
+    return {account: tuple(items) for account, items in by_account.items()}
+
+
+def in_the_way(obstacles: Iterable[Obstacle], owned_objects: str) -> list[str]:
+    """What remains in the way, in words."""
+    return [str(item) for item in obstacles if item.kind not in SOLVED[owned_objects] | NO_OBSTACLE]
+
+
+def to_hand_over(obstacles: Iterable[Obstacle], owned_objects: str) -> dict[str, tuple[Obstacle, ...]]:
+    """By database, what REASSIGN OWNED and DROP OWNED have to take care of."""
+    found: dict[str, list[Obstacle]] = {}
+    for item in obstacles:
+        if item.kind in SOLVED[owned_objects]:
+            found.setdefault(item.database, []).append(item)
+    return {database: tuple(items) for database, items in found.items()}
+
+
+def names_of(obstacles: Iterable[Obstacle], kind: str, database: str = "") -> list[str]:
+    """Described things of that kind; with ``database`` only those in it."""
+    items = (item for item in obstacles if item.kind == kind and database in ("", item.database))
+    return [name for item in items for name in item.names]
