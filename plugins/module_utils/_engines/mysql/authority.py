@@ -66,6 +66,16 @@ class Authority:
     def holds_dynamic(self, privilege: str) -> bool:
         return privilege in self._held_dynamic
 
+    def holds(self, privilege: str, scope: Scope) -> bool:
+        """Apart from partial revokes on ``*.*``. ``USAGE`` asks about the grant option."""
+        if privilege == USAGE:
+            return self.may_grant(USAGE, scope)
+        if scope == GLOBAL:
+            return privilege in self._static or privilege in self._held_dynamic
+        if privilege in self._static and scope.path[0] not in self._restricted[privilege]:
+            return True
+        return any(grant.privilege == privilege and _covers(grant.scope, scope) for grant in self._local)
+
     def may_grant(self, privilege: str, scope: Scope) -> bool:
         """``USAGE`` asks about the grant option alone."""
         if scope == GLOBAL:

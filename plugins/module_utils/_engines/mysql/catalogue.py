@@ -17,6 +17,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.authority import Authority, Restrictions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.granted import GrantedRows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.observe import ROLE_EDGES
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import Leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import read as read_leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.rights import Rights, with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import role_names
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.objects import Objects, look_up
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import STATIC_PRIVILEGES
@@ -37,6 +41,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 _NO_AUTHORITY = Authority(())
 _NO_OBJECTS = Objects()
 _PLAIN = Dialect(False)
+_NOTHING_LEAVES = Leaving()
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class MySQLObserved(Observed):
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
     doubled          dynamic privileges that the server holds twice, by account
     mandatory_roles  the server gives every account some roles
-    obstacles        for accounts that may be dropped: what would break, one phrase each
+    leaving          what stands between accounts and their leaving
+    rights           of accounts whose code is handed over and of those who get it
     """
 
     title: str = ""
@@ -68,11 +74,12 @@ class MySQLObserved(Observed):
     objects: Objects = _NO_OBJECTS
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
     mandatory_roles: bool = False
-    obstacles: Mapping[AccountName, tuple[str, ...]] = field(default_factory=dict)
+    leaving: Leaving = _NOTHING_LEAVES
+    rights: Mapping[AccountName, Rights] = field(default_factory=dict)
 
 
 def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
-    """At most six queries. Raises StatementFailed, ConnectionLost."""
+    """At most ten queries, and a few for each object that is handed over. Raises StatementFailed, ConnectionLost."""
     login, partial, lower, mode, mandatory, plugin, role_list = session.query(observe.SERVER)[0]
     dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
     folds = bool(int(lower))
@@ -86,6 +93,7 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
     granted.add_global(users.flags)
     granted.add(session.query(*observe.privileges(granted.subjects)))
     endpoint = session.login.endpoint
+    leaving = read_leaving(session, wanted, subjects, users.names)
     return MySQLObserved(
         accounts={name: users.account(name, granted) for name in subjects},
         login=login_name,
@@ -103,7 +111,8 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
         objects=look_up(session, wanted, folds),
         doubled=granted.doubled,
         mandatory_roles=bool(mandatory),
-        obstacles=_obstacles(session, _leaving(wanted, subjects)),
+        leaving=leaving,
+        rights=_rights(session, leaving, dialect, folds),
     )
 
 
@@ -114,17 +123,12 @@ def _login_name(text: str) -> AccountName:
 
 def _names(wanted: Sequence[ParsedAccount], principals: Iterable[AccountName]) -> set[str]:
     """Every name that the task may mean."""
-    names = {name.name for name in principals}
+    names = {"", *(name.name for name in principals)}
     for account in wanted:
         names.add(account.name.name)
-        names.update(name for role in account.roles or () for name in role_names(role))
+        named = (*(account.roles or ()), *filter(None, [account.request.reassign_owned_to]))
+        names.update(name for role in named for name in role_names(role))
     return names
-
-
-def _leaving(wanted: Sequence[ParsedAccount], subjects: Collection[AccountName]) -> set[AccountName]:
-    """Accounts that this task might drop: those it says are absent, and those it does not list."""
-    staying = {account.name for account in wanted if account.request.present}
-    return set(subjects) - staying
 
 
 class _UserRows:
@@ -194,21 +198,21 @@ def _known_dynamic(session: Session, wanted: Sequence[ParsedAccount]) -> frozens
     return frozenset(str(row[0]).upper() for row in session.query(observe.KNOWN_PRIVILEGES))
 
 
-_PHRASES = {
-    "proxy": "{1}@{2} may act as it (PROXY)",
-    "role of": "it is a role of {1}@{2}",
-}
-
-
-def _obstacles(session: Session, leaving: Collection[AccountName]) -> dict[AccountName, tuple[str, ...]]:
-    if not leaving:
+def _rights(session: Session, leaving: Leaving, dialect: Dialect, folds_names: bool) -> dict[AccountName, Rights]:
+    """Three queries, or none if nothing is handed over."""
+    names = {name for pair in leaving.heirs.items() for name in pair if name is not None}
+    if not names or not leaving.code:
         return {}
-    by_text = {str(name): name for name in leaving}
-    found: dict[AccountName, list[str]] = {}
-    for kind, owner, first, second in session.query(*observe.obstacles(by_text, {name.name for name in leaving})):
-        name = by_text.get(owner)
-        if name is not None:
-            found.setdefault(name, []).append(
-                _PHRASES.get(kind, "it is the definer of {0} {1}.{2}").format(kind, first, second)
-            )
-    return {name: tuple(sorted(phrases)) for name, phrases in found.items()}
+    edges: dict[AccountName, set[AccountName]] = {}
+    for user, host, role, role_host in session.query(ROLE_EDGES):
+        edges.setdefault(AccountName(user, host.lower()), set()).add(AccountName(role, role_host.lower()))
+    closures = {name: with_roles(name, edges) for name in names}
+    involved = set().union(*closures.values())
+    users = _UserRows(session.query(*observe.accounts({name.name for name in involved}, False)))
+    granted = GrantedRows(dialect, folds_names, involved)
+    granted.add_global(users.flags)
+    granted.add(session.query(*observe.privileges(involved)))
+    return {
+        name: Rights([(frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in sorted(closure)])
+        for name, closure in closures.items()
+    }

@@ -14,7 +14,6 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import catalogue, describe, render, review
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grants import Circumstances
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.parse import parse_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.resolve import resolve_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
@@ -52,9 +51,7 @@ class MySQLEngine(Engine[MySQLObserved]):
         return review.review(changes, observed)
 
     def render(self, changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
-        circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled, observed.mandatory_roles)
-        statements = render.statements(changes.effective, observed.dialect, circumstances)
-        return (Step(tuple(statements)),) if statements else ()
+        return render.steps(changes, observed)
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
         return describe.describe_grants(grants)

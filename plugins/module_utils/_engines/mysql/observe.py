@@ -41,7 +41,7 @@ _DATABASE_FLAGS = ", ".join(flag_column(privilege) for privilege in DATABASE_PRI
 
 def accounts(names: Collection[str], all_iam: bool) -> Query:
     """The accounts of these names under any host and in any case, with their global privileges."""
-    condition, values = _in("CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci", names)
+    condition, values = among("CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci", names)
     if all_iam and values:
         condition = f"({condition} OR plugin = 'AWSAuthenticationPlugin')"
     return (
@@ -70,12 +70,12 @@ def privileges(accounts: Collection[AccountName]) -> Query:
     """
     names = {account.name for account in accounts}
     parts = [
-        (f"'{kind}'", table, (user, *columns), *_in(user, names)) for kind, table, user, columns in _PRIVILEGE_TABLES
+        (f"'{kind}'", table, (user, *columns), *among(user, names)) for kind, table, user, columns in _PRIVILEGE_TABLES
     ]
-    condition, values = _in("GRANTEE", {f"'{account.name}'@'{account.host}'" for account in accounts})
+    condition, values = among("GRANTEE", {f"'{account.name}'@'{account.host}'" for account in accounts})
     selected = ("GRANTEE", "''", "PRIVILEGE_TYPE", "IS_GRANTABLE", "''", "''")
     condition = f"INSTR(PRIVILEGE_TYPE, '_') > 0 AND {condition}"
-    return _union([*parts, ("'dynamic'", "information_schema.USER_PRIVILEGES", selected, condition, values)])
+    return union([*parts, ("'dynamic'", "information_schema.USER_PRIVILEGES", selected, condition, values)])
 
 
 def objects(
@@ -92,40 +92,17 @@ def objects(
         ("ROUTINE_TYPE", routines, "ROUTINES", ("ROUTINE_SCHEMA", "ROUTINE_NAME", "''")),
         ("'LIBRARY'", libraries, "LIBRARIES", ("LIBRARY_SCHEMA", "LIBRARY_NAME", "''")),
     )
-    condition, values = _in("SCHEMA_NAME", databases)
+    condition, values = among("SCHEMA_NAME", databases)
     parts = [("'DATABASE'", "information_schema.SCHEMATA", ("SCHEMA_NAME", "''", "''"), condition, values)]
     for kind, pairs, view, selected in wanted:
         if pairs:
             condition, values = _in_pairs(selected[0], selected[1], pairs)
             parts.append((kind, f"information_schema.{view}", selected, condition, values))
-    return _union(parts)
+    return union(parts)
 
 
-_DEFINED_OBJECTS: tuple[tuple[str, str, tuple[str, str, str]], ...] = (
-    ("view", "VIEWS", ("DEFINER", "TABLE_SCHEMA", "TABLE_NAME")),
-    ("routine", "ROUTINES", ("DEFINER", "ROUTINE_SCHEMA", "ROUTINE_NAME")),
-    ("trigger", "TRIGGERS", ("DEFINER", "TRIGGER_SCHEMA", "TRIGGER_NAME")),
-    ("event", "EVENTS", ("DEFINER", "EVENT_SCHEMA", "EVENT_NAME")),
-)
-
-
-def obstacles(accounts: Collection[str], names: Collection[str]) -> Query:
-    """What breaks when an account goes. Rows of four: kind, the account (``user@host``), and two names.
-
-    accounts  ``user@host``, as definers are stored
-    names     their user parts
-    """
-    parts = []
-    for kind, view, columns in _DEFINED_OBJECTS:
-        parts.append((f"'{kind}'", f"information_schema.{view}", columns, *_in("DEFINER", accounts)))
-    role = ("CONCAT(FROM_USER, '@', FROM_HOST)", "TO_USER", "TO_HOST")
-    parts.append(("'role of'", "mysql.role_edges", role, *_in("FROM_USER", names)))
-    proxy = ("CONCAT(Proxied_user, '@', Proxied_host)", "User", "Host")
-    parts.append(("'proxy'", "mysql.proxies_priv", proxy, *_in("Proxied_user", names)))
-    return _union(parts)
-
-
-def _in(column: str, values: Collection[str]) -> tuple[str, tuple[Any, ...]]:
+def among(column: str, values: Collection[str]) -> tuple[str, tuple[Any, ...]]:
+    """A condition and its values; so many that all rows are read leave the choice to the reader."""
     if len(values) > MANY:
         return "TRUE", ()
     if not values:
@@ -135,11 +112,11 @@ def _in(column: str, values: Collection[str]) -> tuple[str, tuple[Any, ...]]:
 
 def _in_pairs(first: str, second: str, pairs: Collection[tuple[str, str]]) -> tuple[str, tuple[Any, ...]]:
     """Somewhat more than the pairs: what has one of the first and one of the second names. It costs less to ask."""
-    conditions = [_in(first, {pair[0] for pair in pairs}), _in(second, {pair[1] for pair in pairs})]
+    conditions = [among(first, {pair[0] for pair in pairs}), among(second, {pair[1] for pair in pairs})]
     return " AND ".join(text for text, _values in conditions), conditions[0][1] + conditions[1][1]
 
 
-def _union(parts: Iterable[tuple[str, str, Sequence[str], str, tuple[Any, ...]]]) -> Query:
+def union(parts: Iterable[tuple[str, str, Sequence[str], str, tuple[Any, ...]]]) -> Query:
     """Parts are kind (an expression), table, columns, condition and its values. Everything is converted to one
     character set, because the grant tables mix several, which a UNION would refuse."""
     texts: list[str] = []

@@ -6,8 +6,9 @@
 # PRIVATE to the collection: anything here may change in any release.
 """The statements that carry changes out: grouped so that they are few, ordered so that they may be interrupted.
 
-First what makes accounts safer or is missing (creation, authentication, TLS, locks), then everything that is added,
-then everything that is taken away, then unlocking, then drops. Nobody loses in between what they keep.
+First what makes accounts safer or is missing (creation, authentication, TLS, locks, also of those that leave), then
+sessions end, then everything that is added, then everything that is taken away, then unlocking, then what leavers leave
+behind, then drops. Nobody loses in between what they keep.
 """
 
 from __future__ import annotations
@@ -17,19 +18,25 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grants import (
     Circumstances,
     Parts,
     grants_of,
     revokes_of,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.departure import (
+    objects_gone,
+    sessions_ended,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect, Settings
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
     AccountChange,
     AccountName,
+    Changes,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 CHUNK = 500
 """Accounts in one statement."""
@@ -38,13 +45,51 @@ Key = TypeVar("Key", bound=Hashable)
 Names = Sequence[AccountName]
 
 
-def statements(changes: Sequence[AccountChange], dialect: Dialect, circumstances: Circumstances) -> list[Statement]:
+def steps(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
+    circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled, observed.mandatory_roles)
+    effective = changes.effective
+    return _merged(
+        Step(tuple(secured(effective, observed.dialect, observed.plugin_active))),
+        *sessions_ended(changes.accounts, observed.leaving, observed.existing),
+        Step(tuple(settled(effective, observed.dialect, circumstances))),
+        *objects_gone(effective, observed.leaving, observed.dialect),
+        Step(tuple(dropped(effective))),
+    )
+
+
+def _merged(*parts: Step) -> tuple[Step, ...]:
+    """Statements in a row that go to the server in the ordinary way are one step."""
+    found: list[Step] = []
+    for part in parts:
+        if type(part) is not Step:
+            found.append(part)
+        elif found and type(found[-1]) is Step:
+            found[-1] = Step((*found[-1].statements, *part.statements))
+        elif part.statements:
+            found.append(part)
+    return tuple(found)
+
+
+def secured(changes: Sequence[AccountChange], dialect: Dialect, may_alter: bool) -> list[Statement]:
+    """``may_alter``: the server has the plugin, without which it does not alter IAM accounts, nor let them in."""
 
     def alter(names: Names, settings: Settings) -> Iterable[Statement]:
         return [sql.alter_users(names, settings, dialect)]
 
     def create(names: Names, settings: Settings) -> Iterable[Statement]:
         return [sql.create_users(names, settings, dialect)]
+
+    return [
+        *_grouped(changes, _created, create),
+        *_grouped(changes, _altered, alter),
+        *_grouped(changes, _shut if may_alter else lambda change: [], alter),
+    ]
+
+
+def settled(changes: Sequence[AccountChange], dialect: Dialect, circumstances: Circumstances) -> list[Statement]:
+
+    def alter(names: Names, settings: Settings) -> Iterable[Statement]:
+        return [sql.alter_users(names, settings, dialect)]
 
     def privileges(names: Names, parts: Parts) -> Iterable[Statement]:
         return [part.statement(names, dialect) for part in parts]
@@ -56,8 +101,6 @@ def statements(changes: Sequence[AccountChange], dialect: Dialect, circumstances
         return _default_roles(change, circumstances.mandatory_roles)
 
     return [
-        *_grouped(changes, _created, create),
-        *_grouped(changes, _altered, alter),
         *_grouped(changes, _roles_granted, lambda names, roles: [sql.grant_roles(roles, names)]),
         *_grouped(changes, _former_default_roles, set_default_roles),
         *_grouped(changes, default_roles, set_default_roles),
@@ -65,8 +108,13 @@ def statements(changes: Sequence[AccountChange], dialect: Dialect, circumstances
         *_grouped(changes, _roles_revoked, lambda names, roles: [sql.revoke_roles(roles, names)]),
         *_grouped(changes, lambda change: [] if change.dropped else revokes_of(change, circumstances), privileges),
         *_grouped(changes, _unlocked, alter),
-        *_grouped(changes, lambda change: [True] if change.dropped else [], lambda names, _: [sql.drop_users(names)]),
     ]
+
+
+def dropped(changes: Sequence[AccountChange]) -> list[Statement]:
+    return list(
+        _grouped(changes, lambda change: [True] if change.dropped else [], lambda names, _: [sql.drop_users(names)])
+    )
 
 
 def _grouped(
@@ -111,6 +159,11 @@ def _altered(change: AccountChange) -> list[Settings]:
         comment=after.comment if after.comment != before.comment else None,
     )
     return [] if settings == Settings() else [settings]
+
+
+def _shut(change: AccountChange) -> list[Settings]:
+    """Before anything else of a leaver's, so that nobody logs in while their sessions end."""
+    return [Settings(locked=True)] if change.dropped and change.before and not change.before.locked else []
 
 
 def _unlocked(change: AccountChange) -> list[Settings]:

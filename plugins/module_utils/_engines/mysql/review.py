@@ -11,6 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.check import (
+    check_drop,
+    check_sessions,
+    warnings,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.departure import must_end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import is_reserved, similar
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import (
     STATIC_PRIVILEGES,
@@ -43,12 +49,17 @@ def protected(observed: MySQLObserved) -> frozenset[AccountName]:
 def review(changes: Changes, observed: MySQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled; returns warnings."""
     untouchable = protected(observed)
+    dropped = {change.name for change in changes.effective if change.dropped}
     for change in changes.effective:
         _check_untouchable(change, untouchable, observed)
         _check_iam(change, observed)
         _check_system_user(change, observed)
-        _check_obstacles(change, observed)
+        if change.dropped:
+            check_drop(change, observed.leaving, observed.rights, observed.authority, dropped, observed.title)
         _check_roles(change, observed)
+    for change in changes.accounts:
+        if must_end_sessions(change, observed.leaving):
+            check_sessions(change.name, observed.leaving, observed.authority, _position(change))
     _check_authority(changes.effective, observed)
     return list(_warnings(changes, observed))
 
@@ -86,16 +97,6 @@ def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
         raise Refused(
             f"{_position(change)}{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change "
             f"it, and {observed.login} has not; remove it from the task."
-        )
-
-
-def _check_obstacles(change: AccountChange, observed: MySQLObserved) -> None:
-    phrases = observed.obstacles.get(change.name, ())
-    if change.dropped and phrases:
-        raise Refused(
-            f"{_position(change)}{change.name} cannot be dropped, because {'; '.join(phrases)}. Give the objects "
-            "another definer or drop them, and revoke the role, or lock the account instead.",
-            obstacles=list(phrases),
         )
 
 
@@ -169,7 +170,13 @@ def _check_restrictions(grant: Grant, change: AccountChange, observed: MySQLObse
 
 
 def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
+    for session in observed.leaving.unclear:
+        yield (
+            f"The session of {session} is not ended: it cannot be told which account it is of, because its client's "
+            "host name hides the address."
+        )
     for change in changes.accounts:
+        yield from warnings(change, observed.leaving)
         absent = change.before is None and change.after is None
         if not (change.created or absent):
             continue

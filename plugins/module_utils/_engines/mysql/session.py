@@ -19,6 +19,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.fa
     connection_failure,
     statement_failure,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.ending import end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.making import make_again
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     HAS_PYMYSQL,
     ClearPassword,
@@ -101,8 +104,17 @@ class MySQLSession(Session):
         """MySQL commits every account statement by itself, so that what ran before a failure stays. Statements travel
         together; each is followed by SHOW WARNINGS, because the next one would wipe its warnings."""
         executed: list[str] = []
-        for batch in batches(step.statements):
-            self._run_batch(batch, executed)
+        if isinstance(step, EndSessions):
+            end_sessions(self, step)
+        elif isinstance(step, CodeStep):
+            try:
+                make_again(self._connection, step, executed)
+            except pymysql.MySQLError as error:
+                statement = step.statements[len(executed)].text
+                raise statement_failure(self.login.title, error, statement, executed) from error
+        else:
+            for batch in batches(step.statements):
+                self._run_batch(batch, executed)
 
     def _run_batch(self, batch: Sequence[Statement], executed: list[str]) -> None:
         """The server goes on after a warning, so that all answers are taken before one is complained about."""

@@ -218,4 +218,9 @@ def test_all_is_not_said_where_it_means_mandatory_roles_too():
 
 
 def test_a_dropped_account_is_only_dropped():
-    assert rendered(account(SELECT, roles=frozenset({READER})), None) == ["DROP USER `jane`@`%`"]
+    assert rendered(account(SELECT, roles=frozenset({READER})), None) == [
+        "ALTER USER `jane`@`%` ACCOUNT LOCK",
+        "DROP USER `jane`@`%`",
+    ]
+    assert rendered(account(locked=True), None) == ["DROP USER `jane`@`%`"]
+    assert rendered(account(), None, replace(SERVER, plugin_active=False)) == ["DROP USER `jane`@`%`"]
