@@ -65,7 +65,7 @@ integration: venv ## Integration tests on real servers; they start the sandbox
 	@$(GATE) integration
 
 bench: venv ## Measure how fast the collection is, and write docs/performance.md
-	@$(PY) -m tests.benchmarks
+	@$(PY) -m tests.benchmarks $(if $(MOST),--most $(MOST))
 
 sandbox-up: venv ## Start the local Aurora
 	@$(PY) -m tests.sandbox up

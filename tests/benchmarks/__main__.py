@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.benchmarks.distance import Proxies
 from tests.benchmarks.measure import measure_loop, measure_set, measure_single
@@ -41,6 +41,11 @@ class Profile:
     sizes: Mapping[float, Sequence[int]]
     loops: Mapping[float, int]
     runs: int
+
+    def up_to(self, most: int) -> Profile:
+        """The same with fewer accounts."""
+        sizes = {delay: [number for number in numbers if number <= most] for delay, numbers in self.sizes.items()}
+        return replace(self, sizes=sizes)
 
 
 QUICK = Profile(sizes={0.0: (1, 100, 1000)}, loops={0.0: 5}, runs=3)
@@ -83,22 +88,24 @@ def _measure_at(figures: Figures, subject: Subject, proxies: Proxies, profile: P
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="How fast the collection is.")
     parser.add_argument("--quick", action="store_true", help="up to 1,000 accounts, no distance; writes no page")
-    quick = parser.parse_args().quick
+    parser.add_argument("--most", type=int, default=10000, help="no more accounts than these in one task")
+    arguments = parser.parse_args()
+    profile = QUICK if arguments.quick else FULL.up_to(arguments.most)
     load = os.getloadavg()[0]
     was_up = sandbox("status") == 0
     try:
         if not was_up and sandbox("up --only orders,ledger"):
             return 1
-        figures = measure(QUICK if quick else FULL)
+        figures = measure(profile)
     except BenchmarkFailed as failure:
         print(failure, file=sys.stderr)
         return 1
     finally:
         if not was_up:
             sandbox("down")
-    text = page(figures, "make bench", load)
+    text = page(figures, "make bench" if arguments.most == 10000 else f"make bench MOST={arguments.most}", load)
     print(text)
-    if not quick:
+    if not arguments.quick:
         PAGE.write_text(text)
     return int(not all(verdict.kept for verdict in judge(figures)))
 
