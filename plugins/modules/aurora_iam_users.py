@@ -112,6 +112,34 @@ statements_executed:
   returned: when a statement failed
   type: list
   elements: str
+in_the_way:
+  description: For each account that cannot be dropped, what keeps it, with the database it is in.
+  returned: when a drop is refused
+  type: dict
+  sample:
+    jane_doe:
+      - owns table public.invoices in database ledger
+code_handed_over:
+  description: The code that a stronger role or account would get and run with its own rights.
+  returned: when handing it over is refused
+  type: list
+  elements: str
+planned:
+  description: The accounts that are not as they should be after the statements, as they were planned, as YAML.
+  returned: when the verification fails
+  type: str
+found:
+  description: The same accounts as the server has them.
+  returned: when the verification fails
+  type: str
+code:
+  description: The error code that AWS or the database server gave; MySQL's number, PostgreSQL's SQLSTATE.
+  returned: when AWS or the server gave one
+  type: str
+statement:
+  description: The statement that failed.
+  returned: when a statement failed
+  type: str
 """
 
 from typing import Any

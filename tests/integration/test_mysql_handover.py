@@ -128,7 +128,7 @@ def test_code_in_the_way_is_named(drop, schema, make_code, heir, account, check)
     before = schema.snapshot()
     with pytest.raises(TaskFailed, match="cannot be dropped") as failure:
         drop(check=check)
-    named = failure.value.result["obstacles"]
+    named = failure.value.result["in_the_way"][f"{account}@%"]
     for item in ("view", "procedure", "function", "trigger", "event"):
         assert any(f"it is the definer of {item} {schema.name}." in text for text in named)
     assert named[-2:] == [f"it is a role of reader_{account}@%", f"{heir}@% may act as it (PROXY)"]
@@ -144,7 +144,7 @@ def test_code_is_not_handed_to_somebody_with_more_rights(drop, schema, make_code
         TaskFailed, match=r"has rights that .* has not \(PROCESS on \*\.\*\).*set reassign_code"
     ) as failure:
         drop(owned_objects="reassign", reassign_owned_to=heir, check=check)
-    code = failure.value.result["code"]
+    code = failure.value.result["code_handed_over"]
     assert f"view {schema.name}.v" in code
     assert f"view {schema.name}.w" not in code, "it runs as whoever reads it"
     if not check:

@@ -49,7 +49,7 @@ def check_drop(
         raise Refused(
             f"{request.position}{change.name} cannot be dropped, because {'; '.join(phrases)}. Set owned_objects to "
             "reassign or drop, revoke the role or proxy, or lock the account instead.",
-            obstacles=phrases,
+            in_the_way={str(change.name): phrases},
         )
     if request.owned_objects == REASSIGN:
         _check_heir(change.name, request, leaving, rights, dropped, title)
@@ -95,7 +95,7 @@ def _check_heir(
             f"{text} has rights that {name} has not ({privilege} on {format_scope(first.scope)}), and what {name} "
             f"wrote would run with them: {', '.join(code)}. Read that code, then set reassign_code: true, or "
             "choose another account.",
-            code=code,
+            code_handed_over=code,
         )
 
 

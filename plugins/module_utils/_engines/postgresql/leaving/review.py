@@ -159,7 +159,7 @@ def _hand_over_code(change: AccountChange, observed: PostgreSQLObserved) -> list
             f"{change.request.position}{new} would get code that {name} wrote and run it with its own rights, which "
             f"are more than those of {name} ({new} {', '.join(advantages)}): {listed}. Read that code, then set "
             "reassign_code: true, or name a role without rights of its own.",
-            code=code,
+            code_handed_over=code,
         )
     return [f"Code of {name} goes to {new} and runs with its rights: {listed}."]
 

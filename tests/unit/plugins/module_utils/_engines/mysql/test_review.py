@@ -136,7 +136,7 @@ def test_what_is_in_the_way_of_a_drop_is_listed():
     observed = replace(SERVER, leaving=leaving)
     with pytest.raises(Refused, match=r"definer of view orders\.v; it is a role of bob@%; bob@% may act as") as caught:
         reviewed(account(), None, observed)
-    assert len(caught.value.details["obstacles"]) == 3
+    assert len(caught.value.details["in_the_way"]["jane@%"]) == 3
     assert reviewed(account(), account(locked=True), observed) == []
 
 
