@@ -29,6 +29,8 @@ $(READY): requirements.txt tests/requirements.txt
 	@echo "Setting up $(VENV) ..."
 	@$(PY) -c "" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	@$(PY) -m pip install -qq --no-compile --disable-pip-version-check -r tests/requirements.txt
+	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null \
+		|| $(PY) -m pip install -qq --no-compile --disable-pip-version-check "ziglang>=0.13"
 	@mkdir -p .cache/collections/ansible_collections/dbops
 	@ln -sfn ../../../.. .cache/collections/ansible_collections/dbops/aurora_iam
 	@touch $@

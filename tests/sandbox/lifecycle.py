@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.sandbox.clusters import CLUSTERS, ClusterSpec, RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
-from tests.sandbox.packages import locate
+from tests.sandbox.packages import HOW_TO_GET, locate
 from tests.sandbox.programs import CONTROL_PLANE, SandboxError, run_as, start, stop_all, wait_until
 from tests.sandbox.servers import server_for
 from tests.sandbox.tls import issue
@@ -56,8 +56,8 @@ def _specs(layout: Layout, chosen: set[str]) -> list[ClusterSpec]:
     layout.cache.mkdir(parents=True, exist_ok=True)
     missing = {spec.family for spec in specs if locate(spec.family, layout.cache) is None}
     left_out = [spec for spec in specs if spec.family in missing]
-    if left_out and chosen:
-        raise SandboxError(f"There is no {', '.join(sorted(missing))} on this machine; see tests/sandbox/README.md.")
+    if left_out and (chosen or len(left_out) == len(specs)):
+        raise SandboxError(f"There is no {', '.join(sorted(missing))} on this machine; {HOW_TO_GET}.")
     for spec in left_out:
         print(f"Left out {spec.identifier}: there is no {spec.family} on this machine.", file=sys.stderr)
     return [spec for spec in specs if spec not in left_out]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.sandbox.clusters import RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
-from tests.sandbox.packages import Software, locate
+from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.plugin_build import LIBRARY, plugin_folder
 from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
 
@@ -81,7 +81,7 @@ class MySQLServer:
     def _software(self) -> Software:
         software = locate("mysql", self.layout.cache)
         if software is None:
-            raise SandboxError("There is no mysql on this machine; see tests/sandbox/README.md.")
+            raise SandboxError(f"There is no mysql on this machine; {HOW_TO_GET}.")
         return software
 
     def start(self) -> None:

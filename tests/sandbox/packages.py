@@ -40,6 +40,12 @@ class Software:
     prefix: Path
 
 
+HOW_TO_GET = (
+    "install it, or set AURORA_SANDBOX_MYSQL to the folder of mysqld (8.0 or newer, not MariaDB) and "
+    "AURORA_SANDBOX_POSTGRESQL to the folder of postgres 18"
+)
+
+
 def locate(family: str, cache: Path) -> Software | None:
     """The programs for a family, fetched into ``cache`` at the first call. None where they cannot be had.
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tests.sandbox.clusters import ClusterSpec, RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
-from tests.sandbox.packages import Software, locate
+from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
 
 SUPERUSER = "rdsadmin"
@@ -68,7 +68,7 @@ class PostgreSQLServer:
     def _software(self) -> Software:
         software = locate(self.server.family, self.layout.cache)
         if software is None:
-            raise SandboxError(f"There is no {self.server.family} on this machine; see tests/sandbox/README.md.")
+            raise SandboxError(f"There is no {self.server.family} on this machine; {HOW_TO_GET}.")
         return software
 
     def _command(self, program: str, *arguments: str) -> list[str]:
