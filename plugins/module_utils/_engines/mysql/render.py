@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.le
     objects_gone,
     sessions_ended,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect, Settings
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
@@ -61,9 +62,9 @@ def _merged(*parts: Step) -> tuple[Step, ...]:
     """Statements in a row that go to the server in the ordinary way are one step."""
     found: list[Step] = []
     for part in parts:
-        if type(part) is not Step:
+        if isinstance(part, (CodeStep, EndSessions)):
             found.append(part)
-        elif found and type(found[-1]) is Step:
+        elif found and not isinstance(found[-1], (CodeStep, EndSessions)):
             found[-1] = Step((*found[-1].statements, *part.statements))
         elif part.statements:
             found.append(part)
