@@ -177,11 +177,16 @@ def test_a_lock_ends_sessions(tasks: Tasks, state: State, cluster: str, account:
 
 
 def test_a_thousand_leave_together(tasks: Tasks, state: State, cluster: str):
-    """Within three times what DROP ROLE by itself takes, in the better of two rounds."""
+    """Within three times what DROP ROLE by itself takes, in the best of four rounds: other tests run meanwhile."""
     names = [f"many_{number:04}" for number in range(1000)]
-    rounds = [leave_together(tasks, state, cluster, names) for _round in range(2)]
-    # PostgreSQL 15 drops a role in 40 microseconds, less than Python needs to read and write down one account
-    assert any(taken < 3 * raw + (2 * nothing if cluster == "archive" else 0) for raw, nothing, taken in rounds), rounds
+    rounds = []
+    for _round in range(4):
+        raw, nothing, taken = leave_together(tasks, state, cluster, names)
+        # PostgreSQL 15 drops a role in 40 microseconds, less than Python needs to read and write down one account
+        if taken < 3 * raw + (2 * nothing if cluster == "archive" else 0):
+            return
+        rounds.append((raw, nothing, taken))
+    raise AssertionError(f"seconds of DROP ROLE, of a task with nothing to do, and of the task: {rounds}")
 
 
 def leave_together(tasks: Tasks, state: State, cluster: str, names: list[str]) -> tuple[float, float, float]:
