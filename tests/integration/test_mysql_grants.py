@@ -240,7 +240,7 @@ def test_a_definer_is_not_dropped(user: Task, sql: Callable[[str], Any], cluster
     user()
     sql("CREATE OR REPLACE DEFINER={account} VIEW shop.hers AS SELECT 1 AS x; GRANT {account} TO shop_writer")
     for check in (True, False):
-        with pytest.raises(TaskFailed, match=r"role of shop_writer@%; it is the definer of view shop\.hers"):
+        with pytest.raises(TaskFailed, match=r"it is the definer of view shop\.hers; it is a role of shop_writer@%"):
             user(state="absent", check=check)
     sql("DROP VIEW shop.hers; REVOKE {account} FROM shop_writer")
     converge(lambda **mode: user(state="absent", **mode))
