@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import Administration
-from tests.sandbox.clients import CHECKOUT, State, aws_client
+from tests.sandbox.clients import CHECKOUT, LIBRARIES, LoginRefused, State, attempt, aws_client
 from tests.sandbox.layout import Layout
 from tests.sandbox.programs import running
 
@@ -115,3 +115,9 @@ def iam_auth_in_the_server(admin: Administration, cluster: str) -> bool:
         return bool(admin.sql(cluster, "SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME LIKE 'AWS%'"))
     rules = admin.sql(cluster, "SELECT auth_method FROM pg_hba_file_rules WHERE user_name = '{+rds_iam}' ORDER BY 1")
     return ("ldap",) in rules
+
+
+@pytest.mark.parametrize("cluster", ["orders", "ledger", "archive"])
+def test_the_superuser_cannot_log_in_over_the_network(state: State, cluster: str):
+    with pytest.raises(LoginRefused):
+        LIBRARIES[state["clusters"][cluster]["engine"]](attempt(state, cluster, "rdsadmin", ""))

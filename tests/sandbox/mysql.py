@@ -39,6 +39,8 @@ _SETTINGS = {
     "table-open-cache": "400",
     "max-connections": "100",
     "activate-all-roles-on-login": "OFF",
+    # Or else a connection from 127.0.0.1 counts as one from localhost, where the superuser has no password
+    "skip-name-resolve": "ON",
 }
 _STATIC = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
