@@ -45,6 +45,8 @@ options:
     description:
       - MySQL only. The host part of the account's name; V(%) if left out.
       - Only the account with exactly this host is managed, never others of the same name.
+      - Where the server does not resolve host names (C(skip_name_resolve)), a new account needs an address or a
+        pattern of addresses.
     type: str
   state:
     description: Whether the account exists.

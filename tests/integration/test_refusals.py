@@ -9,12 +9,13 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Administration
-from tests.integration.tasks import TaskFailed, Tasks
+from tests.integration.tasks import TaskFailed, Tasks, converge
 from tests.sandbox.clients import CHECKOUT, State, aws_client
 from tests.sandbox.layout import Layout
 from tests.sandbox.tls import issue
@@ -73,6 +74,28 @@ def test_a_reader_endpoint(tasks: Tasks, admin: Administration, cluster: str, ac
     with pytest.raises(TaskFailed, match="read-only"):
         tasks.user(cluster=cluster, login_host="127.0.0.2", name=account)
     assert accounts(admin, cluster, account) == 0
+
+
+@pytest.mark.parametrize("host", ["localhost", "app1.example.org", "%.example.org"])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_host_name_that_mysql_never_resolves(
+    tasks: Tasks, admin: Administration, account: str, host: str, check: bool
+):
+    with pytest.raises(TaskFailed, match=r"does not resolve host names \(skip_name_resolve is ON\)"):
+        tasks.user(cluster="orders", name=account, host=host, check=check)
+    assert accounts(admin, "orders", account) == 0
+
+
+def test_an_account_with_a_host_name_that_is_there_already(tasks: Tasks, admin: Administration, account: str):
+    admin.sql("orders", f"CREATE USER {account}@localhost IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL")
+    granted = {
+        "cluster": "orders",
+        "name": account,
+        "host": "localhost",
+        "grants": [{"privileges": ["SELECT"], "on": "*.*"}],
+    }
+    converge(partial(tasks.user, **granted))
+    converge(partial(tasks.user, cluster="orders", name=account, host="localhost", state="absent"))
 
 
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])

@@ -49,6 +49,7 @@ class MySQLObserved(Observed):
     """
     title            how messages call the server
     master           the master user's name; empty when it is not known
+    resolves_hosts   whether the server tells clients by the names of their hosts, too
     plugin_active    whether accounts can be IAM-authenticated; ``iam_auth`` is what AWS says (None: was not asked)
     existing         accounts and roles whose names were looked up, in any case and under any host
     administered     roles that the login may grant though it lacks ROLE_ADMIN
@@ -64,6 +65,7 @@ class MySQLObserved(Observed):
     master: str = ""
     dialect: Dialect = _PLAIN
     folds_names: bool = False
+    resolves_hosts: bool = True
     plugin_active: bool = False
     iam_auth: bool | None = None
     existing: frozenset[AccountName] = frozenset()
@@ -80,7 +82,7 @@ class MySQLObserved(Observed):
 
 def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
     """At most ten queries, and a few for each object that is handed over. Raises StatementFailed, ConnectionLost."""
-    login, partial, lower, mode, mandatory, plugin, role_list = session.query(observe.SERVER)[0]
+    login, partial, lower, mode, mandatory, unresolved, plugin, role_list = session.query(observe.SERVER)[0]
     dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
     folds = bool(int(lower))
     login_name = _login_name(str(login))
@@ -101,6 +103,7 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
         master=endpoint.master_user,
         dialect=dialect,
         folds_names=folds,
+        resolves_hosts=not int(unresolved),
         plugin_active=plugin == "ACTIVE",
         iam_auth=endpoint.iam_auth,
         existing=frozenset(users.names),

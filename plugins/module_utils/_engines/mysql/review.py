@@ -17,7 +17,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.le
     warnings,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.departure import must_end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import is_reserved, similar
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import (
+    is_host_name,
+    is_reserved,
+    similar,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import (
     STATIC_PRIVILEGES,
     USAGE,
@@ -53,6 +57,7 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
     for change in changes.effective:
         _check_untouchable(change, untouchable, observed)
         _check_iam(change, observed)
+        _check_host(change, observed)
         _check_system_user(change, observed)
         if change.dropped:
             check_drop(change, observed.leaving, observed.rights, observed.authority, dropped, observed.title)
@@ -88,6 +93,18 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
         f"{_position(change)}IAM authentication is off on {observed.title} {reason}. Turn it on with "
         "dbops.aurora_iam.aurora_iam_cluster."
     )
+
+
+def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
+    """The server makes such an account, and at best warns later (1285).
+
+    https://dev.mysql.com/doc/refman/8.4/en/host-cache.html
+    """
+    if change.created and is_host_name(change.name.host) and not observed.resolves_hosts:
+        raise Refused(
+            f"{_position(change)}{change.name} could never log in, because {observed.title} does not resolve host "
+            "names (skip_name_resolve is ON); give host an address or a pattern of addresses, such as 10.0.%."
+        )
 
 
 def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:

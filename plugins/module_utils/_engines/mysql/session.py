@@ -48,9 +48,9 @@ except ImportError:
 MAX_STATEMENTS, MAX_BYTES = 64, 1 << 20
 """What goes to the server in one message; well below the smallest max_allowed_packet in use (4 MB)."""
 
-_NOT_DONE = frozenset((1265, 1285, 1300, 1366, 1470, 3162, 3163, 6524))
+_NOT_DONE = frozenset((1265, 1300, 1366, 1470, 3162, 3163, 6524))
 """Warnings that mean that the server did something else than it was told, or nothing: a name or text that it cut,
-trimmed or converted, an account that it ignores because it does not resolve host names, one that (not) exists."""
+trimmed or converted, an account that (not) exists."""
 
 
 class MySQLSession(Session):

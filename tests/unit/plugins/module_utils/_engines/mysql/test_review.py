@@ -54,6 +54,29 @@ def test_the_login_and_the_master_are_never_changed(name):
     assert reviewed(before, before, observed) == []
 
 
+@pytest.mark.parametrize(
+    ("host", "refused"),
+    [
+        ("db1.example.org", True),
+        ("localhost", True),
+        ("%.corp", True),
+        ("10.0.%", False),
+        ("fe80::%", False),
+        ("%", False),
+    ],
+)
+def test_a_new_account_has_a_host_that_the_server_can_tell(host, refused):
+    observed = replace(SERVER, resolves_hosts=False)
+    after = replace(account(), name=AccountName("jane", host))
+    if refused:
+        with pytest.raises(Refused, match=r"does not resolve host names.*10\.0\.%"):
+            reviewed(None, after, observed)
+    else:
+        assert reviewed(None, after, observed) == []
+    assert reviewed(None, after, SERVER) == []
+    assert reviewed(replace(account(SELECT), name=after.name), after, observed) == []
+
+
 def test_without_its_plugin_nothing_but_a_drop_is_possible():
     off = replace(SERVER, plugin_active=False)
     for before, after in ((None, account()), (account(), account(locked=True)), (account(), account(SELECT))):
