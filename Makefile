@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test format lint types sanity docs build units integration \
+.PHONY: help venv demo test format lint types sanity docs docsite build units integration \
 	bench sandbox-up sandbox-status sandbox-down clean distclean
 
 help: ## List the targets
@@ -54,8 +54,11 @@ types: venv ## mypy, strict
 sanity: venv ## ansible-test sanity, every test
 	@$(GATE) sanity
 
-docs: venv ## Render the documentation of every plugin
+docs: venv ## Check the documentation: of every plugin, of the site, and every code block
 	@$(GATE) docs
+
+docsite: venv ## Build the documentation's site into dist/docsite/
+	@$(PY) -m tests.docsite
 
 build: venv ## Build the artifact for Galaxy into dist/
 	@ansible-galaxy collection build --force --output-path dist

@@ -25,7 +25,11 @@ ROOT = Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".cache" / "logs"
 PROGRAMS = Path(sys.executable).parent
 PLUGINS = "ansible_collections.dbops.aurora_iam.plugins"
-TYPED_TESTS = "tests/benchmarks tests/sandbox tests/sanity tests/demo.py tests/gate.py tests/plugin_docs.py"
+TYPED_TESTS = (
+    "tests/benchmarks tests/sandbox tests/sanity "
+    "tests/artifact.py tests/demo.py tests/docsite.py tests/gate.py tests/plugin_docs.py"
+)
+MARKUP = "--plugin-docs --validate-collection-refs dependent --disallow-unknown-collection-refs"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,11 @@ CHECKS: tuple[Check, ...] = (
     Check("types of plugins", "types", f"mypy --python-version 3.9 -p {PLUGINS}"),
     Check("types of tests", "types", f"mypy --python-version 3.11 {TYPED_TESTS}"),
     Check("ansible-doc", "docs", "python -m tests.plugin_docs"),
+    Check("antsibull-docs", "docs", f"antsibull-docs lint-collection-docs {MARKUP} ."),
+    Check("docs site", "docs", "python -m tests.docsite"),
     Check("collection build", "build", "ansible-galaxy collection build --force --output-path .cache/build"),
+    Check("galaxy-importer", "build", "python -m tests.artifact import"),
+    Check("execution environment", "build", "python -m tests.artifact environment"),
     Check("ansible-lint", "lint", "ansible-lint"),
     Check("ansible-test sanity", "sanity", "python tests/sanity/run.py", time_limit=900),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
@@ -150,6 +158,8 @@ def environment() -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "pycache"),
+        # antsibull-docs copies a collection that is in a repository as git lists it, and amazon.aws is no part of ours
+        "GIT_CEILING_DIRECTORIES": str(PROGRAMS.parent),
     }
 
 
