@@ -26,7 +26,7 @@ LOGS = ROOT / ".cache" / "logs"
 PROGRAMS = Path(sys.executable).parent
 PLUGINS = "ansible_collections.dbops.aurora_iam.plugins"
 TYPED_TESTS = (
-    "tests/benchmarks tests/sandbox tests/sanity "
+    "tests/benchmarks tests/documentation tests/sandbox tests/sanity "
     "tests/artifact.py tests/demo.py tests/docsite.py tests/gate.py tests/plugin_docs.py"
 )
 MARKUP = "--plugin-docs --validate-collection-refs dependent --disallow-unknown-collection-refs"
@@ -58,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     Check("types of tests", "types", f"mypy --python-version 3.11 {TYPED_TESTS}"),
     Check("ansible-doc", "docs", "python -m tests.plugin_docs"),
     Check("antsibull-docs", "docs", f"antsibull-docs lint-collection-docs {MARKUP} ."),
+    Check("code blocks", "docs", "python -m tests.documentation"),
     Check("docs site", "docs", "python -m tests.docsite"),
     Check("collection build", "build", "ansible-galaxy collection build --force --output-path .cache/build"),
     Check("galaxy-importer", "build", "python -m tests.artifact import"),
