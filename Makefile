@@ -15,7 +15,7 @@ export PYTHONUNBUFFERED := 1
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test format lint types sanity docs docsite build units integration \
+.PHONY: help venv demo test format lint types sanity docs docsite build units matrix integration \
 	bench sandbox-up sandbox-status sandbox-down clean distclean
 
 help: ## List the targets
@@ -68,6 +68,9 @@ units: venv ## Unit tests
 
 integration: venv ## Integration tests on real servers; they start the sandbox
 	@$(GATE) integration
+
+matrix: venv ## Try all supported ansible-cores and Pythons that are here; or CORE=2.20 PYTHONS=3.12
+	@$(PY) -m tests.matrix $(if $(CORE),--core $(CORE)) $(if $(PYTHONS),--python $(PYTHONS))
 
 bench: venv ## Measure how fast the collection is, and write docs/performance.md
 	@$(PY) -m tests.benchmarks $(if $(MOST),--most $(MOST))

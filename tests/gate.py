@@ -26,8 +26,8 @@ LOGS = ROOT / ".cache" / "logs"
 PROGRAMS = Path(sys.executable).parent
 PLUGINS = "ansible_collections.dbops.aurora_iam.plugins"
 TYPED_TESTS = (
-    "tests/benchmarks tests/documentation tests/sandbox tests/sanity "
-    "tests/artifact.py tests/demo.py tests/docsite.py tests/gate.py tests/plugin_docs.py"
+    "tests/benchmarks tests/documentation tests/matrix tests/sandbox tests/sanity "
+    "tests/artifact.py tests/demo.py tests/docsite.py tests/gate.py tests/interpreters.py tests/plugin_docs.py"
 )
 MARKUP = "--plugin-docs --validate-collection-refs dependent --disallow-unknown-collection-refs"
 
@@ -53,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     Check("yamllint", "lint", "yamllint --strict ."),
     Check("shellcheck", "lint", "shellcheck .ci/run"),
     Check("licences", "lint", "reuse lint --lines"),
+    Check("workflows", "lint", "check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/test.yml"),
     Check("changelog", "lint", "antsibull-changelog lint"),
     Check("types of plugins", "types", f"mypy --python-version 3.9 -p {PLUGINS}"),
     Check("types of tests", "types", f"mypy --python-version 3.11 {TYPED_TESTS}"),
@@ -64,7 +65,8 @@ CHECKS: tuple[Check, ...] = (
     Check("galaxy-importer", "build", "python -m tests.artifact import"),
     Check("execution environment", "build", "python -m tests.artifact environment"),
     Check("ansible-lint", "lint", "ansible-lint"),
-    Check("ansible-test sanity", "sanity", "python tests/sanity/run.py", time_limit=900),
+    Check("ansible-test sanity", "sanity", "python -m tests.sanity.run", time_limit=900),
+    Check("oldest and newest", "matrix", "python -m tests.matrix --ends --only units", time_limit=900),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
     Check("integration tests", "integration", "pytest tests/integration", lane="tests", time_limit=1200),
     Check("demo", "demo", "python -m tests.demo", lane="tests"),

@@ -21,14 +21,15 @@ from types import SimpleNamespace
 import ansible_collections.amazon.aws
 from ansible_test._internal.python_requirements import get_venv_packages
 
+from tests.interpreters import find_python
+from tests.matrix.versions import OLDEST_TARGET
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "sanity"
 COLLECTIONS = CACHE / "ansible_collections"
 COPY = COLLECTIONS / "dbops" / "aurora_iam"
 HOME = CACHE / "home"
 PROGRAMS = CACHE / "bin"
-
-OLDEST_TARGET_PYTHON = "3.9"
 
 
 def copy_checkout() -> None:
@@ -90,27 +91,13 @@ def target_pythons() -> list[str]:
     shutil.rmtree(PROGRAMS, ignore_errors=True)
     PROGRAMS.mkdir(parents=True)
     versions = [f"{sys.version_info.major}.{sys.version_info.minor}"]
-    oldest = find_python(OLDEST_TARGET_PYTHON)
+    oldest = find_python(OLDEST_TARGET)
     if oldest:
-        link(PROGRAMS / f"python{OLDEST_TARGET_PYTHON}", oldest)
-        versions.insert(0, OLDEST_TARGET_PYTHON)
+        link(PROGRAMS / f"python{OLDEST_TARGET}", oldest)
+        versions.insert(0, OLDEST_TARGET)
     else:
-        print(f"Python {OLDEST_TARGET_PYTHON} is not on PATH: compile and import run on Python {versions[0]} only.")
+        print(f"Python {OLDEST_TARGET} is not on PATH: compile and import run on Python {versions[0]} only.")
     return versions
-
-
-def find_python(version: str) -> Path | None:
-    """Where a Python of this version really is. A version manager's stand-in on PATH may answer only with an error."""
-    on_path = [Path(folder) / f"python{version}" for folder in os.get_exec_path()]
-    managed = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/python3")
-    for candidate in [*on_path, *sorted(managed)]:
-        if candidate.exists():
-            answer = subprocess.run(
-                [candidate, "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=False
-            )
-            if answer.returncode == 0:
-                return Path(answer.stdout.strip())
-    return None
 
 
 def environment() -> dict[str, str]:
