@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every code block of the documentation that can run is run, in the order of its page (CONTRIBUTING.md)."""
+"""Every code block of the documentation that can run is run, in the order of its page (CONTRIBUTING.md).
+
+So are the examples of every plugin.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,14 @@ import pytest
 import yaml
 
 from tests.documentation.blocks import ROOT, Block, blocks, pages
+from tests.documentation.examples import examples
 from tests.documentation.scene import Stage
 from tests.integration.conftest import Administration
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import State
 
 PROGRAMS = Path(sys.executable).parent
-ALL = {page: blocks(page) for page in pages()}
+ALL = {**{page: blocks(page) for page in pages()}, **examples()}
 RUN = [(page, block) for page, found in ALL.items() for block in found if block.is_run]
 LINKED = (".venv", "docs", "playbooks", "roles")
 """what a page's commands may name as in the checkout"""
