@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""The one pipeline of aurora_iam_user and aurora_iam_users, and the only reader of check mode."""
+"""The one pipeline of aurora_iam_user and aurora_iam_users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Callable, Generic, TypeVar
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import AwsTask
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
@@ -21,7 +20,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     Session,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    AuroraIamError,
     InvalidOption,
     StatementFailed,
     VerificationFailed,
@@ -34,6 +32,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Changes,
     Observed,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP, reconcile
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
@@ -41,9 +40,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
     describe_account,
     diff_side,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result, Task
 
 O = TypeVar("O", bound=Observed)  # noqa: E741 - as in _engines.base
-Result = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -86,27 +85,26 @@ class Outcome(Generic[O]):
         }
 
 
-def run(
-    spec: dict[str, Any],
+def account_operation(
+    spec: Mapping[str, Mapping[str, Any]],
     read: Callable[[Mapping[str, Any]], tuple[list[AccountRequest], str]],
     report: Callable[[Outcome[Any]], Result],
-) -> None:
-    """The whole of a module's ``main``.
-
-    spec    its argument spec, without AWS's options, which are added
+) -> Operation:
+    """
+    spec    the options that are not for the connection
     read    options → the requests, and what happens to unlisted accounts
     report  outcome → the keys that only this module returns
     """
-    task = AwsTask(spec)
-    try:
-        requests, unlisted = read(task.module.params)
-        engine, login = connection(task.module.params, task.client)
-        outcome = converge(engine, login, requests, unlisted, write=not task.module.check_mode)
-    except AuroraIamError as error:
-        task.module.fail_json(msg=error.message, **error.details)
-    for warning in outcome.warnings:
-        task.module.warn(warning)
-    task.module.exit_json(**outcome.result(), **report(outcome))
+
+    def perform(task: Task) -> Result:
+        requests, unlisted = read(task.params)
+        engine, login = connection(task.params, task.client)
+        outcome = converge(engine, login, requests, unlisted, task.write)
+        for warning in outcome.warnings:
+            task.warn(warning)
+        return {**outcome.result(), **report(outcome)}
+
+    return Operation({**connection_spec(), **spec}, perform)
 
 
 def converge(

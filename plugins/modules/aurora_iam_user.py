@@ -171,13 +171,14 @@ statement:
 
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, Result, run
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, account_operation
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._module_entry import run
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
     account_request,
     account_spec,
-    connection_spec,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Result
 
 
 def report(outcome: Outcome[Any]) -> Result:
@@ -188,8 +189,11 @@ def report(outcome: Outcome[Any]) -> Result:
     }
 
 
+OPERATION = account_operation(account_spec(), lambda options: ([account_request(options)], KEEP), report)
+
+
 def main() -> None:
-    run({**connection_spec(), **account_spec()}, lambda options: ([account_request(options)], KEEP), report)
+    run(OPERATION)
 
 
 if __name__ == "__main__":

@@ -144,12 +144,13 @@ statement:
 
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, Result, run
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, account_operation
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._module_entry import run
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
     account_requests,
     accounts_spec,
-    connection_spec,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Result
 
 
 def report(outcome: Outcome[Any]) -> Result:
@@ -165,12 +166,11 @@ def report(outcome: Outcome[Any]) -> Result:
     }
 
 
+OPERATION = account_operation(accounts_spec(), lambda options: (account_requests(options), options["unlisted"]), report)
+
+
 def main() -> None:
-    run(
-        {**connection_spec(), **accounts_spec()},
-        lambda options: (account_requests(options), options["unlisted"]),
-        report,
-    )
+    run(OPERATION)
 
 
 if __name__ == "__main__":

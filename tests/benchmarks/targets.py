@@ -73,7 +73,7 @@ def judge(figures: Figures) -> list[Verdict]:
         *_beside_the_floor(many),
         _least_speedup(figures, many),
         Verdict(
-            f"{memory.accounts:,} accounts: the module takes less than {MEMORY} MB of memory",
+            f"{memory.accounts:,} accounts: no process takes more than {MEMORY} MB of memory",
             f"{memory.memory:.0f} MB",
             memory.memory < MEMORY,
         ),
