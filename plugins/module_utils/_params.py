@@ -89,9 +89,42 @@ _GRANT_SPEC: Spec = {
     "owner": {"type": "str"},
 }
 
-# Made once: making one takes as long as using it
-_ACCOUNT = ArgumentSpecValidator(account_spec())
-_GRANT = ArgumentSpecValidator(_GRANT_SPEC)
+
+class _Elements:
+    """The elements of a list of dictionaries. Those that are alike are validated once, because that takes longer than
+    everything else that is done with an option.
+
+    named  the one option, a text, in which elements that are alike may differ
+    """
+
+    def __init__(self, spec: Spec, named: str = "") -> None:
+        self._validator = ArgumentSpecValidator(spec)
+        self._named = named
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def options(self, element: Any, position: str) -> dict[str, Any]:
+        """The element's options, converted and with defaults. Raises InvalidOption."""
+        if not isinstance(element, Mapping):
+            names = ", ".join(self._validator.argument_spec)
+            raise InvalidOption(f"{position}expected a dictionary with {names}, found {element!r}.")
+        name = element.get(self._named)
+        if not isinstance(name, str):
+            return self._validated(element, position)
+        alike = repr({key: value for key, value in element.items() if key != self._named})
+        if alike not in self._known:
+            self._known[alike] = self._validated(element, position)
+        return {**self._known[alike], self._named: name}
+
+    def _validated(self, element: Mapping[str, Any], position: str) -> dict[str, Any]:
+        result = self._validator.validate(dict(element))
+        if result.error_messages:
+            raise InvalidOption(position + "; ".join(result.error_messages))
+        validated: dict[str, Any] = result.validated_parameters
+        return validated
+
+
+_ACCOUNTS = _Elements(account_spec(), named="name")
+_GRANTS = _Elements(_GRANT_SPEC, named="on")
 
 
 def account_request(options: Mapping[str, Any], position: str = "") -> AccountRequest:
@@ -144,7 +177,7 @@ def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
 
 
 def _element(element: Any, position: str) -> AccountRequest:
-    return account_request(_validated(_ACCOUNT, element, position), position)
+    return account_request(_ACCOUNTS.options(element, position), position)
 
 
 def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[GrantRequest, ...] | None:
@@ -154,7 +187,7 @@ def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[Gran
 
 
 def _grant_request(element: Any, position: str) -> GrantRequest:
-    options = _validated(_GRANT, _with_on(element), f"{position}: ")
+    options = _GRANTS.options(_with_on(element), f"{position}: ")
     if not options["privileges"]:
         raise InvalidOption(f"{position}: privileges is empty; list at least one, or remove the element.")
     return GrantRequest(
@@ -175,17 +208,6 @@ def _with_on(element: Any) -> Any:
     if not isinstance(element, Mapping):
         return element
     return {"on" if key in (True, "true") else key: value for key, value in element.items()}
-
-
-def _validated(validator: ArgumentSpecValidator, element: Any, position: str) -> dict[str, Any]:
-    if not isinstance(element, Mapping):
-        names = ", ".join(validator.argument_spec)
-        raise InvalidOption(f"{position}expected a dictionary with {names}, found {element!r}.")
-    result = validator.validate(dict(element))
-    if result.error_messages:
-        raise InvalidOption(position + "; ".join(result.error_messages))
-    validated: dict[str, Any] = result.validated_parameters
-    return validated
 
 
 def _texts(values: Sequence[str] | None) -> tuple[str, ...] | None:
