@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.parse import parse_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.resolve import resolve_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying import read as surveying
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
@@ -27,6 +28,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Grant,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 
 class MySQLEngine(Engine[MySQLObserved]):
@@ -55,3 +57,6 @@ class MySQLEngine(Engine[MySQLObserved]):
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
         return describe.describe_grants(grants)
+
+    def survey(self, session: Session, request: SurveyRequest) -> Survey:
+        return surveying.survey(session, request)
