@@ -38,7 +38,7 @@ CredentialSource = Callable[[], Credentials]
 
 def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any], Login]:
     """Find the database and the way to log in; opens nothing. Raises InvalidOption, CloudError, Refused."""
-    endpoint = _endpoint(options, clients)
+    endpoint = find_endpoint(options, clients)
     engine = engine_for(endpoint.engine)
     port = options["login_port"] or endpoint.port or engine.capabilities.port
     method = _method(options, endpoint)
@@ -57,7 +57,8 @@ def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any
     )
 
 
-def _endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
+def find_endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
+    """The database that the options name, as AWS or the options describe it. Raises InvalidOption, CloudError."""
     if options["cluster"] and options["instance"]:
         raise InvalidOption("Both cluster and instance are set; an account lives on one of them, so leave one out.")
     if options["cluster"]:

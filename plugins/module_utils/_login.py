@@ -24,6 +24,11 @@ class Endpoint:
     iam_auth     whether IAM authentication is on; None when AWS was not asked
     secret       ARN of the master user's managed secret; empty when there is none
     database     the database that was made with the cluster; empty when there is none or it is not known
+    identifier   of the cluster or instance, as AWS calls it; empty when AWS was not asked
+    status       AWS's word; empty when AWS was not asked
+    version      AWS's EngineVersion; empty when AWS was not asked
+    members      identifiers of a cluster's instances
+    pending_iam_auth  what IAM authentication will be after the next maintenance window; None when nothing is pending
     """
 
     title: str
@@ -36,6 +41,11 @@ class Endpoint:
     master_user: str = ""
     secret: str = ""
     database: str = ""
+    identifier: str = ""
+    status: str = ""
+    version: str = ""
+    members: tuple[str, ...] = ()
+    pending_iam_auth: bool | None = None
 
     def connect_arn(self, account: str) -> str:
         """The resource that an IAM policy names to let somebody connect as ``account``; empty when not known.

@@ -19,15 +19,15 @@ PACKAGE = "ansible_collections.dbops.aurora_iam.plugins.module_utils."
 UTILS = "plugins/module_utils/"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_errors", "_model", "_login", "_task"),
-    ("_params", "_reconcile", "_plan", "_findings", "_report"),
+    ("_errors", "_model", "_login", "_task", "_survey", "_authorization"),
+    ("_params", "_reconcile", "_plan", "_findings", "_report", "_facts"),
     ("_engines/base",),
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),
     ("_connect",),
     ("_account_module", "_facts_module", "_cluster_module", "_module_entry"),
     ("plugins/modules", "plugins/plugin_utils"),
-    ("plugins/action", "plugins/lookup"),
+    ("plugins/action", "plugins/lookup", "plugins/filter"),
 )
 """the parts, from the ground up: a part imports parts below its own layer, or of it, never above"""
 

@@ -61,6 +61,11 @@ def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
         master_user=cluster.get("MasterUsername", ""),
         secret=cluster.get("MasterUserSecret", {}).get("SecretArn", ""),
         database=cluster.get("DatabaseName", ""),
+        identifier=cluster["DBClusterIdentifier"],
+        status=cluster["Status"],
+        version=cluster.get("EngineVersion", ""),
+        members=tuple(member["DBInstanceIdentifier"] for member in cluster.get("DBClusterMembers", ())),
+        pending_iam_auth=cluster.get("PendingModifiedValues", {}).get("IAMDatabaseAuthenticationEnabled"),
     )
 
 
@@ -93,6 +98,10 @@ def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:
         master_user=instance.get("MasterUsername", ""),
         secret=instance.get("MasterUserSecret", {}).get("SecretArn", ""),
         database=instance.get("DBName", ""),
+        identifier=instance["DBInstanceIdentifier"],
+        status=instance["DBInstanceStatus"],
+        version=instance.get("EngineVersion", ""),
+        pending_iam_auth=instance.get("PendingModifiedValues", {}).get("IAMDatabaseAuthenticationEnabled"),
     )
 
 
