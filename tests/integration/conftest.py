@@ -44,9 +44,11 @@ class Administration:
 
     def __init__(self, state: State) -> None:
         layout = Layout(CHECKOUT / ".sandbox")
+        running = running_clusters(layout)
         self._servers: dict[str, Server] = {
-            cluster.spec.identifier: server_for(cluster, cluster.writer, layout) for cluster in running_clusters(layout)
+            cluster.spec.identifier: server_for(cluster, cluster.writer, layout) for cluster in running
         }
+        self._mysql = {cluster.spec.identifier for cluster in running if cluster.writer.family == "mysql"}
 
     def sql(self, cluster: str, statement: str, database: str | None = None) -> list[tuple[str, ...]]:
         return self._servers[cluster].execute(statement, database)
@@ -57,10 +59,9 @@ class Administration:
         if cluster not in self._servers:
             yield
             return
-        mysql = cluster in ("orders", "catalogue", "warehouse")
         off, on = (
             ("SET GLOBAL transaction_read_only = OFF", "SET GLOBAL transaction_read_only = ON")
-            if mysql
+            if cluster in self._mysql
             else (
                 "ALTER ROLE postgres RESET default_transaction_read_only",
                 "ALTER ROLE postgres SET default_transaction_read_only = on",
