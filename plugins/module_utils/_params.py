@@ -25,6 +25,7 @@ def connection_spec() -> Spec:
     return {
         "cluster": {"type": "str"},
         "instance": {"type": "str"},
+        "proxy": {"type": "str"},
         "engine": {"type": "str", "choices": ["aurora-mysql", "aurora-postgresql", "mysql", "postgres"]},
         "login_host": {"type": "str"},
         "login_port": {"type": "int"},
@@ -77,6 +78,17 @@ def accounts_spec() -> Spec:
     return {
         "users": {"type": "list", "elements": "dict", "required": True},
         "unlisted": {"type": "str", "choices": ["keep", "lock", "drop"], "default": "keep"},
+        "confirm": {"type": "bool", "default": False},
+    }
+
+
+def iam_auth_spec() -> Spec:
+    """The options by which IAM authentication is turned on and off."""
+    return {
+        "iam_auth": {"type": "str", "choices": ["enabled", "disabled"], "required": True},
+        "apply_immediately": {"type": "bool", "default": True},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": 1200},
         "confirm": {"type": "bool", "default": False},
     }
 

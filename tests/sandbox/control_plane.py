@@ -49,8 +49,7 @@ class ControlPlane:
         admits = gate(Verifier({cluster.spec.identifier: cluster for cluster in clusters}, find_credential), log)
         seconds = float(os.environ.get("AURORA_SANDBOX_TRANSITION", TRANSITION_SECONDS))
         self._rds = install(clusters, self._switch_iam_auth, seconds)
-        hooks = {"status": self._rds.hold_status, "failing-switch": self._rds.fail_switch}
-        self._api = serve(ports["aws_port"], log.entries, hooks)
+        self._api = serve(ports["aws_port"], log.entries, self._rds.hooks())
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
             self._api,
             LdapResponder(ports["ldap_port"], admits),

@@ -22,6 +22,7 @@ from moto.rds.models import DBCluster, DBInstance, RDSBackend, rds_backends
 from moto.rds.responses import RDSResponse
 
 from tests.sandbox.clusters import ACCOUNT_ID, REGION, RunningCluster
+from tests.sandbox.faults import Hooks
 from tests.sandbox.rds_clusters import SandboxCluster, SandboxInstance
 from tests.sandbox.rds_instances import SandboxStandalone
 from tests.sandbox.rds_proxy import SandboxProxy
@@ -55,6 +56,9 @@ class SandboxBackend(RDSBackend):
             self.databases[server.instance] = make_instance(self, cluster, server)
         if running.proxy is not None:
             self.db_proxies[running.proxy.name] = SandboxProxy(self, cluster)
+
+    def hooks(self) -> Hooks:
+        return {"status": self.hold_status, "failing-switch": self.fail_switch}
 
     def hold_status(self, held: dict[str, str | None]) -> None:
         """Show these clusters and instances in a state, or (None) in their own again. Raises ValueError."""
@@ -155,9 +159,12 @@ class SandboxBackend(RDSBackend):
 
     def _later(self, change: Callable[[], None]) -> None:
         """Make the change when the time that it takes on AWS has passed, unless the sandbox goes down before."""
-        transition = threading.Thread(
-            target=lambda: self._closing.wait(self._transition_seconds) or change(), daemon=True
-        )
+
+        def wait_and_change() -> None:
+            if not self._closing.wait(self._transition_seconds):
+                change()
+
+        transition = threading.Thread(target=wait_and_change, daemon=True)
         self._transitions = [*(thread for thread in self._transitions if thread.is_alive()), transition]
         transition.start()
 

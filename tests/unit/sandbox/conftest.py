@@ -57,8 +57,7 @@ def endpoint() -> Iterator[Endpoint]:
         switched.append((cluster.spec.identifier, enabled))
 
     backend = install([*RUNNING.values(), *STANDALONE.values()], switch, TRANSITION)
-    hooks = {"status": backend.hold_status, "failing-switch": backend.fail_switch}
-    server = serve(0, lambda: [{"reason": "because"}], hooks)
+    server = serve(0, lambda: [{"reason": "because"}], backend.hooks())
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     api = Endpoint(f"http://127.0.0.1:{server.server_port}", switched)
