@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.hook import Hook
 from tests.integration.tasks import Tasks
 from tests.sandbox.clients import CHECKOUT, State, read_state
 from tests.sandbox.clusters import RunningCluster
@@ -90,6 +91,15 @@ def admin(state: State) -> Administration:
 @pytest.fixture(scope="session")
 def tasks(state: State, admin: Administration) -> Tasks:
     return Tasks(state, admin.read_only)
+
+
+@pytest.fixture
+def hook(state: State) -> Iterator[Hook]:
+    """The sandbox's hook, with nothing remembered; what a test told it is forgotten afterwards."""
+    found = Hook(state)
+    found.forget()
+    yield found
+    found.forget()
 
 
 @pytest.fixture
