@@ -354,13 +354,13 @@ def test_classes_without_it_are_refused(catalogue: Target):
         catalogue.rds.modify_db_instance(DBInstanceClass="db.r6g.large", **resize)
 
 
-def test_engines_and_versions_without_it_are_refused(tasks: Tasks, state: State):
-    rds = aws_client(state, "rds")
+def test_engines_and_versions_without_it_are_refused(tasks: Tasks, state: State, account: str):
+    rds, name = aws_client(state, "rds"), account.replace("_", "-")
     rds.create_db_instance(
-        DBInstanceIdentifier="legacy", Engine="mariadb", EngineVersion="11.4.3", DBInstanceClass="db.m5.large"
+        DBInstanceIdentifier=name, Engine="mariadb", EngineVersion="11.4.3", DBInstanceClass="db.m5.large"
     )
     rds.create_db_cluster(
-        DBClusterIdentifier="oldest",
+        DBClusterIdentifier=name,
         Engine="aurora-mysql",
         EngineVersion="5.6.10a",
         MasterUsername="admin",
@@ -368,14 +368,14 @@ def test_engines_and_versions_without_it_are_refused(tasks: Tasks, state: State)
     )
     listed = "aurora-mysql 5.7, aurora-postgresql 11, mysql 5.7, postgres 10"
     try:
-        with pytest.raises(TaskFailed, match=f"instance legacy, which runs mariadb .*: {listed}"):
-            tasks.cluster(instance="legacy", iam_auth="enabled")
-        with pytest.raises(TaskFailed, match=f"cluster oldest, which runs aurora-mysql 5.6.10a; .*: {listed}"):
-            tasks.cluster(cluster="oldest", iam_auth="enabled")
-        assert not tasks.cluster(instance="legacy", iam_auth="disabled")["changed"]
+        with pytest.raises(TaskFailed, match=f"instance {name}, which runs mariadb .*: {listed}"):
+            tasks.cluster(instance=name, iam_auth="enabled")
+        with pytest.raises(TaskFailed, match=f"cluster {name}, which runs aurora-mysql 5.6.10a; .*: {listed}"):
+            tasks.cluster(cluster=name, iam_auth="enabled")
+        assert not tasks.cluster(instance=name, iam_auth="disabled")["changed"]
     finally:
-        rds.delete_db_instance(DBInstanceIdentifier="legacy", SkipFinalSnapshot=True)
-        rds.delete_db_cluster(DBClusterIdentifier="oldest", SkipFinalSnapshot=True)
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+        rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
 
 
 @pytest.mark.parametrize(

@@ -151,33 +151,33 @@ def test_what_cannot_be_reached(tasks: Tasks, hook: Hook, status: str, check: bo
 
 
 @pytest.fixture
-def world(state: State) -> Iterator[str]:
-    """A global database of two clusters; gives the secondary, which has no instance."""
-    rds = aws_client(state, "rds")
-    rds.create_global_cluster(GlobalClusterIdentifier="world", Engine="aurora-mysql")
-    names = ("world-primary", "world-secondary")
+def world(state: State, account: str) -> Iterator[str]:
+    """The name of a global database of two clusters, ``…-primary`` and ``…-secondary``, which have no instance."""
+    rds, world = aws_client(state, "rds"), account.replace("_", "-")
+    rds.create_global_cluster(GlobalClusterIdentifier=world, Engine="aurora-mysql")
+    names = (f"{world}-primary", f"{world}-secondary")
     for name in names:
         rds.create_db_cluster(
             DBClusterIdentifier=name,
             Engine="aurora-mysql",
-            GlobalClusterIdentifier="world",
+            GlobalClusterIdentifier=world,
             MasterUsername="admin",
             MasterUserPassword="longEnough1",
         )
     rds.describe_db_clusters()  # a cluster is no longer shown as creating when it was looked at once
-    yield names[1]
+    yield world
     # The global database stays: moto takes no member from one that is kept in another region, and all are
     for name in names:
         rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
 
 
 def test_a_secondary_of_a_global_database(tasks: Tasks, state: State, world: str):
-    primary = state["clusters"]["orders"]["arn"].replace("orders", "world-primary")
+    primary = state["clusters"]["orders"]["arn"].replace("orders", f"{world}-primary")
     with pytest.raises(TaskFailed) as failure:
-        tasks.user(cluster=world, name="jane")
+        tasks.user(cluster=f"{world}-secondary", name="jane")
     assert str(failure.value) == (
-        f"The cluster {world} is a secondary of a global database, whose writer is {primary}; run the task for cluster "
-        f"world-primary in region {state['region']}."
+        f"The cluster {world}-secondary is a secondary of a global database, whose writer is {primary}; run the task "
+        f"for cluster {world}-primary in region {state['region']}."
     )
 
 
