@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.dbops.aurora_iam.plugins.modules.aurora_iam_facts import OPERATION
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._facts_module import OPERATION
 from ansible_collections.dbops.aurora_iam.plugins.plugin_utils._controller_entry import ControllerAction
 
 

@@ -16,11 +16,11 @@ from typing import Callable
 class Endpoint:
     """A database as AWS describes it, or as the user does with ``login_host`` and ``engine``.
 
-    title        how messages call it: ``cluster orders``, ``instance billing-1``, ``db.example.org:3306``
+    title        how messages call it: ``cluster orders``, ``instance billing``, ``proxy web``, ``db.example.org:3306``
     engine       AWS's word: aurora-mysql, mysql, aurora-postgresql, postgres
     host, port   the real ones, for which a token is signed
     resource_id  ``cluster-…``, ``db-…`` or ``prx-…``: the part of the rds-db ARN; empty when not known
-    arn          of the cluster or instance; partition, region and account are taken from it; empty when not known
+    arn          of the same; partition, region and account are taken from it; empty when not known
     iam_auth     whether IAM authentication is on; None when AWS was not asked
     secret       ARN of the master user's managed secret; empty when there is none
     database     the database that was made with the cluster; empty when there is none or it is not known
@@ -46,6 +46,10 @@ class Endpoint:
     version: str = ""
     members: tuple[str, ...] = ()
     pending_iam_auth: bool | None = None
+
+    @property
+    def is_proxy(self) -> bool:
+        return self.resource_id.startswith("prx-")
 
     def connect_arn(self, account: str) -> str:
         """The resource that an IAM policy names to let somebody connect as ``account``; empty when not known.

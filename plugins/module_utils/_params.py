@@ -25,6 +25,7 @@ def connection_spec() -> Spec:
     return {
         "cluster": {"type": "str"},
         "instance": {"type": "str"},
+        "proxy": {"type": "str"},
         "engine": {"type": "str", "choices": ["aurora-mysql", "aurora-postgresql", "mysql", "postgres"]},
         "login_host": {"type": "str"},
         "login_port": {"type": "int"},
@@ -109,6 +110,18 @@ REPORTED = frozenset(
 )
 """What facts say of an account beside the options that would make it. An element of ``users`` may have it, and it means
 nothing there, so that facts can be handed to aurora_iam_users as they are."""
+
+
+def iam_auth_spec() -> Spec:
+    """The options by which IAM authentication is turned on and off."""
+    return {
+        "iam_auth": {"type": "str", "choices": ["enabled", "disabled"], "required": True},
+        "apply_immediately": {"type": "bool", "default": True},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": 1200},
+        "confirm": {"type": "bool", "default": False},
+    }
+
 
 _GRANT_SPEC: Spec = {
     "privileges": {"type": "list", "elements": "str", "required": True},

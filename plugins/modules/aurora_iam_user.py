@@ -123,7 +123,7 @@ account:
 connect_arn:
   description:
     - The resource that an IAM policy names to let somebody connect as this account.
-    - Empty when the resource ID is not known, which is when neither O(cluster) nor O(instance) is set.
+    - Empty when the resource ID is not known, which is when none of O(cluster), O(instance) and O(proxy) is set.
   returned: success
   type: str
   sample: arn:aws:rds-db:eu-central-1:123456789012:dbuser:cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/jane_doe

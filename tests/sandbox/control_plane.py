@@ -28,6 +28,7 @@ from tests.sandbox.identities import create_operator, find_credential
 from tests.sandbox.layout import Layout
 from tests.sandbox.ldap import LdapResponder
 from tests.sandbox.rds_api import SandboxBackend, install
+from tests.sandbox.rds_proxy import Forwarder
 from tests.sandbox.servers import server_for
 from tests.sandbox.verifier import Verifier
 from tests.sandbox.verifier_socket import VerifierSocket
@@ -50,11 +51,16 @@ class ControlPlane:
         seconds = float(os.environ.get("AURORA_SANDBOX_TRANSITION", TRANSITION_SECONDS))
         iam_api.install()
         self._rds = install(clusters, self._switch_iam_auth, seconds)
-        self._api = serve(ports["aws_port"], log.entries)
+        self._api = serve(ports["aws_port"], log.entries, self._rds.hooks())
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
             self._api,
             LdapResponder(ports["ldap_port"], admits),
             VerifierSocket(layout.verifier_socket, admits),
+            *(
+                Forwarder((cluster.proxy.host, cluster.proxy.port), cluster.writer)
+                for cluster in clusters
+                if cluster.proxy
+            ),
         ]
 
     def run(self, stop: threading.Event) -> None:
@@ -81,7 +87,7 @@ class ControlPlane:
             "region": REGION,
             "access_key": key.access_key_id,
             "secret_key": key.secret_access_key,
-            "clusters": _described(self._rds),
+            **_described(self._rds),
         }
         draft = self._layout.aws_json.with_suffix(".draft")
         draft.touch(mode=0o600)
@@ -90,7 +96,7 @@ class ControlPlane:
 
 
 def _described(rds: SandboxBackend) -> dict[str, Any]:
-    return {
+    clusters = {
         cluster.db_cluster_identifier: {
             "resource_id": cluster.db_cluster_resource_id,
             "arn": cluster.db_cluster_arn,
@@ -98,6 +104,20 @@ def _described(rds: SandboxBackend) -> dict[str, Any]:
         }
         for cluster in rds.describe_db_clusters()
     }
+    instances = {
+        instance.db_instance_identifier: {
+            "resource_id": instance.dbi_resource_id,
+            "arn": instance.db_instance_arn,
+            "secret_arn": instance.master_user_secret.secret_arn,
+        }
+        for instance in rds.describe_db_instances()
+        if not instance.db_cluster_identifier
+    }
+    proxies = {
+        proxy.db_proxy_name: {"resource_id": proxy.resource_id, "arn": proxy.arn}
+        for proxy in rds.describe_db_proxies(None)
+    }
+    return {"clusters": clusters, "instances": instances, "proxies": proxies}
 
 
 def main(arguments: Sequence[str]) -> int:
