@@ -70,9 +70,7 @@ def test_a_name_covers_itself_and_nothing_else(name: str, other: str) -> None:
 
 def test_a_policy_that_is_too_long_says_how_many_fit() -> None:
     names = [f"account_{number:04d}" for number in range(200)]
-    with pytest.raises(
-        AnsibleFilterError, match=r"has \d+ characters, and IAM takes 6144 .* batch\(\d+\)"
-    ):
+    with pytest.raises(AnsibleFilterError, match=r"has \d+ characters, and IAM takes 6144 .* batch\(\d+\)"):
         connect_policy(names, CLUSTER)
     fit = 0
     try:
