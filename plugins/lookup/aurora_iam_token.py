@@ -16,8 +16,8 @@ description:
     account.
   - The token is made anew each time the expression is evaluated, and serves for logging in during the 15 minutes after.
   - It is signed on the controller, with the credentials of the IAM principal that is to log in. AWS is only asked where
-    the database is, with C(rds:DescribeDBClusters), C(rds:DescribeDBInstances) or C(rds:DescribeDBProxies), and not at all
-    if O(host) is set.
+    the database is, with C(rds:DescribeDBClusters), C(rds:DescribeDBInstances) or C(rds:DescribeDBProxies), and not
+    at all if O(host) is set.
   - Whether the principal may connect as O(user) is found out by the database, when it is logged in to.
 options:
   user:
