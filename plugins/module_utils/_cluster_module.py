@@ -41,7 +41,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import to
 
 Result = dict[str, Any]
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 10.0
 """Seconds between two looks at the state. The pauses grow, because a change takes minutes on AWS."""
 
 

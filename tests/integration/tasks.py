@@ -64,6 +64,9 @@ class Tasks:
     def user(self, *, check: bool = False, **options: Any) -> Result:
         return self.run("aurora_iam_user", check=check, **options)
 
+    def cluster(self, *, check: bool = False, **options: Any) -> Result:
+        return self.run("aurora_iam_cluster", check=check, **options)
+
     def users(self, *, check: bool = False, **options: Any) -> Result:
         return self.run("aurora_iam_users", check=check, **options)
 

@@ -41,6 +41,7 @@ def test_no_repr_shows_a_password():
         ({}, "No database is named"),
         ({"login_host": "db.example.org"}, "No database is named"),
         ({"cluster": "a", "instance": "b"}, "Both cluster and instance are set"),
+        ({"cluster": "a", "proxy": "b"}, "Both cluster and proxy are set"),
         ({**BY_HAND, "login_method": "password"}, "login_password is not set"),
         ({**BY_HAND, "login_method": "secret"}, "has no managed master secret; set login_secret"),
         ({**BY_HAND, "login_user": None, "login_password": "x"}, "set login_user"),
