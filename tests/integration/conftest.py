@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.cluster_scene import TARGETS, Target, made
 from tests.integration.hook import Hook
 from tests.integration.tasks import Tasks
 from tests.sandbox.clients import CHECKOUT, State, read_state
@@ -106,3 +107,19 @@ def hook(state: State) -> Iterator[Hook]:
 def account() -> str:
     """A name that no other test uses."""
     return f"jane_{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest, state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
+    yield from made(request.param, state, tasks, hook)
+
+
+@pytest.fixture(params=["catalogue", "billing"])
+def either(request: pytest.FixtureRequest, state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
+    """One cluster and one instance, where the engine does not matter."""
+    yield from made(request.param, state, tasks, hook)
+
+
+@pytest.fixture
+def catalogue(state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
+    yield from made("catalogue", state, tasks, hook)

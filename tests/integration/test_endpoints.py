@@ -19,7 +19,6 @@ from tests.sandbox.clients import (
     aws_client,
     connect_statement,
     create_principal,
-    described_endpoint,
     login,
 )
 
@@ -56,9 +55,15 @@ class Place:
         return self.tasks.user(**self.option, **options)
 
 
+def require_proxy(state: State) -> None:
+    if "orders-proxy" not in state["proxies"]:
+        pytest.skip("orders-proxy was left out: another program listens on port 3306 of every address")
+
+
 @pytest.fixture(params=READ)
 def place(request: pytest.FixtureRequest, state: State, tasks: Tasks) -> Place:
-    described_endpoint(state, request.param)
+    if request.param == "orders-proxy":
+        require_proxy(state)
     return Place(request.param, tasks)
 
 
@@ -86,6 +91,7 @@ def test_the_life_of_an_account(place: Place, state: State, admin: Administratio
 
 
 def test_a_policy_for_the_cluster_does_not_open_the_proxy(tasks: Tasks, state: State, account: str):
+    require_proxy(state)
     tasks.user(cluster="orders", name=account)
     direct = create_principal(state, account.replace("_", "-"), connect_statement(state, "orders", account))
     assert login(state, "orders", account, direct).startswith(account)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from tests.sandbox.layout import Layout
 from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.plugin_build import LIBRARY, plugin_folder
 from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
+from tests.sandbox.templates import template
 
 SUPERUSER = "rdsadmin"
 PLUGIN = "AWSAuthenticationPlugin"
@@ -89,7 +89,7 @@ class MySQLServer:
     def start(self) -> None:
         if not self._files.exists():
             Path(self.server.folder).mkdir(parents=True, exist_ok=True)
-            shutil.copytree(self._template(), self._files)
+            shutil.copytree(template(self.layout, "mysql", self._initialise), self._files)
             (self._files / "auto.cnf").unlink(missing_ok=True)  # the server's UUID, which a replica may not share
             self._copy_tls()
             run_as(self.layout.root).give(Path(self.server.folder))
@@ -163,21 +163,10 @@ class MySQLServer:
             *([] if server.is_writer else ["--super-read-only=ON", "--skip-replica-start"]),
         ]
 
-    def _template(self) -> Path:
-        """The files of a new, empty server. Making them takes seconds, so it is done once."""
-        template = self.layout.cache / "mysql-template"
-        if not template.exists():
-            draft = template.with_name(f"mysql-template.{uuid.uuid4().hex}")
-            draft.mkdir()
-            run_as(self.layout.root).give(draft)
-            run(self._command("--initialize-insecure", f"--datadir={draft}"), draft)
-            for generated in draft.glob("*.pem"):
-                generated.unlink()
-            try:
-                draft.rename(template)
-            except OSError:  # another server's thread, or another checkout, was faster
-                shutil.rmtree(draft)
-        return template
+    def _initialise(self, folder: Path) -> None:
+        run(self._command("--initialize-insecure", f"--datadir={folder}"), folder)
+        for generated in folder.glob("*.pem"):
+            generated.unlink()
 
     def _copy_tls(self) -> None:
         for source in (self.layout.ca_cert, self.layout.server_cert, self.layout.server_key):

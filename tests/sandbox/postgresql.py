@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.sandbox.clusters import ClusterSpec, RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
+from tests.sandbox.templates import template
 
 SUPERUSER = "rdsadmin"
 _CAST = {
@@ -80,7 +82,7 @@ class PostgreSQLServer:
             Path(self.server.folder).mkdir(parents=True, exist_ok=True)
             run_as(self.layout.root).give(self._socket_folder)
             run_as(self.layout.root).give(Path(self.server.folder))
-            self._initialise() if self.server.is_writer else self._copy_writer()
+            self._copy_template() if self.server.is_writer else self._copy_writer()
         start(self._command("postgres", "-D", str(self._files)), self._files, self._log)
         wait_until(self._is_ready, 30, f"PostgreSQL {self.server.instance}", self._log)
         if self.server.is_writer:
@@ -118,12 +120,15 @@ class PostgreSQLServer:
         except SandboxError:
             return False
 
-    def _initialise(self) -> None:
-        arguments = ["-D", str(self._files), "-U", SUPERUSER, "--auth=reject", "--encoding=UTF8", "--no-sync"]
+    def _copy_template(self) -> None:
+        shutil.copytree(template(self.layout, self.server.family, self._initialise), self._files)
+        self._configure()
+
+    def _initialise(self, folder: Path) -> None:
+        arguments = ["-D", str(folder), "-U", SUPERUSER, "--auth=reject", "--encoding=UTF8", "--no-sync"]
         locale = "--locale=C.UTF-8" if self._version < 17 else "--locale-provider=builtin"
         builtin = [] if self._version < 17 else ["--builtin-locale=C.UTF-8", "--locale=C"]
-        run(self._command("initdb", *arguments, locale, *builtin), Path(self.server.folder))
-        self._configure()
+        run(self._command("initdb", *arguments, locale, *builtin), folder)
 
     def _copy_writer(self) -> None:
         writer = self.cluster.writer

@@ -33,7 +33,7 @@ RUNNING = {
 STANDALONE = {
     spec.identifier: running(spec, PORT + 100 + number, f"db-{number:026d}") for number, spec in enumerate(INSTANCES)
 }
-TRANSITION = 0.3
+TRANSITION = 0.6
 """Seconds that a cluster takes to switch IAM authentication."""
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from tests.sandbox.clusters import ACCOUNT_ID, REGION, ServerSpec
 from tests.sandbox.rds_proxy import Forwarder
 
 from .conftest import Endpoint
-from .scenes import RUNNING, STANDALONE, TRANSITION
+from .scenes import RUNNING, STANDALONE
 from .test_rds_api import cluster, until
 
 
@@ -109,8 +108,7 @@ def test_a_cluster_stops_and_starts(rds: Any) -> None:
         rds.stop_db_cluster(DBClusterIdentifier="warehouse")
     rds.start_db_cluster(DBClusterIdentifier="warehouse")
     assert cluster(rds, "warehouse")["Status"] == "starting"
-    time.sleep(2 * TRANSITION)
-    assert cluster(rds, "warehouse")["Status"] == "available"
+    until(lambda: cluster(rds, "warehouse")["Status"] == "available")
 
 
 def test_the_proxy_is_described(rds: Any) -> None:
