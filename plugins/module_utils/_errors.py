@@ -40,8 +40,16 @@ class CannotConnect(AuroraIamError):
     """No session with the database: the network, TLS, or the login was refused."""
 
 
+class Unreachable(CannotConnect):
+    """Nobody answers, or a server that is just starting or stopping: another moment may be better."""
+
+
 class ConnectionLost(AuroraIamError):
-    """An established session broke. What was sent last may or may not have been executed."""
+    """An established session broke. What was sent last may or may not have been executed.
+
+    ``details`` may hold, for whoever carries on: ``executed_in_step``, the statements of the step that the server had
+    carried out, and ``in_doubt``, those that it may have.
+    """
 
 
 class NotWriter(CannotConnect):

@@ -61,7 +61,14 @@ def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
         master_user=cluster.get("MasterUsername", ""),
         secret=cluster.get("MasterUserSecret", {}).get("SecretArn", ""),
         database=cluster.get("DatabaseName", ""),
+        writer=_writer(cluster),
+        follows=True,
     )
+
+
+def _writer(cluster: dict[str, Any]) -> str:
+    members = cluster.get("DBClusterMembers", [])
+    return next((f"instance {member['DBInstanceIdentifier']}" for member in members if member["IsClusterWriter"]), "")
 
 
 def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:

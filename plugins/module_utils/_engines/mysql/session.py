@@ -37,7 +37,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     Refused,
     StatementFailed,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 try:
@@ -79,10 +79,7 @@ class MySQLSession(Session):
                 "where roles exist: upgrade the cluster."
             )
         if read_only:
-            raise NotWriter(
-                f"{self.login.host} answers as a read-only server of {self.login.title}: a reader, or the writer "
-                "before a failover; connect to the writer (cluster) endpoint, or try again in a minute."
-            )
+            raise NotWriter(self.login.read_only_answer())
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         del database  # names in queries are qualified
@@ -110,8 +107,8 @@ class MySQLSession(Session):
             try:
                 make_again(self._connection, step, executed)
             except pymysql.MySQLError as error:
-                statement = step.statements[len(executed)].text
-                raise statement_failure(self.login.title, error, statement, executed) from error
+                left = [statement.text for statement in step.statements[len(executed) :]]
+                raise statement_failure(self.login.title, error, left[0], executed, left) from error
         else:
             for batch in batches(step.statements):
                 self._run_batch(batch, executed)
@@ -119,7 +116,7 @@ class MySQLSession(Session):
     def _run_batch(self, batch: Sequence[Statement], executed: list[str]) -> None:
         """The server goes on after a warning, so that all answers are taken before one is complained about."""
         message = sql.with_warnings(batch)
-        current = batch[0].text
+        current, done = batch[0].text, 0
         not_done: list[tuple[str, Row]] = []
         with self._connection.cursor() as cursor:
             try:
@@ -131,8 +128,10 @@ class MySQLSession(Session):
                     cursor.nextset()
                     not_done += [(current, warning) for warning in cursor.fetchall() if warning[1] in _NOT_DONE]
                     executed.append(current)
+                    done += 1
             except pymysql.MySQLError as error:
-                raise statement_failure(self.login.title, error, current, executed) from error
+                in_doubt = [statement.text for statement in batch[done:]]
+                raise statement_failure(self.login.title, error, current, executed, in_doubt) from error
         if not_done:
             raise self._not_done(*not_done[0], executed)
 
@@ -170,30 +169,15 @@ def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
 def _open(login: Login) -> GuardedConnection:
     setup = sql.session_setup(login.lock_timeout)
     credentials = login.credentials()
-    _require_verified(login, credentials)
+    login.require_verified(credentials)
     try:
         return connect(login, credentials, setup)
     except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
-        fresh = rotated(login, credentials, error)
+        denied = code_and_text(error)[0] == ACCESS_DENIED
+        fresh = login.rotated(credentials) if denied else None
         if fresh is None:
             raise connection_failure(login, credentials, error) from error
     try:
         return connect(login, fresh, setup)
     except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
         raise connection_failure(login, fresh, error) from error
-
-
-def _require_verified(login: Login, credentials: Credentials) -> None:
-    if credentials.is_token and (login.ssl_mode != "verify-full" or login.unix_socket):
-        raise Refused(
-            f"An IAM token is sent only over TLS with the server's name verified, and ssl_mode is {login.ssl_mode}; "
-            "set ssl_mode: verify-full."
-        )
-
-
-def rotated(login: Login, used: Credentials, error: Exception) -> Credentials | None:
-    """A secret may have been rotated between being read and being used; only then it is worth a second try."""
-    if code_and_text(error)[0] != ACCESS_DENIED or used.is_token:
-        return None
-    fresh = login.credentials()
-    return fresh if fresh != used else None
