@@ -84,7 +84,8 @@ class Progress:
         if self._in_doubt:
             error.details["statements_in_doubt"] = list(self._in_doubt)
         if self._broken:
-            error.message += f" Sessions broke {self._broken} times in this task: {self._so_far()}."
+            sessions = "One session" if self._broken == 1 else f"{self._broken} sessions"
+            error.message += f" {sessions} broke in this task: {self._so_far()}."
 
     def _so_far(self) -> str:
         if not self._plans:

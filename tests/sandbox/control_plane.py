@@ -22,6 +22,7 @@ from werkzeug.serving import BaseWSGIServer
 from tests.sandbox.auth_log import AuthErrorLog
 from tests.sandbox.aws_api import serve
 from tests.sandbox.clusters import REGION, RunningCluster
+from tests.sandbox.failover import fail_over
 from tests.sandbox.gate import gate
 from tests.sandbox.identities import create_operator, find_credential
 from tests.sandbox.layout import Layout
@@ -48,6 +49,7 @@ class ControlPlane:
         admits = gate(Verifier({cluster.spec.identifier: cluster for cluster in clusters}, find_credential), log)
         seconds = float(os.environ.get("AURORA_SANDBOX_TRANSITION", TRANSITION_SECONDS))
         self._rds = install(clusters, self._switch_iam_auth, seconds)
+        self._rds.fail_over = lambda cluster, stale, ended: fail_over(cluster, layout, stale, ended)
         self._api = serve(ports["aws_port"], log.entries)
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
             self._api,

@@ -22,6 +22,7 @@ from moto.rds.responses import RDSResponse
 
 from tests.sandbox.clusters import ACCOUNT_ID, REGION, RunningCluster
 from tests.sandbox.rds_clusters import SandboxCluster, SandboxInstance
+from tests.sandbox.rds_failover import FailOver, begin_failover
 
 SwitchIamAuth = Callable[[RunningCluster, bool], None]
 """Switches IAM authentication on every server of a cluster; called in a thread of its own."""
@@ -36,6 +37,7 @@ class SandboxBackend(RDSBackend):
         self._guard = threading.RLock()
         self._closing = threading.Event()
         self._transitions: list[threading.Thread] = []
+        self.fail_over: FailOver | None = None
 
     def register(self, running: RunningCluster) -> SandboxCluster:
         # Abstract by its annotations only: what it lacks is CloudFormation's, and moto itself does the same.
@@ -93,9 +95,10 @@ class SandboxBackend(RDSBackend):
     def failover_db_cluster(
         self, db_cluster_identifier: str, target_db_instance_identifier: str | None = None
     ) -> DBCluster:
-        self.describe_db_clusters(db_cluster_identifier)
-        target = target_db_instance_identifier or "another instance"
-        raise InvalidDBClusterStateFault(f"The sandbox cannot fail over {db_cluster_identifier} to {target}.")
+        with self._guard:
+            (cluster,) = self.describe_db_clusters(db_cluster_identifier)
+            begin_failover(cluster, target_db_instance_identifier, self.fail_over, self._guard, self._closing)
+            return cluster
 
     def _begin(self, cluster: SandboxCluster, enabled: bool) -> None:
         _show(cluster, "update-iam-db-auth", "configuring-iam-database-auth")

@@ -120,6 +120,8 @@ def code_and_text(error: BaseException) -> tuple[int, str]:
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """PyMySQL wraps what the TLS library said."""
+    """PyMySQL wraps what the TLS library said. A handshake that the server broke off is not TLS's fault."""
     origin = getattr(error, "original_exception", None) or error.__cause__ or error
+    if isinstance(origin, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)):
+        return None
     return origin if isinstance(origin, ssl.SSLError) else None

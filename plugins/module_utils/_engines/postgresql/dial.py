@@ -100,7 +100,7 @@ _PASSWORD_REFUSED = re.compile("password authentication failed")
 _NOBODY_ANSWERS = re.compile(
     "starting up|shutting down|recovery mode|not (yet )?accepting connections|could not translate host name"
     "|Connection (refused|reset)|timeout expired|timed out|No route to host|Network is unreachable"
-    "|server closed the connection unexpectedly"
+    "|closed (the connection )?unexpectedly|EOF detected|unexpected eof"
 )
 
 

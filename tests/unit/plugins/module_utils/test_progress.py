@@ -74,7 +74,7 @@ def test_after_the_last_session_the_error_says_how_far_it_got():
         progress.interrupted(error)
     with pytest.raises(ConnectionLost) as caught:
         progress.interrupted(error)
-    assert "Sessions broke 4 times in this task: 1 statements were carried out, 2 were left" in caught.value.message
+    assert "4 sessions broke in this task: 1 statements were carried out, 2 were left" in caught.value.message
     assert caught.value.details == {"statements_executed": ["A"], "statements_in_doubt": ["B"]}
 
 
