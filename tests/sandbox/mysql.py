@@ -150,7 +150,7 @@ class MySQLServer:
             "--no-defaults",
             f"--basedir={software.prefix}",
             f"--lc-messages-dir={software.prefix / 'share' / 'mysql'}",
-            f"--plugin-dir={plugin_folder(self.layout.cache)}",
+            f"--plugin-dir={plugin_folder(self.layout.cache, software.prefix)}",
             *(f"--{name}={value}" for name, value in _SETTINGS.items()),
             *arguments,
         ]
