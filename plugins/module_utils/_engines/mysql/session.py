@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
@@ -20,7 +21,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.fa
     statement_failure,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.ending import end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.making import make_again
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.making import (
+    make_again,
+    make_if_lacking,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     HAS_PYMYSQL,
@@ -32,6 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wi
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
+    ConnectionLost,
     MissingLibrary,
     NotWriter,
     Refused,
@@ -108,10 +113,20 @@ class MySQLSession(Session):
                 make_again(self._connection, step, executed)
             except pymysql.MySQLError as error:
                 left = [statement.text for statement in step.statements[len(executed) :]]
-                raise statement_failure(self.login.title, error, left[0], executed, left) from error
+                raise self._half_way(
+                    statement_failure(self.login.title, error, left[0], executed, left), step
+                ) from error
         else:
             for batch in batches(step.statements):
                 self._run_batch(batch, executed)
+
+    def _half_way(self, failure: AuroraIamError, step: CodeStep) -> AuroraIamError:
+        """A session that breaks between dropping and making leaves it to the next one to make what is lacking. (Of a
+        routine there is a copy then, which is observed.)"""
+        if isinstance(failure, ConnectionLost) and step.undo:
+            failure.details["perhaps_lacking"] = [statement.text for statement in step.undo]
+            failure.repair = partial(_make_what_is_lacking, step)
+        return failure
 
     def _run_batch(self, batch: Sequence[Statement], executed: list[str]) -> None:
         """The server goes on after a warning, so that all answers are taken before one is complained about."""
@@ -150,6 +165,17 @@ class MySQLSession(Session):
             self._connection.close()
         except (pymysql.MySQLError, OSError):
             return
+
+
+def _make_what_is_lacking(step: CodeStep, session: Session) -> None:
+    """In a connection of its own, whose settings become the object's."""
+    connection = _open(session.login)
+    try:
+        make_if_lacking(connection, step)
+    except pymysql.MySQLError as error:
+        raise statement_failure(session.login.title, error, step.undo[0].text) from error
+    finally:
+        connection.close()
 
 
 def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
