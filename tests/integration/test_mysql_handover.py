@@ -290,7 +290,6 @@ def test_what_was_dropped_when_the_session_broke_is_made_by_the_next(state, clus
     with pytest.raises(ConnectionLost) as lost:
         session.run(slow)
     killer.join()
-    session.close()
     assert lost.value.details["perhaps_lacking"] == [create.text]
     assert "TRIGGER t2" not in schema.snapshot()
 
