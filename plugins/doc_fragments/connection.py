@@ -81,7 +81,9 @@ options:
         C(/etc/ssl/rds), and then the system's own authorities are used.
     type: path
   connect_timeout:
-    description: Seconds to wait for a connection.
+    description:
+      - Seconds to wait for a connection. After a failover, the seconds within which the cluster's endpoint must lead to
+        the new writer.
     type: int
     default: 30
   lock_timeout:

@@ -20,8 +20,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     Session,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    ConnectionLost,
     InvalidOption,
-    StatementFailed,
+    NotWriter,
+    Unreachable,
     VerificationFailed,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
@@ -34,6 +37,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._progress import Progress
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP, reconcile
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
     DescribeGrants,
@@ -41,6 +45,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
     diff_side,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result, Task
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._writer import open_writer
 
 O = TypeVar("O", bound=Observed)  # noqa: E741 - as in _engines.base
 
@@ -50,6 +55,9 @@ class Outcome(Generic[O]):
     """What a task came to: the same object in check mode and in the real run.
 
     describe_grants  the engine's; remembers what it described, because accounts of a set often have the same grants
+    changes          from what was observed first to what is there now, over all plans that the task needed
+    plan             the last of them
+    statements       what was carried out over all of them; in check mode, what would be
     """
 
     engine: Engine[O]
@@ -57,13 +65,14 @@ class Outcome(Generic[O]):
     login: Login
     changes: Changes
     plan: Plan
+    statements: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def result(self) -> Result:
         """The keys that every account module returns."""
         return {
-            "changed": bool(self.plan.steps),
-            "statements": [statement.text for statement in self.plan.statements],
+            "changed": bool(self.statements),
+            "statements": list(self.statements),
             "diff": self._diff(),
         }
 
@@ -110,24 +119,60 @@ def account_operation(
 def converge(
     engine: Engine[O], login: Login, requests: Sequence[AccountRequest], unlisted: str, write: bool
 ) -> Outcome[O]:
-    """Plan from what is observed and, if ``write``, carry the plan out and verify it."""
+    """Plan from what is observed and, if ``write``, carry the plan out and verify it.
+
+    When the session breaks or its server ceases to be the writer, everything begins anew with another session: what is
+    there now is observed, and the plan is for what is missing.
+    """
     wanted = [engine.parse(request) for request in requests]
-    twins = compare_names(wanted)
-    session = engine.open(login)
-    try:
-        if write:
-            session.lock()
-        observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
-        desired = engine.resolve(wanted, observed)
-        changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
-        warnings = (*twins, *engine.review(changes, observed))
-        plan = _plan(engine, changes, observed)
-        if write and plan.steps:
-            _apply(session, plan)
-            _verify(engine, session, wanted, plan)
-        return Outcome(engine, lru_cache(maxsize=None)(engine.describe_grants), login, changes, plan, warnings)
-    finally:
-        session.close()
+    progress = Progress(compare_names(wanted))
+    session = open_writer(engine, login)
+    while True:
+        try:
+            return _attempt(engine, session, wanted, unlisted, write, progress)
+        except (ConnectionLost, NotWriter, Unreachable) as error:
+            progress.interrupted(error)
+        except AuroraIamError as error:
+            progress.explain(error)
+            raise
+        finally:
+            session.close()
+        try:
+            session = open_writer(engine, login, again=True)
+        except AuroraIamError as error:
+            progress.explain(error)
+            raise
+
+
+def _attempt(
+    engine: Engine[O],
+    session: Session,
+    wanted: Sequence[ParsedAccount],
+    unlisted: str,
+    write: bool,
+    progress: Progress,
+) -> Outcome[O]:
+    if write:
+        session.lock()
+        progress.repair(session)
+    observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
+    desired = engine.resolve(wanted, observed)
+    changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
+    warnings = engine.review(changes, observed)
+    plan = _plan(engine, changes, observed)
+    whole = progress.begin(changes, plan, warnings)
+    if write and plan.steps:
+        _apply(session, plan, progress)
+        _verify(engine, session, wanted, plan, progress)
+    return Outcome(
+        engine=engine,
+        describe_grants=lru_cache(maxsize=None)(engine.describe_grants),
+        login=session.login,
+        changes=whole,
+        plan=plan,
+        statements=tuple(progress.statements if write else (statement.text for statement in plan.statements)),
+        warnings=tuple(progress.warnings),
+    )
 
 
 def compare_names(wanted: Sequence[ParsedAccount]) -> list[str]:
@@ -157,18 +202,19 @@ def _plan(engine: Engine[O], changes: Changes, observed: O) -> Plan:
     )
 
 
-def _apply(session: Session, plan: Plan) -> None:
-    done: list[str] = []
+def _apply(session: Session, plan: Plan, progress: Progress) -> None:
     for step in plan.steps:
         try:
             session.run(step)
-        except StatementFailed as error:
-            error.details["statements_executed"] = done + error.details.pop("executed_in_step", [])
+        except AuroraIamError as error:
+            progress.failed(error)
             raise
-        done.extend(statement.text for statement in step.statements)
+        progress.carried_out(step)
 
 
-def _verify(engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount], plan: Plan) -> None:
+def _verify(
+    engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount], plan: Plan, progress: Progress
+) -> None:
     """Observe again. That a server accepted every statement does not mean that it did what they say."""
     involved = set(plan.before) | set(plan.after)
     unlisted = involved - {account.name for account in wanted}
@@ -186,5 +232,5 @@ def _verify(engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount]
         "and found. Another session may have changed it meanwhile: run the task again.",
         planned=side(plan.after),
         found=side(found),
-        statements=[statement.text for statement in plan.statements],
+        statements=list(progress.statements),
     )

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -35,6 +36,14 @@ RDS_BUNDLE_PLACES = (
 """Where the bundle of RDS's certificate authorities is looked for when ``ca_cert`` is left out.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.html
+"""
+
+_CLUSTER_NAME = re.compile(
+    r"\.cluster-(?!ro-|custom-)[a-z0-9]+\.[a-z0-9.-]+\.amazonaws\.com(\.cn)?\.?\Z", re.IGNORECASE
+)
+"""A cluster's writer endpoint, neither its reader endpoint nor a custom one.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.Endpoints.html
 """
 
 CredentialSource = Callable[[], Credentials]
@@ -73,7 +82,8 @@ def find_endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
     if not (host and options["engine"]):
         raise InvalidOption("No database is named; set cluster (or instance, or proxy), or login_host and engine.")
     port = options["login_port"] or engine_for(options["engine"]).capabilities.port
-    return Endpoint(title=f"{host}:{port}", engine=options["engine"], host=host, port=port)
+    follows = bool(_CLUSTER_NAME.search(host))
+    return Endpoint(title=f"{host}:{port}", engine=options["engine"], host=host, port=port, follows=follows)
 
 
 def _method(options: Mapping[str, Any], endpoint: Endpoint) -> str:

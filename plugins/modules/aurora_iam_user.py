@@ -135,8 +135,20 @@ statements:
   sample:
     - CREATE USER 'jane_doe'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL
 statements_executed:
-  description: The statements that the server had carried out when one failed.
-  returned: when a statement failed
+  description: The statements that the server had carried out when the task failed, over all sessions that it needed.
+  returned: when the task fails after it has planned
+  type: list
+  elements: str
+statements_in_doubt:
+  description: The statements that the server had got when the last session broke, and may have carried out.
+  returned: when a session broke for good while it changed something
+  type: list
+  elements: str
+perhaps_lacking:
+  description:
+    - On MySQL, the statements that make the code which was being handed over when the last session broke. If it is not
+      there any more, they make it as it was.
+  returned: when a session broke for good while it handed code over
   type: list
   elements: str
 in_the_way:

@@ -81,6 +81,11 @@ class ServerSpec:
     """Everything this server writes: its files, its log, its private socket."""
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def address(self) -> str:
+        """The address that ``host`` stands for."""
+        return "127.0.0.1" if self.host == "localhost" else self.host
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 

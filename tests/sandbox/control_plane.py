@@ -23,6 +23,7 @@ from tests.sandbox import iam_api, iam_simulator
 from tests.sandbox.auth_log import AuthErrorLog
 from tests.sandbox.aws_api import serve
 from tests.sandbox.clusters import REGION, RunningCluster
+from tests.sandbox.failover import fail_over
 from tests.sandbox.gate import gate
 from tests.sandbox.identities import create_operator, find_credential
 from tests.sandbox.layout import Layout
@@ -52,6 +53,7 @@ class ControlPlane:
         iam_api.install()
         self._rds = install(clusters, self._switch_iam_auth, seconds)
         iam_simulator.install()
+        self._rds.fail_over = lambda cluster, stale, ended: fail_over(cluster, layout, stale, ended)
         self._api = serve(ports["aws_port"], log.entries, self._rds.hooks())
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
             self._api,

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from tests.sandbox.clusters import RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.plugin_build import LIBRARY, plugin_folder
-from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
+from tests.sandbox.programs import SandboxError, run, run_as, running, start, wait_until
 from tests.sandbox.templates import template
 
 SUPERUSER = "rdsadmin"
@@ -102,7 +104,14 @@ class MySQLServer:
         if self.server.is_writer:
             self._make_aurora()
         else:
-            self._follow()
+            self.follow()
+
+    def stop(self) -> None:
+        """Nothing is lost, since everything is written and nothing can follow. SHUTDOWN would take ten seconds."""
+        pid = int((self._files / "pid").read_text())
+        self.execute("SET GLOBAL super_read_only = ON; FLUSH ENGINE LOGS")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: pid not in running(self.layout.run), 30, f"The end of {self.server.instance}", self._log)
 
     def set_iam_auth(self, enabled: bool) -> None:
         loaded = bool(self.execute(f"SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'"))
@@ -141,7 +150,7 @@ class MySQLServer:
             "--no-defaults",
             f"--basedir={software.prefix}",
             f"--lc-messages-dir={software.prefix / 'share' / 'mysql'}",
-            f"--plugin-dir={plugin_folder(self.layout.cache)}",
+            f"--plugin-dir={plugin_folder(self.layout.cache, software.prefix)}",
             *(f"--{name}={value}" for name, value in _SETTINGS.items()),
             *arguments,
         ]
@@ -152,9 +161,9 @@ class MySQLServer:
             f"--datadir={self._files}",
             f"--socket={self._socket}",
             f"--pid-file={self._files / 'pid'}",
-            f"--bind-address={'127.0.0.1' if server.is_writer else server.host}",
+            f"--bind-address={server.address}",
             f"--port={server.port}",
-            f"--server-id={1 if server.is_writer else 2}",
+            f"--server-id={server.instance.rpartition('-')[2]}",
             f"--partial-revokes={'ON' if spec.partial_revokes else 'OFF'}",
             f"--ssl-ca={self._files / 'ca.pem'}",
             f"--ssl-cert={self._files / 'server.pem'}",
@@ -186,13 +195,16 @@ class MySQLServer:
         privileges = _master_privileges(spec.partial_revokes)
         self.execute(f"CREATE DATABASE {spec.database}; {accounts}{privileges}{_PROCEDURES}")
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """https://dev.mysql.com/doc/refman/9.0/en/replication-gtids-auto-positioning.html"""
         writer = self.cluster.writer
+        # Before it has anything of the writer, the superuser has another name.
+        user = SUPERUSER if self._answers("SELECT 1") else "root"
         self._query(
-            "root",
-            f"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {writer.port}, "
-            f"SOURCE_USER = 'rdsrepladmin', SOURCE_PASSWORD = '{self.cluster.master_password}', "
+            user,
+            f"STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_HOST = '{writer.address}', "
+            f"SOURCE_PORT = {writer.port}, SOURCE_USER = 'rdsrepladmin', "
+            f"SOURCE_PASSWORD = '{self.cluster.master_password}', "
             "SOURCE_SSL = 1, SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = 1; START REPLICA",
         )
         caught_up = "SELECT 1 FROM mysql.user WHERE User = 'admin'"

@@ -96,6 +96,22 @@ class PostgreSQLServer:
         """Make a standby a writer."""
         self.execute("SELECT pg_promote()")
 
+    def stop(self) -> None:
+        """In order, so that a standby gets everything."""
+        run(self._command("pg_ctl", "stop", "-D", str(self._files), "-m", "fast"), self.layout.run)
+
+    def follow(self) -> None:
+        """Be the writer's standby from the next start on."""
+        with (self._files / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"primary_conninfo = '{self._source()}'\n")
+        (self._files / "standby.signal").touch()
+        run_as(self.layout.root).give(self._files)
+
+    def listen(self) -> None:
+        """Be at the server's address from the next start on."""
+        with (self._files / "postgresql.conf").open("a") as settings:
+            settings.write(f"listen_addresses = '{self.server.address}'\n")
+
     def execute(self, sql: str, database: str | None = None) -> list[tuple[str, ...]]:
         printed = run(
             [str(self._software().programs / "psql"), "-XqAt", "--csv", "-v", "ON_ERROR_STOP=1", "-f", "-"]
@@ -130,14 +146,16 @@ class PostgreSQLServer:
         builtin = [] if self._version < 17 else ["--builtin-locale=C.UTF-8", "--locale=C"]
         run(self._command("initdb", *arguments, locale, *builtin), folder)
 
-    def _copy_writer(self) -> None:
+    def _source(self) -> str:
         writer = self.cluster.writer
-        source = f"host={self.layout.sockets / writer.instance} port={writer.port} user={SUPERUSER}"
+        return f"host={self.layout.sockets / writer.instance} port={writer.port} user={SUPERUSER}"
+
+    def _copy_writer(self) -> None:
         arguments = [
             "-D",
             str(self._files),
             "--dbname",
-            source,
+            self._source(),
             "--wal-method=stream",
             "--checkpoint=fast",
             "--no-sync",
@@ -147,10 +165,9 @@ class PostgreSQLServer:
 
     def _configure(self) -> None:
         """The last setting of a name wins, so that a copied writer's are overridden."""
-        host = "127.0.0.1" if self.server.is_writer else self.server.host
         settings = {
             **_CAST,
-            "listen_addresses": f"'{host}'",
+            "listen_addresses": f"'{self.server.address}'",
             "port": str(self.server.port),
             "unix_socket_directories": f"'{self._socket_folder}'",
         }

@@ -24,6 +24,7 @@ from moto.rds.responses import RDSResponse
 from tests.sandbox.clusters import ACCOUNT_ID, REGION, RunningCluster
 from tests.sandbox.faults import Hooks
 from tests.sandbox.rds_clusters import SandboxCluster, SandboxInstance
+from tests.sandbox.rds_failover import FailOver, begin_failover
 from tests.sandbox.rds_instances import SandboxStandalone
 from tests.sandbox.rds_proxy import SandboxProxy
 from tests.sandbox.rds_states import IamAuthTarget
@@ -42,6 +43,7 @@ class SandboxBackend(RDSBackend):
         self._closing = threading.Event()
         self._transitions: list[threading.Thread] = []
         self._failing: set[str] = set()
+        self.fail_over: FailOver | None = None
 
     def register(self, running: RunningCluster) -> None:
         # Abstract by their annotations only: what they lack is CloudFormation's, and moto itself does the same.
@@ -134,9 +136,10 @@ class SandboxBackend(RDSBackend):
     def failover_db_cluster(
         self, db_cluster_identifier: str, target_db_instance_identifier: str | None = None
     ) -> DBCluster:
-        self.describe_db_clusters(db_cluster_identifier)
-        target = target_db_instance_identifier or "another instance"
-        raise InvalidDBClusterStateFault(f"The sandbox cannot fail over {db_cluster_identifier} to {target}.")
+        with self._guard:
+            (cluster,) = self.describe_db_clusters(db_cluster_identifier)
+            begin_failover(cluster, target_db_instance_identifier, self.fail_over, self._guard, self._closing)
+            return cluster
 
     def _pass_through(self, identifier: str, before: str, meanwhile: str, after: str) -> DBCluster:
         """The servers keep running: only what the API says of the cluster changes."""

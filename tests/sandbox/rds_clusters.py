@@ -52,20 +52,29 @@ class SandboxCluster(HeldStatus, PendingIamAuth, DBCluster):
             enable_iam_database_authentication=spec.iam_auth,
         )
         self.running = running
+        self._name = running.writer.host
         self.db_cluster_resource_id = running.resource_id
         self.manage_master_user_password = True
         self.master_user_secret = SandboxSecret(self, running.master_password)
         self.status = "available"
 
+    def become(self, running: RunningCluster) -> None:
+        """The same cluster, with other roles or addresses of its servers."""
+        self.running = running
+        servers = {server.instance: server for server in running.servers}
+        for member in self.members:
+            member.move(servers[member.db_instance_identifier])
+
     @property
     def endpoint(self) -> str:
-        return self.running.writer.host
+        """The cluster's own name: the same all the time, to whichever server it leads."""
+        return self._name
 
     @property
     def reader_endpoint(self) -> str:
         """Like AWS's, it reaches the writer where there is no reader."""
-        readers = [server.host for server in self.running.servers if not server.is_writer]
-        return readers[0] if readers else self.endpoint
+        others = [server.host for server in self.running.servers if server.host != self._name]
+        return others[0] if others else self.endpoint
 
     def show(self, changing: bool) -> None:
         self.status = "update-iam-db-auth" if changing else "available"
@@ -88,6 +97,10 @@ class SandboxInstance(HeldStatus, DBInstanceClustered):
         # Stable over restarts, unique, and of the shape that AWS gives: db- and 26 characters.
         unique = f"{server.instance.upper().replace('-', '')}{cluster.running.resource_id.removeprefix('cluster-')}"
         self.dbi_resource_id = f"db-{unique[:26]}"
+        self.is_cluster_writer = server.is_writer
+
+    def move(self, server: ServerSpec) -> None:
+        self._server = server
         self.is_cluster_writer = server.is_writer
 
     @property

@@ -21,10 +21,11 @@ UTILS = "plugins/module_utils/"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("_errors", "_model", "_login", "_task", "_survey", "_authorization"),
     ("_params", "_reconcile", "_plan", "_findings", "_report", "_facts"),
-    ("_engines/base",),
+    ("_progress",),
+    ("_engines/base", "_engines/certificates"),
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),
-    ("_connect",),
+    ("_connect", "_writer"),
     ("_account_module", "_facts_module", "_cluster_module", "_module_entry"),
     ("plugins/modules", "plugins/plugin_utils"),
     ("plugins/action", "plugins/lookup", "plugins/filter"),

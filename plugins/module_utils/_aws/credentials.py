@@ -32,12 +32,15 @@ def secret_credentials(clients: Clients, secret: str) -> Credentials:
     )
     try:
         value = json.loads(answer["SecretString"])
-        return Credentials(user=value["username"], password=value["password"])
+        user, password = value["username"], value["password"]
     except (KeyError, TypeError, ValueError):
-        # "from None": the original exception carries the value that could not be read.
+        user = password = None  # the exception carries the value that could not be read: it goes no further
+    if not (user and password and isinstance(user, str) and isinstance(password, str)):
         raise CloudError(
-            f"The {subject} is not a database secret: its value must be JSON with username and password."
-        ) from None
+            f"The {subject} is not a database secret: its value must be JSON with username and password, both text; "
+            "correct it, or name another one with login_secret."
+        )
+    return Credentials(user=user, password=password)
 
 
 def token_credentials(clients: Clients, endpoint: Endpoint, user: str) -> Credentials:

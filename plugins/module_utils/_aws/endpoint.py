@@ -107,7 +107,14 @@ def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
         version=cluster.get("EngineVersion", ""),
         members=tuple(member["DBInstanceIdentifier"] for member in cluster.get("DBClusterMembers", ())),
         pending_iam_auth=cluster.get("PendingModifiedValues", {}).get("IAMDatabaseAuthenticationEnabled"),
+        writer=_writer(cluster),
+        follows=True,
     )
+
+
+def _writer(cluster: dict[str, Any]) -> str:
+    members = cluster.get("DBClusterMembers", [])
+    return next((f"instance {member['DBInstanceIdentifier']}" for member in members if member["IsClusterWriter"]), "")
 
 
 def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:

@@ -78,3 +78,19 @@ def test_a_secret_only_goes_out_over_verified_tls(mode):
 def test_the_resource_of_a_policy_has_the_cluster_s_partition_region_and_account(arn, connect_arn):
     endpoint = Endpoint("cluster orders", "aurora-mysql", "h", 3306, resource_id="cluster-ABC", arn=arn)
     assert endpoint.connect_arn("Jane Doe") == connect_arn
+
+
+@pytest.mark.parametrize(
+    ("host", "follows"),
+    [
+        ("orders.cluster-abc123.eu-central-1.rds.amazonaws.com", True),
+        ("orders.cluster-abc123.rds.cn-north-1.amazonaws.com.cn", True),
+        ("orders.cluster-ro-abc123.eu-central-1.rds.amazonaws.com", False),
+        ("reports.cluster-custom-abc123.eu-central-1.rds.amazonaws.com", False),
+        ("orders-1.abc123.eu-central-1.rds.amazonaws.com", False),
+        ("db.cluster-abc123.example.org", False),
+    ],
+)
+def test_a_cluster_s_own_name_is_known_where_aws_is_not_asked(host, follows):
+    _engine, login = connect(**{**BY_HAND, "login_host": host, "login_password": "x"})
+    assert login.follows_failovers is follows
