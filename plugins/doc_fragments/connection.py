@@ -15,13 +15,21 @@ options:
     description:
       - Identifier of the Aurora or Multi-AZ DB cluster. The writer's endpoint, the port, the engine, the resource ID,
         the master user and its managed secret come from the RDS API.
-      - One of O(cluster) and O(instance) is needed, or O(login_host) with O(engine).
+      - One of O(cluster), O(instance) and O(proxy) is needed, or O(login_host) with O(engine).
     type: str
   instance:
     description: Identifier of an RDS DB instance that is not a member of a cluster.
     type: str
+  proxy:
+    description:
+      - Name of the RDS Proxy to go through. Its endpoint, engine family, resource ID and, if it has exactly one that
+        clients may log in with, its secret come from the RDS API. Tokens are signed for the proxy, and IAM policies
+        name its resource ID.
+      - A proxy's certificate comes from a public authority, so RDS's bundle is not looked for; see O(ca_cert).
+    type: str
   engine:
-    description: AWS's word for the engine. Read from the RDS API where O(cluster) or O(instance) is set.
+    description:
+      - AWS's word for the engine. Read from the RDS API where O(cluster), O(instance) or O(proxy) is set.
     type: str
     choices: [aurora-mysql, aurora-postgresql, mysql, postgres]
   login_host:
@@ -73,7 +81,9 @@ options:
         C(/etc/ssl/rds), and then the system's own authorities are used.
     type: path
   connect_timeout:
-    description: Seconds to wait for a connection.
+    description:
+      - Seconds to wait for a connection. After a failover, the seconds within which the cluster's endpoint must lead to
+        the new writer.
     type: int
     default: 30
   lock_timeout:

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""The one pipeline of aurora_iam_user and aurora_iam_users, and the only reader of check mode."""
+"""The one pipeline of aurora_iam_user and aurora_iam_users."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Callable, Generic, TypeVar
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import AwsTask
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
@@ -22,8 +21,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
+    ConnectionLost,
     InvalidOption,
-    StatementFailed,
+    NotWriter,
+    Unreachable,
     VerificationFailed,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
@@ -34,16 +35,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Changes,
     Observed,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._progress import Progress
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP, reconcile
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
     DescribeGrants,
     describe_account,
     diff_side,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result, Task
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._writer import open_writer
 
 O = TypeVar("O", bound=Observed)  # noqa: E741 - as in _engines.base
-Result = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,9 @@ class Outcome(Generic[O]):
     """What a task came to: the same object in check mode and in the real run.
 
     describe_grants  the engine's; remembers what it described, because accounts of a set often have the same grants
+    changes          from what was observed first to what is there now, over all plans that the task needed
+    plan             the last of them
+    statements       what was carried out over all of them; in check mode, what would be
     """
 
     engine: Engine[O]
@@ -58,13 +65,14 @@ class Outcome(Generic[O]):
     login: Login
     changes: Changes
     plan: Plan
+    statements: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def result(self) -> Result:
         """The keys that every account module returns."""
         return {
-            "changed": bool(self.plan.steps),
-            "statements": [statement.text for statement in self.plan.statements],
+            "changed": bool(self.statements),
+            "statements": list(self.statements),
             "diff": self._diff(),
         }
 
@@ -86,50 +94,85 @@ class Outcome(Generic[O]):
         }
 
 
-def run(
-    spec: dict[str, Any],
+def account_operation(
+    spec: Mapping[str, Mapping[str, Any]],
     read: Callable[[Mapping[str, Any]], tuple[list[AccountRequest], str]],
     report: Callable[[Outcome[Any]], Result],
-) -> None:
-    """The whole of a module's ``main``.
-
-    spec    its argument spec, without AWS's options, which are added
+) -> Operation:
+    """
+    spec    the options that are not for the connection
     read    options → the requests, and what happens to unlisted accounts
     report  outcome → the keys that only this module returns
     """
-    task = AwsTask(spec)
-    try:
-        requests, unlisted = read(task.module.params)
-        engine, login = connection(task.module.params, task.client)
-        outcome = converge(engine, login, requests, unlisted, write=not task.module.check_mode)
-    except AuroraIamError as error:
-        task.module.fail_json(msg=error.message, **error.details)
-    for warning in outcome.warnings:
-        task.module.warn(warning)
-    task.module.exit_json(**outcome.result(), **report(outcome))
+
+    def perform(task: Task) -> Result:
+        requests, unlisted = read(task.params)
+        engine, login = connection(task.params, task.client)
+        outcome = converge(engine, login, requests, unlisted, task.write)
+        for warning in outcome.warnings:
+            task.warn(warning)
+        return {**outcome.result(), **report(outcome)}
+
+    return Operation({**connection_spec(), **spec}, perform)
 
 
 def converge(
     engine: Engine[O], login: Login, requests: Sequence[AccountRequest], unlisted: str, write: bool
 ) -> Outcome[O]:
-    """Plan from what is observed and, if ``write``, carry the plan out and verify it."""
+    """Plan from what is observed and, if ``write``, carry the plan out and verify it.
+
+    When the session breaks or its server ceases to be the writer, everything begins anew with another session: what is
+    there now is observed, and the plan is for what is missing.
+    """
     wanted = [engine.parse(request) for request in requests]
-    twins = compare_names(wanted)
-    session = engine.open(login)
-    try:
-        if write:
-            session.lock()
-        observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
-        desired = engine.resolve(wanted, observed)
-        changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
-        warnings = (*twins, *engine.review(changes, observed))
-        plan = _plan(engine, changes, observed)
-        if write and plan.steps:
-            _apply(session, plan)
-            _verify(engine, session, wanted, plan)
-        return Outcome(engine, lru_cache(maxsize=None)(engine.describe_grants), login, changes, plan, warnings)
-    finally:
-        session.close()
+    progress = Progress(compare_names(wanted))
+    session = open_writer(engine, login)
+    while True:
+        try:
+            return _attempt(engine, session, wanted, unlisted, write, progress)
+        except (ConnectionLost, NotWriter, Unreachable) as error:
+            progress.interrupted(error)
+        except AuroraIamError as error:
+            progress.explain(error)
+            raise
+        finally:
+            session.close()
+        try:
+            session = open_writer(engine, login, again=True)
+        except AuroraIamError as error:
+            progress.explain(error)
+            raise
+
+
+def _attempt(
+    engine: Engine[O],
+    session: Session,
+    wanted: Sequence[ParsedAccount],
+    unlisted: str,
+    write: bool,
+    progress: Progress,
+) -> Outcome[O]:
+    if write:
+        session.lock()
+        progress.repair(session)
+    observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
+    desired = engine.resolve(wanted, observed)
+    changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
+    warnings = engine.review(changes, observed)
+    plan = _plan(engine, changes, observed)
+    whole = progress.begin(changes, plan, warnings)
+    if write and plan.steps:
+        _apply(session, plan, progress)
+        _verify(engine, session, wanted, plan, progress)
+    return Outcome(
+        engine=engine,
+        describe_grants=lru_cache(maxsize=None)(engine.describe_grants),
+        login=session.login,
+        changes=whole,
+        plan=plan,
+        statements=tuple(progress.statements if write else (statement.text for statement in plan.statements)),
+        warnings=tuple(progress.warnings),
+    )
 
 
 def compare_names(wanted: Sequence[ParsedAccount]) -> list[str]:
@@ -159,18 +202,19 @@ def _plan(engine: Engine[O], changes: Changes, observed: O) -> Plan:
     )
 
 
-def _apply(session: Session, plan: Plan) -> None:
-    done: list[str] = []
+def _apply(session: Session, plan: Plan, progress: Progress) -> None:
     for step in plan.steps:
         try:
             session.run(step)
-        except StatementFailed as error:
-            error.details["statements_executed"] = done + error.details.pop("executed_in_step", [])
+        except AuroraIamError as error:
+            progress.failed(error)
             raise
-        done.extend(statement.text for statement in step.statements)
+        progress.carried_out(step)
 
 
-def _verify(engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount], plan: Plan) -> None:
+def _verify(
+    engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount], plan: Plan, progress: Progress
+) -> None:
     """Observe again. That a server accepted every statement does not mean that it did what they say."""
     involved = set(plan.before) | set(plan.after)
     unlisted = involved - {account.name for account in wanted}
@@ -188,5 +232,5 @@ def _verify(engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount]
         "and found. Another session may have changed it meanwhile: run the task again.",
         planned=side(plan.after),
         found=side(found),
-        statements=[statement.text for statement in plan.statements],
+        statements=list(progress.statements),
     )

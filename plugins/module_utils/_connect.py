@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Any, Callable
 
@@ -17,7 +18,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.credentials 
     secret_credentials,
     token_credentials,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import cluster_endpoint, instance_endpoint
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import (
+    cluster_endpoint,
+    instance_endpoint,
+    proxy_endpoint,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.registry import engine_for
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
@@ -33,12 +38,20 @@ RDS_BUNDLE_PLACES = (
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.html
 """
 
+_CLUSTER_NAME = re.compile(
+    r"\.cluster-(?!ro-|custom-)[a-z0-9]+\.[a-z0-9.-]+\.amazonaws\.com(\.cn)?\.?\Z", re.IGNORECASE
+)
+"""A cluster's writer endpoint, neither its reader endpoint nor a custom one.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.Endpoints.html
+"""
+
 CredentialSource = Callable[[], Credentials]
 
 
 def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any], Login]:
     """Find the database and the way to log in; opens nothing. Raises InvalidOption, CloudError, Refused."""
-    endpoint = _endpoint(options, clients)
+    endpoint = find_endpoint(options, clients)
     engine = engine_for(endpoint.engine)
     port = options["login_port"] or endpoint.port or engine.capabilities.port
     method = _method(options, endpoint)
@@ -51,24 +64,26 @@ def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any
         unix_socket=options["login_unix_socket"] or "",
         database=options["login_db"] or endpoint.database,
         ssl_mode=options["ssl_mode"],
-        ca_cert=_ca_cert(options),
+        ca_cert=_ca_cert(options, endpoint),
         connect_timeout=options["connect_timeout"],
         lock_timeout=options["lock_timeout"],
     )
 
 
-def _endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
-    if options["cluster"] and options["instance"]:
-        raise InvalidOption("Both cluster and instance are set; an account lives on one of them, so leave one out.")
-    if options["cluster"]:
-        return cluster_endpoint(clients, options["cluster"])
-    if options["instance"]:
-        return instance_endpoint(clients, options["instance"])
+def find_endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
+    """The database that the options name, as AWS or the options describe it. Raises InvalidOption, CloudError."""
+    found = {"cluster": cluster_endpoint, "instance": instance_endpoint, "proxy": proxy_endpoint}
+    named = [option for option in found if options[option]]
+    if len(named) > 1:
+        raise InvalidOption(f"Both {' and '.join(named)} are set; an account lives on one of them, so leave one out.")
+    for option in named:
+        return found[option](clients, options[option])
     host = options["login_host"] or options["login_unix_socket"]
     if not (host and options["engine"]):
-        raise InvalidOption("No database is named; set cluster (or instance), or login_host and engine.")
+        raise InvalidOption("No database is named; set cluster (or instance, or proxy), or login_host and engine.")
     port = options["login_port"] or engine_for(options["engine"]).capabilities.port
-    return Endpoint(title=f"{host}:{port}", engine=options["engine"], host=host, port=port)
+    follows = bool(_CLUSTER_NAME.search(host))
+    return Endpoint(title=f"{host}:{port}", engine=options["engine"], host=host, port=port, follows=follows)
 
 
 def _method(options: Mapping[str, Any], endpoint: Endpoint) -> str:
@@ -132,10 +147,16 @@ _CREDENTIALS: dict[str, Callable[[Mapping[str, Any], Endpoint, Clients], Credent
 }
 
 
-def _ca_cert(options: Mapping[str, Any]) -> str:
+def _ca_cert(options: Mapping[str, Any], endpoint: Endpoint) -> str:
+    """A proxy's certificate comes from a public authority, which RDS's bundle does not have.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy.howitworks.html#rds-proxy-security.tls
+    """
     if options["ca_cert"]:
         path = os.path.expanduser(str(options["ca_cert"]))
         if not os.path.isfile(path):
             raise InvalidOption(f"ca_cert {path} is not a file on the host where the task runs.")
         return path
+    if endpoint.is_proxy:
+        return ""
     return next((path for path in map(os.path.expanduser, RDS_BUNDLE_PLACES) if os.path.isfile(path)), "")

@@ -12,7 +12,7 @@ what a program may want to look at (plain strings, lists and dictionaries); it n
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 
 class AuroraIamError(Exception):
@@ -40,8 +40,19 @@ class CannotConnect(AuroraIamError):
     """No session with the database: the network, TLS, or the login was refused."""
 
 
+class Unreachable(CannotConnect):
+    """Nobody answers, or a server that is just starting or stopping: another moment may be better."""
+
+
 class ConnectionLost(AuroraIamError):
-    """An established session broke. What was sent last may or may not have been executed."""
+    """An established session broke. What was sent last may or may not have been executed.
+
+    ``details`` may hold, for whoever carries on: ``executed_in_step``, the statements of the step that the server had
+    carried out, ``in_doubt``, those that it may have, and ``perhaps_lacking``, the statements that make what was
+    perhaps dropped and not made again. ``repair`` makes it where it is lacking, given a new session.
+    """
+
+    repair: Callable[[Any], None] | None = None
 
 
 class NotWriter(CannotConnect):

@@ -11,19 +11,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+
 
 @dataclass(frozen=True)
 class Endpoint:
     """A database as AWS describes it, or as the user does with ``login_host`` and ``engine``.
 
-    title        how messages call it: ``cluster orders``, ``instance billing-1``, ``db.example.org:3306``
+    title        how messages call it: ``cluster orders``, ``instance billing``, ``proxy web``, ``db.example.org:3306``
     engine       AWS's word: aurora-mysql, mysql, aurora-postgresql, postgres
     host, port   the real ones, for which a token is signed
     resource_id  ``cluster-…``, ``db-…`` or ``prx-…``: the part of the rds-db ARN; empty when not known
-    arn          of the cluster or instance; partition, region and account are taken from it; empty when not known
+    arn          of the same; partition, region and account are taken from it; empty when not known
     iam_auth     whether IAM authentication is on; None when AWS was not asked
     secret       ARN of the master user's managed secret; empty when there is none
     database     the database that was made with the cluster; empty when there is none or it is not known
+    identifier   of the cluster or instance, as AWS calls it; empty when AWS was not asked
+    status       AWS's word; empty when AWS was not asked
+    version      AWS's EngineVersion; empty when AWS was not asked
+    members      identifiers of a cluster's instances
+    pending_iam_auth  what IAM authentication will be after the next maintenance window; None when nothing is pending
+    writer       the instance that AWS names as the writer: ``instance orders-1``; empty when it is not known
+    follows      whether ``host`` is a cluster's own name, which in the end leads to the new writer after a failover
     """
 
     title: str
@@ -36,6 +45,18 @@ class Endpoint:
     master_user: str = ""
     secret: str = ""
     database: str = ""
+    identifier: str = ""
+    status: str = ""
+    version: str = ""
+    members: tuple[str, ...] = ()
+    pending_iam_auth: bool | None = None
+
+    writer: str = ""
+    follows: bool = False
+
+    @property
+    def is_proxy(self) -> bool:
+        return self.resource_id.startswith("prx-")
 
     def connect_arn(self, account: str) -> str:
         """The resource that an IAM policy names to let somebody connect as ``account``; empty when not known.
@@ -82,3 +103,38 @@ class Login:
     @property
     def title(self) -> str:
         return self.endpoint.title
+
+    @property
+    def follows_failovers(self) -> bool:
+        """Whether the same address leads to another server when the writer changes."""
+        own = (self.host, self.port) == (self.endpoint.host, self.endpoint.port)
+        return self.endpoint.follows and own and not self.unix_socket
+
+    def rotated(self, refused: Credentials) -> Credentials | None:
+        """What to try once more after ``refused``: a secret may be rotated between being read and being used."""
+        if refused.is_token:
+            return None
+        fresh = self.credentials()
+        return fresh if fresh != refused else None
+
+    def require_verified(self, credentials: Credentials) -> None:
+        """Whoever receives a token can use it. Raises Refused."""
+        if credentials.is_token and (self.ssl_mode != "verify-full" or self.unix_socket):
+            raise Refused(
+                f"An IAM token is sent only over TLS with the server's name verified, and ssl_mode is {self.ssl_mode}; "
+                "set ssl_mode: verify-full, and leave login_unix_socket out."
+            )
+
+    def read_only_answer(self) -> str:
+        """The sentence for a server that takes no changes."""
+        endpoint = self.endpoint
+        cause = (
+            f"{self.unix_socket or self.host} answers as a read-only server of {self.title}: a reader, or the writer "
+            "before a failover"
+        )
+        if self.follows_failovers:
+            writer = f"the writer, which AWS says is {endpoint.writer}" if endpoint.writer else "the writer"
+            return f"{cause}; run the task again when {endpoint.host} leads to {writer}."
+        if endpoint.writer:
+            return f"{cause}; the writer is {endpoint.writer} at {endpoint.host}:{endpoint.port}, so log in there."
+        return f"{cause}; connect to the writer (cluster) endpoint, or try again in a minute."

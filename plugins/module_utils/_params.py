@@ -25,6 +25,7 @@ def connection_spec() -> Spec:
     return {
         "cluster": {"type": "str"},
         "instance": {"type": "str"},
+        "proxy": {"type": "str"},
         "engine": {"type": "str", "choices": ["aurora-mysql", "aurora-postgresql", "mysql", "postgres"]},
         "login_host": {"type": "str"},
         "login_port": {"type": "int"},
@@ -81,6 +82,47 @@ def accounts_spec() -> Spec:
     }
 
 
+def facts_spec() -> Spec:
+    """The options that say what facts to gather."""
+    return {
+        "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+        "names": {"type": "list", "elements": "str", "default": []},
+        "passwords": {"type": "bool", "default": False},
+        "simulate": {"type": "bool", "default": False},
+    }
+
+
+REPORTED = frozenset(
+    {
+        "authentication",
+        "connect_arn",
+        "default_roles",
+        "inherited_roles",
+        "limits",
+        "owns",
+        "partial_revokes",
+        "powers",
+        "roles_not_default",
+        "sessions",
+        "tls",
+        "used",
+    }
+)
+"""What facts say of an account beside the options that would make it. An element of ``users`` may have it, and it means
+nothing there, so that facts can be handed to aurora_iam_users as they are."""
+
+
+def iam_auth_spec() -> Spec:
+    """The options by which IAM authentication is turned on and off."""
+    return {
+        "iam_auth": {"type": "str", "choices": ["enabled", "disabled"], "required": True},
+        "apply_immediately": {"type": "bool", "default": True},
+        "wait": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "int", "default": 1200},
+        "confirm": {"type": "bool", "default": False},
+    }
+
+
 _GRANT_SPEC: Spec = {
     "privileges": {"type": "list", "elements": "str", "required": True},
     "on": {"type": "str", "required": True},
@@ -89,9 +131,42 @@ _GRANT_SPEC: Spec = {
     "owner": {"type": "str"},
 }
 
-# Made once: making one takes as long as using it
-_ACCOUNT = ArgumentSpecValidator(account_spec())
-_GRANT = ArgumentSpecValidator(_GRANT_SPEC)
+
+class _Elements:
+    """The elements of a list of dictionaries. Those that are alike are validated once, because that takes longer than
+    everything else that is done with an option.
+
+    named  the one option, a text, in which elements that are alike may differ
+    """
+
+    def __init__(self, spec: Spec, named: str = "") -> None:
+        self._validator = ArgumentSpecValidator(spec)
+        self._named = named
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def options(self, element: Any, position: str) -> dict[str, Any]:
+        """The element's options, converted and with defaults. Raises InvalidOption."""
+        if not isinstance(element, Mapping):
+            names = ", ".join(self._validator.argument_spec)
+            raise InvalidOption(f"{position}expected a dictionary with {names}, found {element!r}.")
+        name = element.get(self._named)
+        if not isinstance(name, str):
+            return self._validated(element, position)
+        alike = repr({key: value for key, value in element.items() if key != self._named})
+        if alike not in self._known:
+            self._known[alike] = self._validated(element, position)
+        return {**self._known[alike], self._named: name}
+
+    def _validated(self, element: Mapping[str, Any], position: str) -> dict[str, Any]:
+        result = self._validator.validate(dict(element))
+        if result.error_messages:
+            raise InvalidOption(position + "; ".join(result.error_messages))
+        validated: dict[str, Any] = result.validated_parameters
+        return validated
+
+
+_ACCOUNTS = _Elements(account_spec(), named="name")
+_GRANTS = _Elements(_GRANT_SPEC, named="on")
 
 
 def account_request(options: Mapping[str, Any], position: str = "") -> AccountRequest:
@@ -144,7 +219,9 @@ def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
 
 
 def _element(element: Any, position: str) -> AccountRequest:
-    return account_request(_validated(_ACCOUNT, element, position), position)
+    if isinstance(element, Mapping):
+        element = {key: value for key, value in element.items() if key not in REPORTED}
+    return account_request(_ACCOUNTS.options(element, position), position)
 
 
 def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[GrantRequest, ...] | None:
@@ -154,7 +231,7 @@ def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[Gran
 
 
 def _grant_request(element: Any, position: str) -> GrantRequest:
-    options = _validated(_GRANT, _with_on(element), f"{position}: ")
+    options = _GRANTS.options(_with_on(element), f"{position}: ")
     if not options["privileges"]:
         raise InvalidOption(f"{position}: privileges is empty; list at least one, or remove the element.")
     return GrantRequest(
@@ -175,17 +252,6 @@ def _with_on(element: Any) -> Any:
     if not isinstance(element, Mapping):
         return element
     return {"on" if key in (True, "true") else key: value for key, value in element.items()}
-
-
-def _validated(validator: ArgumentSpecValidator, element: Any, position: str) -> dict[str, Any]:
-    if not isinstance(element, Mapping):
-        names = ", ".join(validator.argument_spec)
-        raise InvalidOption(f"{position}expected a dictionary with {names}, found {element!r}.")
-    result = validator.validate(dict(element))
-    if result.error_messages:
-        raise InvalidOption(position + "; ".join(result.error_messages))
-    validated: dict[str, Any] = result.validated_parameters
-    return validated
 
 
 def _texts(values: Sequence[str] | None) -> tuple[str, ...] | None:

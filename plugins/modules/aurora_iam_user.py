@@ -123,7 +123,7 @@ account:
 connect_arn:
   description:
     - The resource that an IAM policy names to let somebody connect as this account.
-    - Empty when the resource ID is not known, which is when neither O(cluster) nor O(instance) is set.
+    - Empty when the resource ID is not known, which is when none of O(cluster), O(instance) and O(proxy) is set.
   returned: success
   type: str
   sample: arn:aws:rds-db:eu-central-1:123456789012:dbuser:cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ/jane_doe
@@ -135,8 +135,20 @@ statements:
   sample:
     - CREATE USER 'jane_doe'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL
 statements_executed:
-  description: The statements that the server had carried out when one failed.
-  returned: when a statement failed
+  description: The statements that the server had carried out when the task failed, over all sessions that it needed.
+  returned: when the task fails after it has planned
+  type: list
+  elements: str
+statements_in_doubt:
+  description: The statements that the server had got when the last session broke, and may have carried out.
+  returned: when a session broke for good while it changed something
+  type: list
+  elements: str
+perhaps_lacking:
+  description:
+    - On MySQL, the statements that make the code which was being handed over when the last session broke. If it is not
+      there any more, they make it as it was.
+  returned: when a session broke for good while it handed code over
   type: list
   elements: str
 in_the_way:
@@ -171,13 +183,14 @@ statement:
 
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, Result, run
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, account_operation
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._module_entry import run
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
     account_request,
     account_spec,
-    connection_spec,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Result
 
 
 def report(outcome: Outcome[Any]) -> Result:
@@ -188,8 +201,11 @@ def report(outcome: Outcome[Any]) -> Result:
     }
 
 
+OPERATION = account_operation(account_spec(), lambda options: ([account_request(options)], KEEP), report)
+
+
 def main() -> None:
-    run({**connection_spec(), **account_spec()}, lambda options: ([account_request(options)], KEEP), report)
+    run(OPERATION)
 
 
 if __name__ == "__main__":

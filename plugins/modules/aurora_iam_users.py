@@ -108,8 +108,20 @@ statements:
   type: list
   elements: str
 statements_executed:
-  description: The statements that the server had carried out when one failed.
-  returned: when a statement failed
+  description: The statements that the server had carried out when the task failed, over all sessions that it needed.
+  returned: when the task fails after it has planned
+  type: list
+  elements: str
+statements_in_doubt:
+  description: The statements that the server had got when the last session broke, and may have carried out.
+  returned: when a session broke for good while it changed something
+  type: list
+  elements: str
+perhaps_lacking:
+  description:
+    - On MySQL, the statements that make the code which was being handed over when the last session broke. If it is not
+      there any more, they make it as it was.
+  returned: when a session broke for good while it handed code over
   type: list
   elements: str
 in_the_way:
@@ -144,12 +156,13 @@ statement:
 
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, Result, run
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, account_operation
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._module_entry import run
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
     account_requests,
     accounts_spec,
-    connection_spec,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Result
 
 
 def report(outcome: Outcome[Any]) -> Result:
@@ -165,12 +178,11 @@ def report(outcome: Outcome[Any]) -> Result:
     }
 
 
+OPERATION = account_operation(accounts_spec(), lambda options: (account_requests(options), options["unlisted"]), report)
+
+
 def main() -> None:
-    run(
-        {**connection_spec(), **accounts_spec()},
-        lambda options: (account_requests(options), options["unlisted"]),
-        report,
-    )
+    run(OPERATION)
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def main() -> int:
     print(text)
     if not arguments.quick:
         PAGE.write_text(text)
-    return int(not all(verdict.kept for verdict in judge(figures)))
+    return int(any(verdict.kept is False for verdict in judge(figures)))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ class SetCost:
     sql          seconds of connecting and the widest SQL; of connecting alone where nothing changes
     queries      round trips without those of logging in
     connections  one for each database that is involved
-    memory       MB of the module, in the largest of the steps
+    memory       MB of the largest process, in the largest of the steps
     """
 
     subject: Subject

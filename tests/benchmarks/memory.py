@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much memory the collection's modules take, while Ansible runs them."""
+"""How much memory a run takes: Ansible's own processes, in one of which the collection does its work."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PAUSE = 0.1
 """seconds; what is read is the process's own highest mark, so that only its last moments can be missed"""
 
 
-class ModuleMemory:
-    """Watches the processes that run a module of this collection and have ``mark`` in their environment."""
+class RunMemory:
+    """Watches the processes that have ``mark`` in their environment."""
 
     def __init__(self) -> None:
         self.mark = uuid.uuid4().hex
@@ -24,7 +24,7 @@ class ModuleMemory:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="memory", daemon=True)
 
-    def __enter__(self) -> ModuleMemory:
+    def __enter__(self) -> RunMemory:
         self._thread.start()
         return self
 
@@ -39,8 +39,6 @@ class ModuleMemory:
                     self._look(folder)
 
     def _look(self, folder: Path) -> None:
-        if b"AnsiballZ_aurora_iam" not in (folder / "cmdline").read_bytes():
-            return
         if self.mark.encode() not in (folder / "environ").read_bytes():
             return
         mark = re.search(r"VmHWM:\s+(\d+) kB", (folder / "status").read_text())

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.memory import ModuleMemory
+from tests.benchmarks.memory import RunMemory
 from tests.sandbox.clients import CHECKOUT, State
 
 PROGRAMS = Path(sys.executable).parent
@@ -53,7 +53,7 @@ class Timed:
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a program and all that it started: CPU seconds, wall seconds, and MB of the largest module of ours."""
+    """Of a program and all that it started: CPU seconds, wall seconds, and MB of the largest process."""
 
     cpu: float
     wall: float
@@ -86,7 +86,7 @@ def spend(command: list[str], state: State, callback: str = "default") -> tuple[
         previous = Path.cwd()
         os.chdir(CHECKOUT)
         try:
-            with ModuleMemory() as memory:
+            with RunMemory() as memory:
                 marked = {
                     **environment(state),
                     "ANSIBLE_STDOUT_CALLBACK": callback,

@@ -87,7 +87,12 @@ def _sets(figures: Figures, delay: float) -> str:
             "the floor: handed over + SQL",
             "times the floor",
         ),
-        *("times as fast as the loop, per account", "round trips", "queries / connections", "MB of the module"),
+        *(
+            "times as fast as the loop, per account",
+            "round trips",
+            "queries / connections",
+            "MB of the largest process",
+        ),
     )
     return _table(titles, _set_rows(figures, delay))
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.cluster_scene import TARGETS, Target, made
+from tests.integration.hook import Hook
 from tests.integration.tasks import Tasks
 from tests.sandbox.clients import CHECKOUT, State, read_state
 from tests.sandbox.clusters import RunningCluster
@@ -44,9 +46,11 @@ class Administration:
 
     def __init__(self, state: State) -> None:
         layout = Layout(CHECKOUT / ".sandbox")
+        running = running_clusters(layout)
         self._servers: dict[str, Server] = {
-            cluster.spec.identifier: server_for(cluster, cluster.writer, layout) for cluster in running_clusters(layout)
+            cluster.spec.identifier: server_for(cluster, cluster.writer, layout) for cluster in running
         }
+        self._mysql = {cluster.spec.identifier for cluster in running if cluster.writer.family == "mysql"}
 
     def sql(self, cluster: str, statement: str, database: str | None = None) -> list[tuple[str, ...]]:
         return self._servers[cluster].execute(statement, database)
@@ -57,10 +61,9 @@ class Administration:
         if cluster not in self._servers:
             yield
             return
-        mysql = cluster in ("orders", "catalogue", "warehouse")
         off, on = (
             ("SET GLOBAL transaction_read_only = OFF", "SET GLOBAL transaction_read_only = ON")
-            if mysql
+            if cluster in self._mysql
             else (
                 "ALTER ROLE postgres RESET default_transaction_read_only",
                 "ALTER ROLE postgres SET default_transaction_read_only = on",
@@ -92,6 +95,31 @@ def tasks(state: State, admin: Administration) -> Tasks:
 
 
 @pytest.fixture
+def hook(state: State) -> Iterator[Hook]:
+    """The sandbox's hook, with nothing remembered; what a test told it is forgotten afterwards."""
+    found = Hook(state)
+    found.forget()
+    yield found
+    found.forget()
+
+
+@pytest.fixture
 def account() -> str:
     """A name that no other test uses."""
     return f"jane_{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture(params=TARGETS)
+def target(request: pytest.FixtureRequest, state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
+    yield from made(request.param, state, tasks, hook)
+
+
+@pytest.fixture(params=["catalogue", "billing"])
+def either(request: pytest.FixtureRequest, state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
+    """One cluster and one instance, where the engine does not matter."""
+    yield from made(request.param, state, tasks, hook)
+
+
+@pytest.fixture
+def catalogue(state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
+    yield from made("catalogue", state, tasks, hook)

@@ -33,7 +33,7 @@ ReadOnly = Callable[[str], contextlib.AbstractContextManager[None]]
 class Tasks:
     """Runs tasks against the sandbox with its AWS credentials and its certificate authority.
 
-    While a task runs in check mode, ``read_only`` makes its cluster refuse whatever would write.
+    While a task runs in check mode, ``read_only`` makes its cluster or instance refuse whatever would write.
     """
 
     def __init__(self, state: State, read_only: ReadOnly = lambda _cluster: contextlib.nullcontext()) -> None:
@@ -49,7 +49,8 @@ class Tasks:
     def run(self, module: str, *, check: bool = False, **options: Any) -> Result:
         """The module's result. Raises TaskFailed."""
         given = {name: value for name, value in {**self.connection, **options}.items() if value is not None}
-        guard = self._read_only(options["cluster"]) if check and "cluster" in options else contextlib.nullcontext()
+        database = options.get("cluster") or options.get("instance")
+        guard = self._read_only(database) if check and database else contextlib.nullcontext()
         main = importlib.import_module(f"{MODULES}.{module}").main
         printed = io.StringIO()
         arguments = {**given, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
@@ -63,8 +64,18 @@ class Tasks:
     def user(self, *, check: bool = False, **options: Any) -> Result:
         return self.run("aurora_iam_user", check=check, **options)
 
+    def cluster(self, *, check: bool = False, **options: Any) -> Result:
+        return self.run("aurora_iam_cluster", check=check, **options)
+
     def users(self, *, check: bool = False, **options: Any) -> Result:
         return self.run("aurora_iam_users", check=check, **options)
+
+    def facts(self, **options: Any) -> Result:
+        """What is under ``aurora_iam``."""
+        result = self.run("aurora_iam_facts", **options)
+        assert not result["changed"]
+        facts: Result = result["ansible_facts"]["aurora_iam"]
+        return facts
 
 
 PROMISED = ("changed", "diff", "statements")

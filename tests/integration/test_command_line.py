@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 from tests.sandbox.__main__ import environment
-from tests.sandbox.clients import CHECKOUT, State, aws_client
+from tests.sandbox.clients import CHECKOUT, State
 
 PROGRAMS = Path(sys.executable).parent
 
@@ -69,42 +68,3 @@ def test_an_unquoted_on_is_understood(state: State, tmp_path: Path, account: str
     )
     result = ansible(state, "ansible-playbook", str(path))
     assert result.returncode == 0, result.stdout
-
-
-WRONG = [
-    {},
-    {"grants": "SELECT"},
-    {"grants": ["SELECT"]},
-    {"grants": [{"privileges": {"a": 1}, "on": "x.*"}]},
-    {"grants": [{"privileges": ["NONSENSE"], "on": "orders.*"}]},
-    {"connection_limit": "many"},
-    {"name": None},
-    {"login_password": "another-Secr3t"},
-    {"ssl_mode": "disable"},
-]
-
-
-@pytest.mark.parametrize("cluster", ["orders", "ledger"])
-def test_no_secret_is_shown_however_much_is_printed(state: State, tmp_path: Path, cluster: str, account: str):
-    """With a password and with the managed secret, in success and in every kind of failure, at -vvvv."""
-    secret = aws_client(state, "secretsmanager").get_secret_value(SecretId=state["clusters"][cluster]["secret_arn"])
-    password = json.loads(secret["SecretString"])["password"]
-    base = {"cluster": cluster, "name": account, "login_password": password}
-    tasks = [
-        {"dbops.aurora_iam.aurora_iam_user": {**base, **wrong}, "ignore_errors": True, "name": f"Task {number}"}
-        for number, wrong in enumerate(WRONG)
-    ]
-    tasks += [
-        {"dbops.aurora_iam.aurora_iam_user": {"cluster": cluster, "name": account}},
-        {"dbops.aurora_iam.aurora_iam_users": {**base, "users": ["x"]}, "ignore_errors": True},
-        {"dbops.aurora_iam.aurora_iam_users": {**base, "users": "x"}, "ignore_errors": True},
-        {"dbops.aurora_iam.aurora_iam_users": {**base, "users": [{"name": ["x"]}]}, "ignore_errors": True},
-    ]
-    result = ansible(state, "ansible-playbook", playbook(tmp_path, *tasks), "-vvvv", "--diff")
-    # The playbook's own text is printed where a task fails ("Origin"); that is the user's file, so it is left out.
-    ours = [line for line in (result.stdout + result.stderr).splitlines() if "login_password:" not in line]
-    shown = "\n".join(ours)
-    assert "PLAY RECAP" in shown
-    assert "failed=0" in shown
-    for hidden in (password, "another-Secr3t", state["secret_key"]):
-        assert hidden not in shown

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import ConnectionLost, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+from tests.integration import mysql_scene
 from tests.integration.conftest import Administration
+from tests.integration.interruptions import eventually
 from tests.integration.mysql_code import CODE, FACTS, GRANTS, LISTS, TABLES, Schema
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.integration.test_refusals import master_login
@@ -245,6 +247,10 @@ def test_a_run_that_broke_off_is_finished_from_the_copy(state, cluster, drop, sc
     assert not [name for name in after if "aurora_iam:" in name]
 
 
+def open_session(state, cluster) -> MySQLSession:
+    return MySQLSession(mysql_scene.master_login(state, cluster))
+
+
 def test_what_cannot_be_made_after_it_was_dropped_is_made_as_it_was(state, cluster, schema, make_code, heir, account):
     make_code()
     before = schema.snapshot()
@@ -256,11 +262,7 @@ def test_what_cannot_be_made_after_it_was_dropped_is_made_as_it_was(state, clust
         endings=(2,),
         undo=(create,),
     )
-    described = master_login(state, cluster)
-    host, port = str(described["login_host"]), int(str(described["login_port"]))
-    credentials = Credentials(str(described["login_user"]), str(described["login_password"]))
-    endpoint = Endpoint(f"cluster {cluster}", "aurora-mysql", host, port)
-    session = MySQLSession(Login(endpoint, host, port, lambda: credentials, ca_cert=state["ca_cert"]))
+    session = open_session(state, cluster)
     with pytest.raises(StatementFailed, match="NONSENSE") as failure:
         session.run(broken)
     session.close()
@@ -268,3 +270,31 @@ def test_what_cannot_be_made_after_it_was_dropped_is_made_as_it_was(state, clust
     after = schema.snapshot()
     assert after["TRIGGER t2"][2].endswith("FOR EACH ROW DO 1")
     assert after[FACTS[0]] == before[FACTS[0]], "its place among the triggers"
+
+
+def test_what_was_dropped_when_the_session_broke_is_made_by_the_next(state, cluster, schema, make_code, heir, account):
+    make_code()
+    create = Statement(f"CREATE DEFINER=`{account}`@`%` TRIGGER `t2` BEFORE INSERT ON `t` FOR EACH ROW DO 1")
+    texts = ("SET SESSION sql_mode = 'ANSI_QUOTES'", f"USE `{schema.name}`", "DROP TRIGGER t2", "DO SLEEP(20)")
+    slow = CodeStep((*map(Statement, texts), create), endings=(4,), undo=(create,))
+    session = open_session(state, cluster)
+    (number,) = session.query("SELECT CONNECTION_ID()")[0]
+    sleeping = f"SELECT 1 FROM performance_schema.processlist WHERE id = {number} AND info LIKE 'DO SLEEP%'"
+
+    def kill() -> None:
+        eventually(lambda: schema.sql(sleeping) == [("1",)])
+        schema.sql(f"KILL CONNECTION {number}")
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(ConnectionLost) as lost:
+        session.run(slow)
+    killer.join()
+    assert lost.value.details["perhaps_lacking"] == [create.text]
+    assert "TRIGGER t2" not in schema.snapshot()
+
+    again = open_session(state, cluster)
+    for _time in range(2):  # the second time it is there
+        lost.value.repair(again)
+        assert schema.snapshot()["TRIGGER t2"][2].endswith("FOR EACH ROW DO 1")
+    again.close()

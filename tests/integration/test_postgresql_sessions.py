@@ -4,17 +4,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime
-import socket
-import ssl
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from cryptography import x509
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -26,8 +19,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 from tests.integration.postgresql_scene import Scene, open_connection, scene
-from tests.sandbox.layout import Layout
-from tests.sandbox.tls import NAMES, issue
 
 __all__ = ["scene"]
 
@@ -116,55 +107,3 @@ def test_no_connection(login: Login, changes: dict[str, object], words: str) -> 
     assert str(failure.value).startswith(f"Cannot log in to {login.title}: ")
     assert "\n" not in str(failure.value)
     assert login.credentials().password not in str(failure.value)
-
-
-@pytest.mark.parametrize(
-    ("names", "days", "words"),
-    [
-        (NAMES, -1, "has expired"),
-        ((x509.DNSName("db.example.org"),), 30, "is not for the name localhost"),
-        (None, 30, r"is not signed by a CA in .*global-bundle\.pem"),
-    ],
-    ids=["expired", "other name", "other authority"],
-)
-def test_each_fault_of_a_certificate_has_its_words(
-    login: Login, tmp_path: Path, names: tuple[x509.GeneralName, ...] | None, days: int, words: str
-) -> None:
-    layout = Layout(tmp_path)
-    issue(layout, names or NAMES, datetime.timedelta(days=days))
-    server = TlsServer(layout)
-    server.start()
-    try:
-        # without names: the certificate is in order, but the sandbox's own authority did not sign it
-        ca_cert = str(layout.ca_cert) if names else login.ca_cert
-        with pytest.raises(CannotConnect, match=words):
-            PostgreSQLSession(replace(login, port=server.port, ca_cert=ca_cert))
-    finally:
-        server.stop()
-
-
-class TlsServer(threading.Thread):
-    """Speaks PostgreSQL as far as the TLS handshake, with the certificate of a layout."""
-
-    def __init__(self, layout: Layout) -> None:
-        super().__init__()
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(layout.server_cert, layout.server_key)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-
-    def run(self) -> None:
-        while True:
-            try:
-                connection, _peer = self._listener.accept()
-            except OSError:
-                return
-            with connection, contextlib.suppress(OSError):
-                connection.recv(8)
-                connection.sendall(b"S")
-                self._context.wrap_socket(connection, server_side=True).close()
-
-    def stop(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.join()

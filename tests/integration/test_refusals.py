@@ -10,15 +10,12 @@ import re
 import subprocess
 import sys
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import Administration
 from tests.integration.tasks import TaskFailed, Tasks, converge
 from tests.sandbox.clients import CHECKOUT, State, aws_client
-from tests.sandbox.layout import Layout
-from tests.sandbox.tls import issue
 
 
 def accounts(admin: Administration, cluster: str, name: str) -> int:
@@ -104,21 +101,6 @@ def test_wrong_credentials(tasks: Tasks, cluster: str):
         tasks.user(cluster=cluster, name="jane", login_password="certainly-not-it")
     assert re.search(f"cluster {cluster}.*(refused the password of|wrong credentials for)", str(failure.value))
     assert "certainly-not-it" not in str(failure.value.result)
-
-
-@pytest.mark.parametrize("cluster", ["orders", "ledger"])
-def test_an_unverified_server(tasks: Tasks, cluster: str, tmp_path: Path):
-    """A certificate from an authority that is not trusted: the servers' own authority is left out."""
-    other = Layout(tmp_path)
-    issue(other)
-    with pytest.raises(TaskFailed, match="certificate"):
-        tasks.user(cluster=cluster, name="jane", ca_cert=str(other.ca_cert))
-
-
-@pytest.mark.parametrize(("method", "mode"), [("secret", "require"), ("iam", "verify-ca")])
-def test_a_secret_is_not_sent_to_a_server_that_is_not_verified(tasks: Tasks, method: str, mode: str):
-    with pytest.raises(TaskFailed, match=r"identity is not verified; set ssl_mode: verify-full"):
-        tasks.user(cluster="orders", name="jane", login_method=method, ssl_mode=mode)
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,11 @@ def _state() -> dict[str, Any]:
 
 def _print(state: dict[str, Any]) -> None:
     print(f"AWS API at {state['endpoint_url']}, region {state['region']}")
-    for name, cluster in state["clusters"].items():
+    for name, cluster in {**state["clusters"], **state["instances"]}.items():
         iam = "on" if cluster["iam_auth"] else "off"
-        print(f"{name:<10} {cluster['family']:<14} {cluster['host']}:{cluster['port']}, IAM authentication {iam}")
+        print(f"{name:<12} {cluster['family']:<14} {cluster['host']}:{cluster['port']}, IAM authentication {iam}")
+    for name, proxy in state["proxies"].items():
+        print(f"{name:<12} {'proxy':<14} {proxy['host']}:{proxy['port']}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from moto.sts import models as sts
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from tests.sandbox.clusters import ACCOUNT_ID
-from tests.sandbox.faults import FaultHook
+from tests.sandbox.faults import FaultHook, Hooks
 
 
 class _Quiet(WSGIRequestHandler):
@@ -29,7 +29,7 @@ def _session_token() -> str:
     return secrets.token_urlsafe(900)
 
 
-def serve(port: int, refusals: Callable[[], list[dict[str, Any]]]) -> BaseWSGIServer:
+def serve(port: int, refusals: Callable[[], list[dict[str, Any]]], hooks: Hooks | None = None) -> BaseWSGIServer:
     """A server that is bound and not yet serving. ``refusals`` gives the entries of the iam-db-auth-error log.
 
     To be called before IAM is used, because moto reads its settings then: IAM knows AWS's own policies, and every
@@ -37,5 +37,5 @@ def serve(port: int, refusals: Callable[[], list[dict[str, Any]]]) -> BaseWSGISe
     """
     sts.random_session_token = _session_token
     os.environ.update(MOTO_IAM_LOAD_MANAGED_POLICIES="true", MOTO_ACCOUNT_ID=ACCOUNT_ID)
-    application = FaultHook(DomainDispatcherApplication(create_backend_app), refusals)
+    application = FaultHook(DomainDispatcherApplication(create_backend_app), refusals, hooks)
     return make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)

@@ -82,11 +82,17 @@ def create_principal(state: State, name: str, *statements: dict[str, Any]) -> Pr
     return Principal(key["AccessKeyId"], key["SecretAccessKey"])
 
 
+def described_endpoint(state: State, name: str) -> dict[str, Any]:
+    """What is known of a cluster, of a standalone instance, or of a proxy."""
+    described: dict[str, Any] = {**state["clusters"], **state["instances"], **state["proxies"]}[name]
+    return described
+
+
 def connect_statement(state: State, cluster: str, user: str, effect: str = "Allow") -> dict[str, Any]:
     """The policy statement by which a principal may, or must not, connect to a cluster as ``user``."""
-    partition_to_account = state["clusters"][cluster]["arn"].split(":")
-    _arn, partition, _rds, region, account = partition_to_account[:5]
-    resource_id = state["clusters"][cluster]["resource_id"]
+    described = described_endpoint(state, cluster)
+    _arn, partition, _rds, region, account = described["arn"].split(":")[:5]
+    resource_id = described["resource_id"]
     return {
         "Effect": effect,
         "Action": "rds-db:connect",
@@ -194,10 +200,17 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
 
 
 Client = Callable[[Attempt], str]
-LIBRARIES: dict[str, Client] = {"aurora-mysql": with_pymysql, "aurora-postgresql": with_psycopg2}
+LIBRARIES: dict[str, Client] = {
+    "aurora-mysql": with_pymysql,
+    "aurora-postgresql": with_psycopg2,
+    "mysql": with_pymysql,
+    "postgres": with_psycopg2,
+}
 PROGRAMS: dict[str, tuple[str, Client]] = {
     "aurora-mysql": ("mysql", with_mysql),
     "aurora-postgresql": ("psql", with_psql),
+    "mysql": ("mysql", with_mysql),
+    "postgres": ("psql", with_psql),
 }
 
 
@@ -217,7 +230,7 @@ def program(name: str) -> str | None:
 
 def attempt(state: State, cluster: str, user: str, secret: str, *, tls: bool = True) -> Attempt:
     """An attempt at a cluster's writer, with a token or a password."""
-    described = state["clusters"][cluster]
+    described = described_endpoint(state, cluster)
     return Attempt(described["host"], described["port"], user, secret, described["database"], state["ca_cert"], tls)
 
 
@@ -226,14 +239,14 @@ def login(state: State, cluster: str, user: str, principal: Principal) -> str:
 
     Raises LoginRefused.
     """
-    described = state["clusters"][cluster]
+    described = described_endpoint(state, cluster)
     token = principal.token(state, described["host"], described["port"], user)
     return LIBRARIES[described["engine"]](attempt(state, cluster, user, token))
 
 
 def main(cluster: str, user: str) -> int:
     state = read_state()
-    described = state["clusters"][cluster]
+    described = described_endpoint(state, cluster)
     keys = Principal(
         os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"], os.environ.get("AWS_SESSION_TOKEN")
     )

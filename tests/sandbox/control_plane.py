@@ -19,14 +19,17 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer
 
+from tests.sandbox import iam_api, iam_simulator
 from tests.sandbox.auth_log import AuthErrorLog
 from tests.sandbox.aws_api import serve
 from tests.sandbox.clusters import REGION, RunningCluster
+from tests.sandbox.failover import fail_over
 from tests.sandbox.gate import gate
 from tests.sandbox.identities import create_operator, find_credential
 from tests.sandbox.layout import Layout
 from tests.sandbox.ldap import LdapResponder
 from tests.sandbox.rds_api import SandboxBackend, install
+from tests.sandbox.rds_proxy import Forwarder
 from tests.sandbox.servers import server_for
 from tests.sandbox.verifier import Verifier
 from tests.sandbox.verifier_socket import VerifierSocket
@@ -47,12 +50,20 @@ class ControlPlane:
         log = AuthErrorLog(layout.auth_error_log)
         admits = gate(Verifier({cluster.spec.identifier: cluster for cluster in clusters}, find_credential), log)
         seconds = float(os.environ.get("AURORA_SANDBOX_TRANSITION", TRANSITION_SECONDS))
+        iam_api.install()
         self._rds = install(clusters, self._switch_iam_auth, seconds)
-        self._api = serve(ports["aws_port"], log.entries)
+        iam_simulator.install()
+        self._rds.fail_over = lambda cluster, stale, ended: fail_over(cluster, layout, stale, ended)
+        self._api = serve(ports["aws_port"], log.entries, self._rds.hooks())
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
             self._api,
             LdapResponder(ports["ldap_port"], admits),
             VerifierSocket(layout.verifier_socket, admits),
+            *(
+                Forwarder((cluster.proxy.host, cluster.proxy.port), cluster.writer)
+                for cluster in clusters
+                if cluster.proxy
+            ),
         ]
 
     def run(self, stop: threading.Event) -> None:
@@ -79,7 +90,7 @@ class ControlPlane:
             "region": REGION,
             "access_key": key.access_key_id,
             "secret_key": key.secret_access_key,
-            "clusters": _described(self._rds),
+            **_described(self._rds),
         }
         draft = self._layout.aws_json.with_suffix(".draft")
         draft.touch(mode=0o600)
@@ -88,7 +99,7 @@ class ControlPlane:
 
 
 def _described(rds: SandboxBackend) -> dict[str, Any]:
-    return {
+    clusters = {
         cluster.db_cluster_identifier: {
             "resource_id": cluster.db_cluster_resource_id,
             "arn": cluster.db_cluster_arn,
@@ -96,6 +107,20 @@ def _described(rds: SandboxBackend) -> dict[str, Any]:
         }
         for cluster in rds.describe_db_clusters()
     }
+    instances = {
+        instance.db_instance_identifier: {
+            "resource_id": instance.dbi_resource_id,
+            "arn": instance.db_instance_arn,
+            "secret_arn": instance.master_user_secret.secret_arn,
+        }
+        for instance in rds.describe_db_instances()
+        if not instance.db_cluster_identifier
+    }
+    proxies = {
+        proxy.db_proxy_name: {"resource_id": proxy.resource_id, "arn": proxy.arn}
+        for proxy in rds.describe_db_proxies(None)
+    }
+    return {"clusters": clusters, "instances": instances, "proxies": proxies}
 
 
 def main(arguments: Sequence[str]) -> int:

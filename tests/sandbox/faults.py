@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The hook for tests on the AWS endpoint: which API calls were made, and calls that fail on purpose.
 
-``GET /_sandbox/calls`` counts calls by action, ``POST /_sandbox/faults`` takes a list of faults, ``DELETE
-/_sandbox/faults`` forgets both, ``GET /_sandbox/auth-log`` lists the refused logins.
+``GET /_sandbox/calls`` counts calls by action, ``GET /_sandbox/requests`` lists them with their parameters, ``POST
+/_sandbox/faults`` takes a list of faults, ``DELETE /_sandbox/faults`` forgets all three, ``GET /_sandbox/auth-log``
+lists the refused logins. ``POST`` of any other name is what the sandbox's RDS makes of it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import io
 import json
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -22,10 +23,14 @@ from xml.sax.saxutils import escape
 Environment = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environment, StartResponse], Iterable[bytes]]
+Hooks = Mapping[str, Callable[[Any], None]]
+"""what else can be posted: name → what is done with the document; raises ValueError"""
 
 PREFIX = "/_sandbox/"
 _KINDS = ("throttle", "delay", "error")
 _THROTTLE_CODE = "Throttling"
+_REMEMBERED = 1000
+"""How many requests are listed, the last ones."""
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
 
 
@@ -59,29 +64,34 @@ class Fault:
 class FaultHook:
     """WSGI middleware around the AWS API."""
 
-    def __init__(self, application: Application, refusals: Callable[[], list[dict[str, Any]]]) -> None:
+    def __init__(
+        self, application: Application, refusals: Callable[[], list[dict[str, Any]]], hooks: Hooks | None = None
+    ) -> None:
         self._application = application
         self._refusals = refusals
+        self._hooks = hooks or {}
         self._lock = threading.Lock()
         self._calls: Counter[str] = Counter()
+        self._requests: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
         self._faults: list[Fault] = []
 
     def __call__(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environment.get("PATH_INFO", ""))
         if path.startswith(PREFIX):
             return self._hook(environment, path.removeprefix(PREFIX), start_response)
-        action = _action(environment)
-        fault = self._count(action) if action else None
+        action, parameters = _request(environment)
+        fault = self._count(action, parameters) if action else None
         if fault is not None and fault.kind == "delay":
             time.sleep(fault.seconds)
         elif fault is not None:
             return _failure(environment, fault, start_response)
         return self._application(environment, start_response)
 
-    def _count(self, action: str) -> Fault | None:
+    def _count(self, action: str, parameters: Any) -> Fault | None:
         """Counts a call and uses up one of the fault that meets it, if any does."""
         with self._lock:
             self._calls[action] += 1
+            self._requests.append({"action": action, "parameters": parameters})
             fault = next((fault for fault in self._faults if fault.count > 0 and fault.action in (action, "*")), None)
             if fault is not None:
                 fault.count -= 1
@@ -92,19 +102,27 @@ class FaultHook:
         with self._lock:
             if request == "GET calls":
                 return _json(start_response, 200, dict(self._calls))
+            if request == "GET requests":
+                return _json(start_response, 200, list(self._requests))
             if request == "DELETE faults":
-                self._calls.clear()
-                self._faults.clear()
-                return _json(start_response, 200, {})
-            if request == "POST faults":
-                try:
-                    self._faults.extend(Fault.from_json(document) for document in json.loads(_body(environment)))
-                except (TypeError, ValueError) as error:
-                    return _json(start_response, 400, {"message": str(error)})
+                for memory in (self._calls, self._requests, self._faults):
+                    memory.clear()
                 return _json(start_response, 200, {})
         if request == "GET auth-log":
             return _json(start_response, 200, self._refusals())
-        return _json(start_response, 404, {"message": f"The sandbox has no {request}."})
+        posted = {"POST faults": self._add_faults, **{f"POST {name}": hook for name, hook in self._hooks.items()}}
+        if request not in posted:
+            return _json(start_response, 404, {"message": f"The sandbox has no {request}."})
+        try:
+            posted[request](json.loads(_body(environment)))
+        except (AttributeError, TypeError, ValueError) as error:
+            return _json(start_response, 400, {"message": str(error)})
+        return _json(start_response, 200, {})
+
+    def _add_faults(self, documents: Any) -> None:
+        faults = [Fault.from_json(document) for document in documents]
+        with self._lock:
+            self._faults.extend(faults)
 
 
 def _body(environment: Environment) -> bytes:
@@ -118,13 +136,16 @@ def _is_json(environment: Environment) -> bool:
     return "HTTP_X_AMZ_TARGET" in environment
 
 
-def _action(environment: Environment) -> str | None:
-    """The API action: in a header for the JSON protocols, in the form for the query protocol."""
+def _request(environment: Environment) -> tuple[str, dict[str, Any]]:
+    """The API action and its parameters: in a header and the body for the JSON protocols, in the form for the query
+    protocol. No action where it is neither."""
     if _is_json(environment):
-        return str(environment["HTTP_X_AMZ_TARGET"]).rpartition(".")[2]
+        return str(environment["HTTP_X_AMZ_TARGET"]).rpartition(".")[2], json.loads(_body(environment) or b"{}")
     if not str(environment.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded"):
-        return None
-    return parse_qs(_body(environment).decode("utf-8", errors="replace")).get("Action", [None])[0]
+        return "", {}
+    form = parse_qs(_body(environment).decode("utf-8", errors="replace"), keep_blank_values=True)
+    parameters = {name: values[0] for name, values in form.items() if name not in ("Action", "Version")}
+    return form.get("Action", [""])[0], parameters
 
 
 def _failure(environment: Environment, fault: Fault, start_response: StartResponse) -> Iterable[bytes]:

@@ -5,6 +5,7 @@ next."""
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import secrets
 import shutil
@@ -16,12 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
-from tests.sandbox.clusters import CLUSTERS, ClusterSpec, RunningCluster, ServerSpec
+from cryptography import x509
+
+from tests.sandbox.clusters import CLUSTERS, INSTANCES, PROXY_PORTS, ClusterSpec, ProxySpec, RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import HOW_TO_GET, locate
 from tests.sandbox.programs import CONTROL_PLANE, SandboxError, run_as, start, stop_all, wait_until
 from tests.sandbox.servers import server_for
-from tests.sandbox.tls import issue
+from tests.sandbox.tls import NAMES, issue
 
 _ALPHABET = string.ascii_uppercase + string.digits
 _WRITER, _READER = "localhost", "127.0.0.2"
@@ -49,10 +52,11 @@ def down(layout: Layout) -> None:
 
 
 def _specs(layout: Layout, chosen: set[str]) -> list[ClusterSpec]:
-    if unknown := chosen - {spec.identifier for spec in CLUSTERS}:
-        known = ", ".join(spec.identifier for spec in CLUSTERS)
+    all_specs = CLUSTERS + INSTANCES
+    if unknown := chosen - {spec.identifier for spec in all_specs}:
+        known = ", ".join(spec.identifier for spec in all_specs)
         raise SandboxError(f"There is no cluster {', '.join(sorted(unknown))} in the sandbox; it has {known}.")
-    specs = [spec for spec in CLUSTERS if not chosen or spec.identifier in chosen]
+    specs = [spec for spec in all_specs if not chosen or spec.identifier in chosen]
     layout.cache.mkdir(parents=True, exist_ok=True)
     missing = {spec.family for spec in specs if locate(spec.family, layout.cache) is None}
     left_out = [spec for spec in specs if spec.family in missing]
@@ -67,11 +71,12 @@ def _start(layout: Layout, specs: list[ClusterSpec]) -> dict[str, Any]:
     for folder in (layout.run, layout.logs, layout.servers, layout.sockets):
         folder.mkdir(parents=True, exist_ok=True)
     layout.run.chmod(0o755)
-    issue(layout)
     run_as(layout.root).give(layout.sockets)
     ports = _free_ports(len(specs) + 2)
     aws_port, ldap_port = ports[:2]
     clusters = [_cluster(layout, spec, port, ldap_port) for spec, port in zip(specs, ports[2:], strict=True)]
+    proxies = [x509.IPAddress(ipaddress.ip_address(cluster.proxy.host)) for cluster in clusters if cluster.proxy]
+    issue(layout, (*NAMES, *proxies))
     _write(layout.clusters_json, [cluster.to_json() for cluster in clusters])
     _write(layout.control_plane_json, {"aws_port": aws_port, "ldap_port": ldap_port})
     log = layout.logs / "control-plane.log"
@@ -98,15 +103,32 @@ def _start_cluster(cluster: RunningCluster, layout: Layout) -> None:
 
 def _cluster(layout: Layout, spec: ClusterSpec, port: int, ldap_port: int) -> RunningCluster:
     def server(number: int, host: str) -> ServerSpec:
-        instance = f"{spec.identifier}-{number}"
+        instance = spec.identifier if spec.standalone else f"{spec.identifier}-{number}"
         folder = str(layout.servers / instance)
         return ServerSpec(
             spec.identifier, instance, number == 1, spec.family, host, port, folder, {"ldap_port": ldap_port}
         )
 
     readers = (server(2, _READER),) if spec.has_reader else ()
-    resource_id = "cluster-" + "".join(secrets.choice(_ALPHABET) for _letter in range(26))
-    return RunningCluster(spec, resource_id, secrets.token_urlsafe(24), (server(1, _WRITER), *readers))
+    unique = "".join(secrets.choice(_ALPHABET) for _letter in range(26))
+    resource_id = f"{'db' if spec.standalone else 'cluster'}-{unique}"
+    servers = (server(1, _WRITER), *readers)
+    return RunningCluster(spec, resource_id, secrets.token_urlsafe(24), servers, _proxy(spec) if spec.proxy else None)
+
+
+def _proxy(spec: ClusterSpec) -> ProxySpec | None:
+    """At an address of its own, because the port of a proxy is not to be chosen."""
+    port = PROXY_PORTS[spec.family.partition("-")[0]]
+    for _attempt in range(10):
+        host = ".".join(str(part) for part in (127, *(secrets.randbelow(253) + 1 for _part in range(3))))
+        with socket.socket() as tried:
+            try:
+                tried.bind((host, port))
+            except OSError:
+                continue
+        return ProxySpec(spec.proxy, f"prx-{secrets.token_hex(9)[:17]}", host, port)
+    print(f"Left out {spec.proxy}: another program listens on port {port} of every address.", file=sys.stderr)
+    return None
 
 
 def _free_ports(count: int) -> list[int]:
@@ -127,21 +149,27 @@ def _free_ports(count: int) -> list[int]:
 
 def _state(layout: Layout, clusters: list[RunningCluster]) -> dict[str, Any]:
     aws = json.loads(layout.aws_json.read_text())
-    described = {
-        cluster.spec.identifier: {
-            **aws["clusters"][cluster.spec.identifier],
-            "host": cluster.writer.host,
-            "port": cluster.writer.port,
-            "engine": cluster.spec.engine,
-            "family": cluster.spec.family,
-            "master": cluster.spec.master_username,
-            "database": cluster.spec.database,
-            "iam_auth": cluster.spec.iam_auth,
-            "instances": {server.instance: server.host for server in cluster.servers},
-        }
-        for cluster in clusters
+    described: dict[str, dict[str, Any]] = {"clusters": {}, "instances": {}, "proxies": {}}
+    for cluster in clusters:
+        name, kind = cluster.spec.identifier, "instances" if cluster.spec.standalone else "clusters"
+        described[kind][name] = {**aws[kind][name], **_described(cluster)}
+        if cluster.proxy:
+            name, endpoint = cluster.proxy.name, {"host": cluster.proxy.host, "port": cluster.proxy.port}
+            described["proxies"][name] = {**_described(cluster), **aws["proxies"][name], **endpoint}
+    return {**aws, "ca_cert": str(layout.ca_cert), **described}
+
+
+def _described(cluster: RunningCluster) -> dict[str, Any]:
+    return {
+        "host": cluster.writer.host,
+        "port": cluster.writer.port,
+        "engine": cluster.spec.engine,
+        "family": cluster.spec.family,
+        "master": cluster.spec.master_username,
+        "database": cluster.spec.database,
+        "iam_auth": cluster.spec.iam_auth,
+        "instances": {server.instance: server.host for server in cluster.servers},
     }
-    return {**aws, "ca_cert": str(layout.ca_cert), "clusters": described}
 
 
 def _write(path: Any, document: Any) -> None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
-import uuid
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from tests.sandbox.clusters import RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.plugin_build import LIBRARY, plugin_folder
-from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
+from tests.sandbox.programs import SandboxError, run, run_as, running, start, wait_until
+from tests.sandbox.templates import template
 
 SUPERUSER = "rdsadmin"
 PLUGIN = "AWSAuthenticationPlugin"
@@ -89,7 +91,7 @@ class MySQLServer:
     def start(self) -> None:
         if not self._files.exists():
             Path(self.server.folder).mkdir(parents=True, exist_ok=True)
-            shutil.copytree(self._template(), self._files)
+            shutil.copytree(template(self.layout, "mysql", self._initialise), self._files)
             (self._files / "auto.cnf").unlink(missing_ok=True)  # the server's UUID, which a replica may not share
             self._copy_tls()
             run_as(self.layout.root).give(Path(self.server.folder))
@@ -102,7 +104,14 @@ class MySQLServer:
         if self.server.is_writer:
             self._make_aurora()
         else:
-            self._follow()
+            self.follow()
+
+    def stop(self) -> None:
+        """Nothing is lost, since everything is written and nothing can follow. SHUTDOWN would take ten seconds."""
+        pid = int((self._files / "pid").read_text())
+        self.execute("SET GLOBAL super_read_only = ON; FLUSH ENGINE LOGS")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: pid not in running(self.layout.run), 30, f"The end of {self.server.instance}", self._log)
 
     def set_iam_auth(self, enabled: bool) -> None:
         loaded = bool(self.execute(f"SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'"))
@@ -141,7 +150,7 @@ class MySQLServer:
             "--no-defaults",
             f"--basedir={software.prefix}",
             f"--lc-messages-dir={software.prefix / 'share' / 'mysql'}",
-            f"--plugin-dir={plugin_folder(self.layout.cache)}",
+            f"--plugin-dir={plugin_folder(self.layout.cache, software.prefix)}",
             *(f"--{name}={value}" for name, value in _SETTINGS.items()),
             *arguments,
         ]
@@ -152,9 +161,9 @@ class MySQLServer:
             f"--datadir={self._files}",
             f"--socket={self._socket}",
             f"--pid-file={self._files / 'pid'}",
-            f"--bind-address={'127.0.0.1' if server.is_writer else server.host}",
+            f"--bind-address={server.address}",
             f"--port={server.port}",
-            f"--server-id={1 if server.is_writer else 2}",
+            f"--server-id={server.instance.rpartition('-')[2]}",
             f"--partial-revokes={'ON' if spec.partial_revokes else 'OFF'}",
             f"--ssl-ca={self._files / 'ca.pem'}",
             f"--ssl-cert={self._files / 'server.pem'}",
@@ -163,21 +172,10 @@ class MySQLServer:
             *([] if server.is_writer else ["--super-read-only=ON", "--skip-replica-start"]),
         ]
 
-    def _template(self) -> Path:
-        """The files of a new, empty server. Making them takes seconds, so it is done once."""
-        template = self.layout.cache / "mysql-template"
-        if not template.exists():
-            draft = template.with_name(f"mysql-template.{uuid.uuid4().hex}")
-            draft.mkdir()
-            run_as(self.layout.root).give(draft)
-            run(self._command("--initialize-insecure", f"--datadir={draft}"), draft)
-            for generated in draft.glob("*.pem"):
-                generated.unlink()
-            try:
-                draft.rename(template)
-            except OSError:  # another server's thread, or another checkout, was faster
-                shutil.rmtree(draft)
-        return template
+    def _initialise(self, folder: Path) -> None:
+        run(self._command("--initialize-insecure", f"--datadir={folder}"), folder)
+        for generated in folder.glob("*.pem"):
+            generated.unlink()
 
     def _copy_tls(self) -> None:
         for source in (self.layout.ca_cert, self.layout.server_cert, self.layout.server_key):
@@ -197,13 +195,16 @@ class MySQLServer:
         privileges = _master_privileges(spec.partial_revokes)
         self.execute(f"CREATE DATABASE {spec.database}; {accounts}{privileges}{_PROCEDURES}")
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """https://dev.mysql.com/doc/refman/9.0/en/replication-gtids-auto-positioning.html"""
         writer = self.cluster.writer
+        # Before it has anything of the writer, the superuser has another name.
+        user = SUPERUSER if self._answers("SELECT 1") else "root"
         self._query(
-            "root",
-            f"CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {writer.port}, "
-            f"SOURCE_USER = 'rdsrepladmin', SOURCE_PASSWORD = '{self.cluster.master_password}', "
+            user,
+            f"STOP REPLICA; CHANGE REPLICATION SOURCE TO SOURCE_HOST = '{writer.address}', "
+            f"SOURCE_PORT = {writer.port}, SOURCE_USER = 'rdsrepladmin', "
+            f"SOURCE_PASSWORD = '{self.cluster.master_password}', "
             "SOURCE_SSL = 1, SOURCE_AUTO_POSITION = 1, SOURCE_CONNECT_RETRY = 1; START REPLICA",
         )
         caught_up = "SELECT 1 FROM mysql.user WHERE User = 'admin'"

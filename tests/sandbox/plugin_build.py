@@ -19,9 +19,14 @@ LIBRARY = "aws_auth.so"
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared")
 
 
-def plugin_folder(cache: Path) -> Path:
-    """A folder with nothing but the plugin's library in it, compiled if it is not in ``cache`` yet.
+NEEDED = "component_reference_cache.so"
+"""Without this component of its own a server goes on letting people in with a password that they had before."""
 
+
+def plugin_folder(cache: Path, prefix: Path) -> Path:
+    """A folder with the plugin's library, compiled if it is not in ``cache`` yet, and what the server itself needs.
+
+    prefix  where the server is installed
     Raises SandboxError.
     """
     digest = hashlib.sha256(SOURCE.read_bytes()).hexdigest()[:16]
@@ -35,6 +40,11 @@ def plugin_folder(cache: Path) -> Path:
         if result.returncode:
             raise SandboxError(f"The authentication plugin does not compile: {result.stderr.strip()}")
         draft.rename(target)
+    for own in [*prefix.glob(f"lib*/plugin/{NEEDED}"), *prefix.glob(f"lib*/mysql/plugin/{NEEDED}")][:1]:
+        if not target.with_name(NEEDED).exists():
+            draft = target.with_suffix(f".{uuid.uuid4().hex}")
+            shutil.copy(own, draft)
+            draft.rename(target.with_name(NEEDED))
     return target.parent
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.sandbox.clusters import ClusterSpec, RunningCluster, ServerSpec
 from tests.sandbox.layout import Layout
 from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
+from tests.sandbox.templates import template
 
 SUPERUSER = "rdsadmin"
 _CAST = {
@@ -80,7 +82,7 @@ class PostgreSQLServer:
             Path(self.server.folder).mkdir(parents=True, exist_ok=True)
             run_as(self.layout.root).give(self._socket_folder)
             run_as(self.layout.root).give(Path(self.server.folder))
-            self._initialise() if self.server.is_writer else self._copy_writer()
+            self._copy_template() if self.server.is_writer else self._copy_writer()
         start(self._command("postgres", "-D", str(self._files)), self._files, self._log)
         wait_until(self._is_ready, 30, f"PostgreSQL {self.server.instance}", self._log)
         if self.server.is_writer:
@@ -93,6 +95,22 @@ class PostgreSQLServer:
     def promote(self) -> None:
         """Make a standby a writer."""
         self.execute("SELECT pg_promote()")
+
+    def stop(self) -> None:
+        """In order, so that a standby gets everything."""
+        run(self._command("pg_ctl", "stop", "-D", str(self._files), "-m", "fast"), self.layout.run)
+
+    def follow(self) -> None:
+        """Be the writer's standby from the next start on."""
+        with (self._files / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"primary_conninfo = '{self._source()}'\n")
+        (self._files / "standby.signal").touch()
+        run_as(self.layout.root).give(self._files)
+
+    def listen(self) -> None:
+        """Be at the server's address from the next start on."""
+        with (self._files / "postgresql.conf").open("a") as settings:
+            settings.write(f"listen_addresses = '{self.server.address}'\n")
 
     def execute(self, sql: str, database: str | None = None) -> list[tuple[str, ...]]:
         printed = run(
@@ -118,21 +136,26 @@ class PostgreSQLServer:
         except SandboxError:
             return False
 
-    def _initialise(self) -> None:
-        arguments = ["-D", str(self._files), "-U", SUPERUSER, "--auth=reject", "--encoding=UTF8", "--no-sync"]
-        locale = "--locale=C.UTF-8" if self._version < 17 else "--locale-provider=builtin"
-        builtin = [] if self._version < 17 else ["--builtin-locale=C.UTF-8", "--locale=C"]
-        run(self._command("initdb", *arguments, locale, *builtin), Path(self.server.folder))
+    def _copy_template(self) -> None:
+        shutil.copytree(template(self.layout, self.server.family, self._initialise), self._files)
         self._configure()
 
-    def _copy_writer(self) -> None:
+    def _initialise(self, folder: Path) -> None:
+        arguments = ["-D", str(folder), "-U", SUPERUSER, "--auth=reject", "--encoding=UTF8", "--no-sync"]
+        locale = "--locale=C.UTF-8" if self._version < 17 else "--locale-provider=builtin"
+        builtin = [] if self._version < 17 else ["--builtin-locale=C.UTF-8", "--locale=C"]
+        run(self._command("initdb", *arguments, locale, *builtin), folder)
+
+    def _source(self) -> str:
         writer = self.cluster.writer
-        source = f"host={self.layout.sockets / writer.instance} port={writer.port} user={SUPERUSER}"
+        return f"host={self.layout.sockets / writer.instance} port={writer.port} user={SUPERUSER}"
+
+    def _copy_writer(self) -> None:
         arguments = [
             "-D",
             str(self._files),
             "--dbname",
-            source,
+            self._source(),
             "--wal-method=stream",
             "--checkpoint=fast",
             "--no-sync",
@@ -142,10 +165,9 @@ class PostgreSQLServer:
 
     def _configure(self) -> None:
         """The last setting of a name wins, so that a copied writer's are overridden."""
-        host = "127.0.0.1" if self.server.is_writer else self.server.host
         settings = {
             **_CAST,
-            "listen_addresses": f"'{host}'",
+            "listen_addresses": f"'{self.server.address}'",
             "port": str(self.server.port),
             "unix_socket_directories": f"'{self._socket_folder}'",
         }

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The RDS API of the sandbox: moto's, where ModifyDBCluster switches IAM authentication on real servers.
+"""The RDS API of the sandbox: moto's, where ModifyDBCluster and ModifyDBInstance switch IAM authentication on real
+servers.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Enabling.html
 """
@@ -16,15 +17,20 @@ from typing import Any
 from moto.core.responses import ActionResult, PaginatedResult
 from moto.core.utils import get_pagination_model
 from moto.rds import urls
-from moto.rds.exceptions import InvalidDBClusterStateFault, InvalidParameterCombination
+from moto.rds.exceptions import InvalidDBClusterStateFault, InvalidParameterCombination, RDSClientError
 from moto.rds.models import DBCluster, DBInstance, RDSBackend, rds_backends
 from moto.rds.responses import RDSResponse
 
 from tests.sandbox.clusters import ACCOUNT_ID, REGION, RunningCluster
+from tests.sandbox.faults import Hooks
 from tests.sandbox.rds_clusters import SandboxCluster, SandboxInstance
+from tests.sandbox.rds_failover import FailOver, begin_failover
+from tests.sandbox.rds_instances import SandboxStandalone
+from tests.sandbox.rds_proxy import SandboxProxy
+from tests.sandbox.rds_states import IamAuthTarget
 
 SwitchIamAuth = Callable[[RunningCluster, bool], None]
-"""Switches IAM authentication on every server of a cluster; called in a thread of its own."""
+"""Switches IAM authentication on every server of a cluster, or on an instance; called in a thread of its own."""
 
 
 class SandboxBackend(RDSBackend):
@@ -36,15 +42,37 @@ class SandboxBackend(RDSBackend):
         self._guard = threading.RLock()
         self._closing = threading.Event()
         self._transitions: list[threading.Thread] = []
+        self._failing: set[str] = set()
+        self.fail_over: FailOver | None = None
 
-    def register(self, running: RunningCluster) -> SandboxCluster:
-        # Abstract by its annotations only: what it lacks is CloudFormation's, and moto itself does the same.
+    def register(self, running: RunningCluster) -> None:
+        # Abstract by their annotations only: what they lack is CloudFormation's, and moto itself does the same.
         make_instance: Any = SandboxInstance
+        make_standalone: Any = SandboxStandalone
+        if running.spec.standalone:
+            self.databases[running.spec.identifier] = make_standalone(self, running)
+            return
         cluster = SandboxCluster(self, running)
         self.clusters[cluster.db_cluster_identifier] = cluster
         for server in running.servers:
             self.databases[server.instance] = make_instance(self, cluster, server)
-        return cluster
+        if running.proxy is not None:
+            self.db_proxies[running.proxy.name] = SandboxProxy(self, cluster)
+
+    def hooks(self) -> Hooks:
+        return {"status": self.hold_status, "failing-switch": self.fail_switch}
+
+    def hold_status(self, held: dict[str, str | None]) -> None:
+        """Show these clusters and instances in a state, or (None) in their own again. Raises ValueError."""
+        for identifier, status in held.items():
+            found: Any = self.clusters.get(identifier) or self.databases.get(identifier)
+            if found is None:
+                raise ValueError(f"there is no cluster or instance {identifier}")
+            found.held_status = status
+
+    def fail_switch(self, identifier: str) -> None:
+        """Let the next switch of IAM authentication on this cluster or instance fail."""
+        self._failing.add(identifier)
 
     def close(self) -> None:
         """Lets a switch that is being made come to its end, and begins no other."""
@@ -76,10 +104,7 @@ class SandboxBackend(RDSBackend):
             super().modify_db_cluster(
                 {**kwargs, "db_cluster_identifier": cluster.db_cluster_identifier, "apply_immediately": immediately}
             )
-            if wanted is not None:
-                cluster.pending_iam_auth = None if wanted == cluster.iam_auth else wanted
-            if immediately and cluster.pending_iam_auth is not None:
-                self._begin(cluster, cluster.pending_iam_auth)
+            self._change_iam_auth(cluster, wanted, immediately)
             return cluster
 
     def modify_db_instance(self, db_instance_identifier: str, db_kwargs: dict[str, Any]) -> DBInstance:
@@ -88,41 +113,80 @@ class SandboxBackend(RDSBackend):
             raise InvalidParameterCombination(
                 f"IAM database authentication of {db_instance_identifier} is set by ModifyDBCluster on its DB cluster."
             )
-        return super().modify_db_instance(db_instance_identifier, db_kwargs)
+        if not isinstance(instance, SandboxStandalone):
+            return super().modify_db_instance(db_instance_identifier, db_kwargs)
+        with self._guard:
+            if instance.status != "available":
+                # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html#API_ModifyDBInstance_Errors
+                message = f"Database instance {db_instance_identifier} is {instance.status}, not available."
+                raise RDSClientError("InvalidDBInstanceState", message)
+            kwargs = dict(db_kwargs)
+            wanted = kwargs.pop("enable_iam_database_authentication", None)
+            immediately = bool(kwargs.pop("apply_immediately", False))
+            super().modify_db_instance(db_instance_identifier, {**kwargs, "apply_immediately": immediately})
+            self._change_iam_auth(instance, wanted, immediately)
+            return instance
+
+    def stop_db_cluster(self, cluster_identifier: str) -> DBCluster:
+        return self._pass_through(cluster_identifier, "available", "stopping", "stopped")
+
+    def start_db_cluster(self, cluster_identifier: str) -> DBCluster:
+        return self._pass_through(cluster_identifier, "stopped", "starting", "available")
 
     def failover_db_cluster(
         self, db_cluster_identifier: str, target_db_instance_identifier: str | None = None
     ) -> DBCluster:
-        self.describe_db_clusters(db_cluster_identifier)
-        target = target_db_instance_identifier or "another instance"
-        raise InvalidDBClusterStateFault(f"The sandbox cannot fail over {db_cluster_identifier} to {target}.")
+        with self._guard:
+            (cluster,) = self.describe_db_clusters(db_cluster_identifier)
+            begin_failover(cluster, target_db_instance_identifier, self.fail_over, self._guard, self._closing)
+            return cluster
 
-    def _begin(self, cluster: SandboxCluster, enabled: bool) -> None:
-        _show(cluster, "update-iam-db-auth", "configuring-iam-database-auth")
-        transition = threading.Thread(target=self._transit, args=(cluster, enabled), daemon=True)
+    def _pass_through(self, identifier: str, before: str, meanwhile: str, after: str) -> DBCluster:
+        """The servers keep running: only what the API says of the cluster changes."""
+        with self._guard:
+            (cluster,) = self.describe_db_clusters(identifier)
+            if cluster.status != before:
+                message = f"DbCluster {identifier} is in {cluster.status} state but expected it to be one of {before}."
+                raise InvalidDBClusterStateFault(message)
+            cluster.status = meanwhile
+            self._later(lambda: setattr(cluster, "status", after))
+            return cluster
+
+    def _change_iam_auth(self, target: IamAuthTarget, wanted: bool | None, immediately: bool) -> None:
+        if wanted is not None:
+            target.pending_iam_auth = None if wanted == target.iam_auth else wanted
+        enabled = target.pending_iam_auth
+        if immediately and enabled is not None:
+            target.show(changing=True)
+            self._later(lambda: self._transit(target, enabled))
+
+    def _later(self, change: Callable[[], None]) -> None:
+        """Make the change when the time that it takes on AWS has passed, unless the sandbox goes down before."""
+
+        def wait_and_change() -> None:
+            if not self._closing.wait(self._transition_seconds):
+                change()
+
+        transition = threading.Thread(target=wait_and_change, daemon=True)
         self._transitions = [*(thread for thread in self._transitions if thread.is_alive()), transition]
         transition.start()
 
-    def _transit(self, cluster: SandboxCluster, enabled: bool) -> None:
-        if self._closing.wait(self._transition_seconds):
-            return
+    def _transit(self, target: IamAuthTarget, enabled: bool) -> None:
+        identifier = target.running.spec.identifier
         try:
-            self._switch(cluster.running, enabled)
+            if identifier in self._failing:
+                self._failing.remove(identifier)
+                raise RuntimeError("The sandbox was told to let this switch fail.")
+            self._switch(target.running, enabled)
         except Exception:
             # As on AWS, a change that failed leaves the cluster as it was; the reason is in the control plane's log.
-            print(f"IAM authentication of {cluster.db_cluster_identifier} could not be switched.", file=sys.stderr)
+            print(f"IAM authentication of {identifier} could not be switched.", file=sys.stderr)
             traceback.print_exc(file=sys.stderr)
-            enabled = cluster.iam_database_authentication_enabled
+            enabled = target.iam_auth
         with self._guard:
-            cluster.iam_auth = enabled
-            cluster.pending_iam_auth = None
-            _show(cluster, "available", "available")
-
-
-def _show(cluster: SandboxCluster, cluster_status: str, instance_status: str) -> None:
-    cluster.status = cluster_status
-    for member in cluster.members:
-        member.status = instance_status
+            target.iam_auth = enabled
+            target.pending_iam_auth = None
+            target.show(changing=False)
 
 
 class SandboxResponse(RDSResponse):

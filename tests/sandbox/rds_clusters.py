@@ -8,29 +8,30 @@ moto 5.2 invents endpoints, gives every instance the same resource id and every 
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from moto.rds.models import DBCluster, DBInstanceClustered, MasterUserSecret, RDSBackend
+from moto.rds.models import DBCluster, DBInstance, DBInstanceClustered, MasterUserSecret, RDSBackend
 from moto.rds.utils import FilterDef
 
 from tests.sandbox.clusters import RunningCluster, ServerSpec
+from tests.sandbox.rds_states import HeldStatus, PendingIamAuth
 
 INSTANCE_CLASS = "db.r6g.large"
 
 
 class SandboxSecret(MasterUserSecret):
-    """The managed secret of a cluster's master user, with the password that the server knows."""
+    """The managed secret of the master user of a cluster or an instance, with the password that the server knows."""
 
-    def __init__(self, cluster: SandboxCluster, password: str) -> None:
+    def __init__(self, resource: DBCluster | DBInstance, password: str) -> None:
         self._password = password
-        super().__init__(cluster, None)
+        super().__init__(resource, None)
         self._status = "active"
 
     def _generate_secret_string(self) -> str:
         return json.dumps({"username": self.resource.master_username, "password": self._password})
 
 
-class SandboxCluster(DBCluster):
+class SandboxCluster(HeldStatus, PendingIamAuth, DBCluster):
     SUPPORTED_FILTERS: ClassVar[dict[str, FilterDef]] = {
         **DBCluster.SUPPORTED_FILTERS,
         "db-cluster-resource-id": FilterDef(["db_cluster_resource_id"], "DB Cluster Resource Ids"),
@@ -51,30 +52,37 @@ class SandboxCluster(DBCluster):
             enable_iam_database_authentication=spec.iam_auth,
         )
         self.running = running
+        self._name = running.writer.host
         self.db_cluster_resource_id = running.resource_id
         self.manage_master_user_password = True
         self.master_user_secret = SandboxSecret(self, running.master_password)
-        self.pending_iam_auth: bool | None = None
         self.status = "available"
+
+    def become(self, running: RunningCluster) -> None:
+        """The same cluster, with other roles or addresses of its servers."""
+        self.running = running
+        servers = {server.instance: server for server in running.servers}
+        for member in self.members:
+            member.move(servers[member.db_instance_identifier])
 
     @property
     def endpoint(self) -> str:
-        return self.running.writer.host
+        """The cluster's own name: the same all the time, to whichever server it leads."""
+        return self._name
 
     @property
     def reader_endpoint(self) -> str:
         """Like AWS's, it reaches the writer where there is no reader."""
-        readers = [server.host for server in self.running.servers if not server.is_writer]
-        return readers[0] if readers else self.endpoint
+        others = [server.host for server in self.running.servers if server.host != self._name]
+        return others[0] if others else self.endpoint
 
-    @property
-    def pending_modified_values(self) -> dict[str, Any] | None:
-        if self.pending_iam_auth is None:
-            return None
-        return {"IAMDatabaseAuthenticationEnabled": self.pending_iam_auth}
+    def show(self, changing: bool) -> None:
+        self.status = "update-iam-db-auth" if changing else "available"
+        for member in self.members:
+            member.status = "configuring-iam-database-auth" if changing else "available"
 
 
-class SandboxInstance(DBInstanceClustered):
+class SandboxInstance(HeldStatus, DBInstanceClustered):
     def __init__(self, backend: RDSBackend, cluster: SandboxCluster, server: ServerSpec) -> None:
         self._server = server
         self._cluster = cluster
@@ -89,6 +97,10 @@ class SandboxInstance(DBInstanceClustered):
         # Stable over restarts, unique, and of the shape that AWS gives: db- and 26 characters.
         unique = f"{server.instance.upper().replace('-', '')}{cluster.running.resource_id.removeprefix('cluster-')}"
         self.dbi_resource_id = f"db-{unique[:26]}"
+        self.is_cluster_writer = server.is_writer
+
+    def move(self, server: ServerSpec) -> None:
+        self._server = server
         self.is_cluster_writer = server.is_writer
 
     @property

@@ -36,6 +36,22 @@ def issue(
     _write_key(layout.server_key, server_key)
 
 
+def issue_self_signed(layout: Layout, names: tuple[x509.GeneralName, ...] = NAMES) -> None:
+    """Make a certificate for ``names`` that nobody but itself vouches for."""
+    layout.server_cert.parent.mkdir(parents=True, exist_ok=True)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = _name("Self-signed database server")
+    certificate = (
+        _builder(key.public_key(), _LIFETIME)
+        .subject_name(name)
+        .issuer_name(name)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    layout.server_cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    _write_key(layout.server_key, key)
+
+
 def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 

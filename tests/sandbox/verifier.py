@@ -88,9 +88,9 @@ class Verifier:
         except ValueError as error:
             raise RefusedError("InvalidToken", f"The password is not an authentication token: {error}.") from None
         _check_request(token)
-        _check_addressee(token, login, cluster)
+        resource_id = _addressee(token, login, cluster)
         _check_age(token, now)
-        _check_policies(self._signer(token, now), login, cluster, now)
+        _check_policies(self._signer(token, now), connect_arn(resource_id, login.user), now)
 
     def _signer(self, token: LoginToken, now: datetime) -> Principal:
         access_key = token.scope.access_key
@@ -113,9 +113,9 @@ class Verifier:
         return credential.principal
 
 
-def connect_arn(cluster: RunningCluster, user: str) -> str:
-    """The resource that a policy has to name for this account of this cluster."""
-    return f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:{cluster.resource_id}/{user}"
+def connect_arn(resource_id: str, user: str) -> str:
+    """The resource that a policy has to name for this account of a cluster, an instance or a proxy."""
+    return f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:{resource_id}/{user}"
 
 
 def _check_request(token: LoginToken) -> None:
@@ -136,8 +136,10 @@ def _check_request(token: LoginToken) -> None:
             raise RefusedError("InvalidToken", f"The token's {name} is {actual[:64]!r} where {wanted!r} is needed.")
 
 
-def _check_addressee(token: LoginToken, login: Login, cluster: RunningCluster) -> None:
-    if (token.host, token.port) not in {(server.host, server.port) for server in cluster.servers}:
+def _addressee(token: LoginToken, login: Login, cluster: RunningCluster) -> str:
+    """The resource ID of the endpoint that the token was signed for."""
+    resource_id = cluster.resource_at(token.host, token.port)
+    if resource_id is None:
         reason = f"The token is for {token.host}:{token.port}, which is no endpoint of cluster {login.cluster}."
         raise RefusedError("InvalidToken", reason)
     user = token.parameters["DBUser"]
@@ -146,6 +148,7 @@ def _check_addressee(token: LoginToken, login: Login, cluster: RunningCluster) -
         raise RefusedError(
             "InvalidToken", f"The token is for user {user[:64]!r}, the login is as {login.user!r}{detail}."
         )
+    return resource_id
 
 
 def _check_age(token: LoginToken, now: datetime) -> None:
@@ -157,16 +160,15 @@ def _check_age(token: LoginToken, now: datetime) -> None:
         raise RefusedError("InvalidToken", f"The token was signed {ahead} in the future, so a clock is wrong.")
 
 
-def _check_policies(principal: Principal, login: Login, cluster: RunningCluster, now: datetime) -> None:
-    resource = connect_arn(cluster, login.user)
+def _check_policies(principal: Principal, resource: str, now: datetime) -> None:
     context = {
-        **principal.context,
         "aws:principalarn": principal.arn,
         "aws:principalaccount": ACCOUNT_ID,
         "aws:requestedregion": REGION,
         "aws:securetransport": "true",
         "aws:currenttime": now.isoformat(),
         "aws:epochtime": str(int(now.timestamp())),
+        **principal.context,
     }
     layers = {"identity policies": principal.policies, **{name: (text,) for name, text in principal.ceilings.items()}}
     decisions = {name: evaluate(documents, ACTION, resource, context) for name, documents in layers.items()}

@@ -19,14 +19,16 @@ PACKAGE = "ansible_collections.dbops.aurora_iam.plugins.module_utils."
 UTILS = "plugins/module_utils/"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_errors", "_model", "_login"),
-    ("_params", "_reconcile", "_plan", "_findings", "_report"),
-    ("_engines/base",),
+    ("_errors", "_model", "_login", "_task", "_survey", "_authorization"),
+    ("_params", "_reconcile", "_plan", "_findings", "_report", "_facts"),
+    ("_progress",),
+    ("_engines/base", "_engines/certificates"),
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),
-    ("_connect",),
-    ("_account_module", "_facts_module", "_cluster_module"),
-    ("plugins/modules", "plugins/lookup"),
+    ("_connect", "_writer"),
+    ("_account_module", "_facts_module", "_cluster_module", "_module_entry"),
+    ("plugins/modules", "plugins/plugin_utils"),
+    ("plugins/action", "plugins/lookup", "plugins/filter"),
 )
 """the parts, from the ground up: a part imports parts below its own layer, or of it, never above"""
 
@@ -163,14 +165,21 @@ def test_imports_make_no_circle() -> None:
     TopologicalSorter(graph).prepare()
 
 
-def test_check_mode_is_read_in_one_line() -> None:
+def test_check_mode_is_read_where_a_task_comes_in_and_nowhere_else() -> None:
     lines = [
         source.at(node, "check_mode")
         for source in collection()
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Attribute) and node.attr == "check_mode"
     ]
-    assert [line.split(":")[0] for line in lines] == [UTILS + "_account_module.py"]
+    entries = [UTILS + "_module_entry.py", "plugins/plugin_utils/_controller_entry.py"]
+    assert sorted(line.split(":")[0] for line in lines) == entries
+
+
+def test_every_module_comes_in_both_ways() -> None:
+    modules = {source.path.rsplit("/", 1)[-1] for source in sources("plugins/modules/")}
+    assert modules
+    assert {source.path.rsplit("/", 1)[-1] for source in sources("plugins/action/")} == modules
 
 
 def test_every_module_is_in_the_action_group() -> None:

@@ -48,3 +48,14 @@ def call(
         raise CloudError(
             f"{action} on {subject} could not be sent: {error}. Check region, credentials and endpoint_url."
         ) from error
+
+
+def listed(client: Any, operation: str, action: str, subject: str, key: str, **arguments: Any) -> list[dict[str, Any]]:
+    """Everything that an RDS operation lists under ``key``, page by page. The rest is as for :func:`call`."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = call(client, operation, action, subject, **arguments)
+        found += page.get(key, [])
+        if not page.get("Marker"):
+            return found
+        arguments["Marker"] = page["Marker"]

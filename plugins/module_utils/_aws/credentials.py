@@ -32,12 +32,15 @@ def secret_credentials(clients: Clients, secret: str) -> Credentials:
     )
     try:
         value = json.loads(answer["SecretString"])
-        return Credentials(user=value["username"], password=value["password"])
+        user, password = value["username"], value["password"]
     except (KeyError, TypeError, ValueError):
-        # "from None": the original exception carries the value that could not be read.
+        user = password = None  # the exception carries the value that could not be read: it goes no further
+    if not (user and password and isinstance(user, str) and isinstance(password, str)):
         raise CloudError(
-            f"The {subject} is not a database secret: its value must be JSON with username and password."
-        ) from None
+            f"The {subject} is not a database secret: its value must be JSON with username and password, both text; "
+            "correct it, or name another one with login_secret."
+        )
+    return Credentials(user=user, password=password)
 
 
 def token_credentials(clients: Clients, endpoint: Endpoint, user: str) -> Credentials:
@@ -50,7 +53,7 @@ def token_credentials(clients: Clients, endpoint: Endpoint, user: str) -> Creden
         token = client.generate_db_auth_token(DBHostname=endpoint.host, Port=endpoint.port, DBUsername=user)
     except BotoCoreError as error:
         raise CloudError(
-            f"No IAM token can be signed for {user} on {endpoint.title}: {error}. Give the task AWS credentials "
-            "(profile, access_key, or the environment), or login_password."
+            f"No IAM token can be signed for {user} on {endpoint.title}: {error}. A token needs AWS credentials, from "
+            "profile, from access_key and secret_key, or from the environment."
         ) from error
     return Credentials(user=user, password=token, is_token=True)

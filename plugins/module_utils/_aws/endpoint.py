@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Find a cluster or an instance through the RDS API.
+"""Find a cluster, an instance or a proxy through the RDS API.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusters.html
 """
@@ -14,12 +14,14 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.global_database import require_no_replica
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 
 # States in which no server answers or the endpoint is not there yet. In all others (available, backing-up,
 # modifying, update-iam-db-auth …) the database can be reached.
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBProxy.html
 _UNREACHABLE = frozenset(
     {
         "cloning-failed",
@@ -27,18 +29,29 @@ _UNREACHABLE = frozenset(
         "deleting",
         "inaccessible-encryption-credentials",
         "inaccessible-encryption-credentials-recoverable",
+        "incompatible-network",
+        "insufficient-resource-limits",
         "migration-failed",
+        "reactivating",
         "starting",
         "stopped",
         "stopping",
+        "suspended",
+        "suspending",
     }
 )
 
 _NOT_FOUND = "There is no {title} in this region and account; check {option}, region and profile."
 
+_FAMILIES = {"MYSQL": ("mysql", 3306), "POSTGRESQL": ("postgres", 5432)}
+"""A proxy's engine family → the word for an engine of it, and the port that all its proxies listen on.
 
-def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
-    """The writer of an Aurora or Multi-AZ cluster. Raises CloudError."""
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy.html#rds-proxy.limitations
+"""
+
+
+def describe_cluster(clients: Clients, identifier: str) -> dict[str, Any]:
+    """What the RDS API says of a cluster. Raises CloudError."""
     title = f"cluster {identifier}"
     answer = call(
         clients("rds"),
@@ -49,23 +62,11 @@ def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
         DBClusterIdentifier=identifier,
     )
     cluster: dict[str, Any] = answer["DBClusters"][0]
-    _require_reachable(title, cluster["Status"])
-    return Endpoint(
-        title=title,
-        engine=cluster["Engine"],
-        host=cluster["Endpoint"],
-        port=cluster["Port"],
-        resource_id=cluster["DbClusterResourceId"],
-        arn=cluster["DBClusterArn"],
-        iam_auth=cluster.get("IAMDatabaseAuthenticationEnabled", False),
-        master_user=cluster.get("MasterUsername", ""),
-        secret=cluster.get("MasterUserSecret", {}).get("SecretArn", ""),
-        database=cluster.get("DatabaseName", ""),
-    )
+    return cluster
 
 
-def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:
-    """An RDS instance that is not a cluster's member: those have their accounts from the cluster. Raises CloudError."""
+def describe_instance(clients: Clients, identifier: str) -> dict[str, Any]:
+    """What the RDS API says of an instance. Raises CloudError, also for one that is a cluster's member."""
     title = f"instance {identifier}"
     answer = call(
         clients("rds"),
@@ -81,7 +82,51 @@ def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:
             f"{identifier} is a member of cluster {instance['DBClusterIdentifier']}, whose accounts are the cluster's; "
             f"set cluster: {instance['DBClusterIdentifier']} instead of instance."
         )
+    return instance
+
+
+def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
+    """The writer of an Aurora or Multi-AZ cluster. Raises CloudError."""
+    title = f"cluster {identifier}"
+    cluster = describe_cluster(clients, identifier)
+    _require_reachable(title, cluster["Status"])
+    require_no_replica(clients, cluster)
+    return Endpoint(
+        title=title,
+        engine=cluster["Engine"],
+        host=cluster["Endpoint"],
+        port=cluster["Port"],
+        resource_id=cluster["DbClusterResourceId"],
+        arn=cluster["DBClusterArn"],
+        iam_auth=cluster.get("IAMDatabaseAuthenticationEnabled", False),
+        master_user=cluster.get("MasterUsername", ""),
+        secret=cluster.get("MasterUserSecret", {}).get("SecretArn", ""),
+        database=cluster.get("DatabaseName", ""),
+        identifier=cluster["DBClusterIdentifier"],
+        status=cluster["Status"],
+        version=cluster.get("EngineVersion", ""),
+        members=tuple(member["DBInstanceIdentifier"] for member in cluster.get("DBClusterMembers", ())),
+        pending_iam_auth=cluster.get("PendingModifiedValues", {}).get("IAMDatabaseAuthenticationEnabled"),
+        writer=_writer(cluster),
+        follows=True,
+    )
+
+
+def _writer(cluster: dict[str, Any]) -> str:
+    members = cluster.get("DBClusterMembers", [])
+    return next((f"instance {member['DBInstanceIdentifier']}" for member in members if member["IsClusterWriter"]), "")
+
+
+def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:
+    """An RDS instance that is not a cluster's member: those have their accounts from the cluster. Raises CloudError."""
+    title = f"instance {identifier}"
+    instance = describe_instance(clients, identifier)
     _require_reachable(title, instance["DBInstanceStatus"])
+    if instance.get("ReadReplicaSourceDBInstanceIdentifier"):
+        source = instance["ReadReplicaSourceDBInstanceIdentifier"]
+        raise CloudError(
+            f"The {title} is a read replica and gets its accounts from {source}; run the task for that instance."
+        )
     return Endpoint(
         title=title,
         engine=instance["Engine"],
@@ -93,6 +138,46 @@ def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:
         master_user=instance.get("MasterUsername", ""),
         secret=instance.get("MasterUserSecret", {}).get("SecretArn", ""),
         database=instance.get("DBName", ""),
+        identifier=instance["DBInstanceIdentifier"],
+        status=instance["DBInstanceStatus"],
+        version=instance.get("EngineVersion", ""),
+        pending_iam_auth=instance.get("PendingModifiedValues", {}).get("IAMDatabaseAuthenticationEnabled"),
+    )
+
+
+def proxy_endpoint(clients: Clients, name: str) -> Endpoint:
+    """An RDS Proxy. Whether IAM authentication is on behind it is not known. Raises CloudError.
+
+    Its resource ID is the last part of its ARN, and the secret is the one that it logs in to the database with, if
+    it has exactly one and lets clients log in with it.
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-iam-setup.html
+    """
+    title = f"proxy {name}"
+    answer = call(
+        clients("rds"),
+        "describe_db_proxies",
+        "rds:DescribeDBProxies",
+        title,
+        missing={"DBProxyNotFoundFault": _NOT_FOUND.format(title=title, option="proxy")},
+        DBProxyName=name,
+    )
+    proxy: dict[str, Any] = answer["DBProxies"][0]
+    _require_reachable(title, proxy["Status"])
+    if proxy["EngineFamily"] not in _FAMILIES:
+        raise CloudError(
+            f"The {title} is for {proxy['EngineFamily']}, which this collection does not know; it works through "
+            f"proxies for {' and '.join(sorted(_FAMILIES))}."
+        )
+    engine, port = _FAMILIES[proxy["EngineFamily"]]
+    by_password = [each["SecretArn"] for each in proxy.get("Auth", []) if each.get("IAMAuth") != "REQUIRED"]
+    return Endpoint(
+        title=title,
+        engine=engine,
+        host=proxy["Endpoint"],
+        port=port,
+        resource_id=proxy["DBProxyArn"].rpartition(":")[2],
+        arn=proxy["DBProxyArn"],
+        secret=by_password[0] if len(by_password) == 1 else "",
     )
 
 

@@ -7,7 +7,8 @@
 """What an engine is: the only way in which the rest of the collection knows MySQL or PostgreSQL.
 
 The life of a task: ``parse`` (no I/O) → ``open`` → ``observe`` → ``resolve`` (no I/O) → reconcile, which is common →
-``review`` and ``render`` (no I/O) → ``Session.run`` for each step → ``observe`` again. Engines raise only ``_errors``.
+``review`` and ``render`` (no I/O) → ``Session.run`` for each step → ``observe`` again. Facts:
+``open`` → ``survey``. Engines raise only ``_errors``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 Row = tuple[Any, ...]
 
@@ -130,3 +132,9 @@ class Engine(ABC, Generic[O]):
     @abstractmethod
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
         """Grants as a user would write them under ``grants``, sorted; fed back they change nothing."""
+
+    @abstractmethod
+    def survey(self, session: Session, request: SurveyRequest) -> Survey:
+        """Look at all accounts and roles, for facts; writes nothing, not even a lock. The number of queries does not
+        depend on how many accounts there are, and what the login may not read is in ``unseen``. Raises StatementFailed,
+        ConnectionLost."""

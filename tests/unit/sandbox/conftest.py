@@ -19,7 +19,7 @@ from tests.sandbox.clusters import REGION, RunningCluster
 from tests.sandbox.identities import create_operator
 from tests.sandbox.rds_api import install
 
-from .scenes import RUNNING, TRANSITION
+from .scenes import RUNNING, STANDALONE, TRANSITION
 
 
 class Endpoint:
@@ -56,8 +56,8 @@ def endpoint() -> Iterator[Endpoint]:
             raise OSError("the server does not answer")
         switched.append((cluster.spec.identifier, enabled))
 
-    server = serve(0, lambda: [{"reason": "because"}])
-    backend = install(RUNNING.values(), switch, TRANSITION)
+    backend = install([*RUNNING.values(), *STANDALONE.values()], switch, TRANSITION)
+    server = serve(0, lambda: [{"reason": "because"}], backend.hooks())
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     api = Endpoint(f"http://127.0.0.1:{server.server_port}", switched)

@@ -9,7 +9,7 @@ from typing import Any
 
 import boto3
 
-from tests.sandbox.clusters import CLUSTERS, REGION, ClusterSpec, RunningCluster, ServerSpec
+from tests.sandbox.clusters import CLUSTERS, INSTANCES, REGION, ClusterSpec, ProxySpec, RunningCluster, ServerSpec
 
 PORT = 33061
 KEY, SECRET = "AKIASANDBOXTESTKEY01", "not-a-real-secret/key+of=moto"
@@ -17,19 +17,23 @@ RESOURCE_ID = "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def running(spec: ClusterSpec, port: int = PORT, resource_id: str = RESOURCE_ID) -> RunningCluster:
-    """The cluster as if its servers ran: the writer on localhost, the reader, if any, on 127.0.0.2."""
+    """The cluster as if its servers ran: the writer on localhost, the reader and the proxy, if any, elsewhere."""
     hosts = ["localhost", *(["127.0.0.2"] if spec.has_reader else [])]
     servers = tuple(
         ServerSpec(spec.identifier, f"{spec.identifier}-{number}", number == 1, spec.family, host, port, "/nonexistent")
         for number, host in enumerate(hosts, start=1)
     )
-    return RunningCluster(spec, resource_id, "a-master-password", servers)
+    proxy = ProxySpec(spec.proxy, "prx-0123456789abcdef0", "127.1.2.3", 3306) if spec.proxy else None
+    return RunningCluster(spec, resource_id, "a-master-password", servers, proxy)
 
 
 RUNNING = {
     spec.identifier: running(spec, PORT + number, f"cluster-{number:026d}") for number, spec in enumerate(CLUSTERS)
 }
-TRANSITION = 0.3
+STANDALONE = {
+    spec.identifier: running(spec, PORT + 100 + number, f"db-{number:026d}") for number, spec in enumerate(INSTANCES)
+}
+TRANSITION = 0.6
 """Seconds that a cluster takes to switch IAM authentication."""
 
 

@@ -36,7 +36,7 @@ def test_users_and_their_policies(endpoint: Endpoint) -> None:
     joe = new_user(iam, "joe")
     with pytest.raises(RefusedError, match="not allowed"):
         login("joe", **joe)
-    may = policy(statement("Allow", connect_arn(ORDERS, "${aws:username}")))
+    may = policy(statement("Allow", connect_arn(ORDERS.resource_id, "${aws:username}")))
     iam.put_user_policy(UserName="joe", PolicyName="inline", PolicyDocument=may)
     login("joe", **joe)
     iam.delete_user_policy(UserName="joe", PolicyName="inline")
@@ -79,14 +79,14 @@ def test_assumed_roles_and_their_ceilings(endpoint: Endpoint) -> None:
     session = assume(endpoint, role)
     with pytest.raises(RefusedError, match="assumed-role/app/deploy by its identity policies"):
         login("app", **session)
-    may = policy(statement("Allow", connect_arn(ORDERS, "*")))
+    may = policy(statement("Allow", connect_arn(ORDERS.resource_id, "*")))
     iam.put_role_policy(RoleName="app", PolicyName="inline", PolicyDocument=may)
     login("app", **session)
     with pytest.raises(RefusedError, match="session token"):
         login("app", **{**session, "session_token": "another"})
     with pytest.raises(RefusedError, match="by its session policy"):
         login("app", **assume(endpoint, role, Policy=policy(statement("Allow", "*", "s3:*"))))
-    boundary = policy(statement("Allow", connect_arn(ORDERS, "app")))
+    boundary = policy(statement("Allow", connect_arn(ORDERS.resource_id, "app")))
     arn = iam.create_policy(PolicyName="boundary", PolicyDocument=boundary)["Policy"]["Arn"]
     iam.put_role_permissions_boundary(RoleName="app", PermissionsBoundary=arn)
     login("app", **session)

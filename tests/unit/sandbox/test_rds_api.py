@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from tests.sandbox.clusters import ACCOUNT_ID, REGION
 
 from .conftest import Endpoint
-from .scenes import RUNNING, TRANSITION
+from .scenes import RUNNING, STANDALONE, TRANSITION
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def cluster(rds: Any, identifier: str) -> dict[str, Any]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 15
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -86,7 +86,8 @@ def test_instances_are_described_as_they_run(rds: Any) -> None:
         assert each["DBInstanceArn"] == f"arn:aws:rds:{REGION}:{ACCOUNT_ID}:db:{each['DBInstanceIdentifier']}"
     everything = rds.describe_db_instances()["DBInstances"]
     resource_ids = {each["DbiResourceId"] for each in everything}
-    assert len(resource_ids) == len(everything) == sum(len(each.servers) for each in RUNNING.values())
+    described = sum(len(each.servers) for each in (*RUNNING.values(), *STANDALONE.values()))
+    assert len(resource_ids) == len(everything) == described
     assert all(len(each) == len("db-") + 26 for each in resource_ids)
 
 

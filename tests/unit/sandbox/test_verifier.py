@@ -26,7 +26,7 @@ from .scenes import KEY, PORT, SECRET, policy, running, sign, statement
 
 ORDERS = running(next(spec for spec in CLUSTERS if spec.identifier == "orders"))
 LEDGER = running(next(spec for spec in CLUSTERS if spec.identifier == "ledger"), port=PORT + 1)
-MAY_CONNECT = policy(statement("Allow", connect_arn(ORDERS, "joe")))
+MAY_CONNECT = policy(statement("Allow", connect_arn(ORDERS.resource_id, "joe")))
 JOE = Credential(SECRET, Principal("arn:aws:iam::123456789012:user/joe", (MAY_CONNECT,)))
 SESSION = "session/token+with=signs" + "x" * 1200
 
@@ -70,6 +70,16 @@ def refusal(token: str, credential: Credential | None = JOE, **circumstances: ob
     return refused.error, refused.status, refused.reason
 
 
+def test_a_token_for_the_proxy_needs_a_policy_that_names_the_proxy() -> None:
+    proxy = ORDERS.proxy
+    assert proxy is not None
+    token = sign("joe", host=proxy.host, port=proxy.port)
+    check(token, with_policies(policy(statement("Allow", connect_arn(proxy.resource_id, "joe")))))
+    error, _status, reason = refusal(token, with_policies(MAY_CONNECT))
+    assert error == "NotAuthorized"
+    assert proxy.resource_id in reason
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.2"])
 def test_a_good_token_is_let_in_at_the_writer_and_at_the_reader(host: str) -> None:
     check(sign("joe", host=host))
@@ -82,7 +92,7 @@ def test_a_token_lives_900_seconds_and_a_clock_may_be_five_minutes_wrong(age: ti
 
 @pytest.mark.parametrize("user", ["Joe", "o'hara", "zoë", "a b", "x/y+z=1&w", "%41"])
 def test_names_with_special_characters(user: str) -> None:
-    check(sign(user), with_policies(policy(statement("Allow", connect_arn(ORDERS, user)))), user=user)
+    check(sign(user), with_policies(policy(statement("Allow", connect_arn(ORDERS.resource_id, user)))), user=user)
 
 
 def test_an_expired_token() -> None:
@@ -133,11 +143,11 @@ def test_no_policy() -> None:
     error, status, reason = refusal(sign("joe"), with_policies())
     assert (error, status) == ("NotAuthorized", 403)
     assert f"not allowed to {JOE.principal.arn} by its identity policies" in reason
-    assert connect_arn(ORDERS, "joe") in reason
+    assert connect_arn(ORDERS.resource_id, "joe") in reason
 
 
 def test_a_policy_for_another_cluster() -> None:
-    foreign = policy(statement("Allow", connect_arn(ORDERS, "joe").replace("ABC", "ABD")))
+    foreign = policy(statement("Allow", connect_arn(ORDERS.resource_id, "joe").replace("ABC", "ABD")))
     assert refusal(sign("joe"), with_policies(foreign))[0] == "NotAuthorized"
 
 

@@ -85,9 +85,9 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
     login, partial, lower, mode, mandatory, unresolved, plugin, role_list = session.query(observe.SERVER)[0]
     dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
     folds = bool(int(lower))
-    login_name = _login_name(str(login))
-    principals = [login_name, *(AccountName(name, host) for name, host in json.loads(role_list or "[]"))]
-    users = _UserRows(session.query(*observe.accounts(_names(wanted, principals), all_accounts)))
+    own = login_name(str(login))
+    principals = [own, *(AccountName(name, host) for name, host in json.loads(role_list or "[]"))]
+    users = UserRows(session.query(*observe.accounts(_names(wanted, principals), all_accounts)))
     subjects = {account.name for account in wanted} & users.names
     if all_accounts:
         subjects |= users.iam
@@ -98,7 +98,7 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
     leaving = read_leaving(session, wanted, subjects, users.names)
     return MySQLObserved(
         accounts={name: users.account(name, granted) for name in subjects},
-        login=login_name,
+        login=own,
         title=session.login.title,
         master=endpoint.master_user,
         dialect=dialect,
@@ -119,7 +119,7 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
     )
 
 
-def _login_name(text: str) -> AccountName:
+def login_name(text: str) -> AccountName:
     name, _at, host = text.rpartition("@")
     return AccountName(name, host.lower())
 
@@ -134,7 +134,7 @@ def _names(wanted: Sequence[ParsedAccount], principals: Iterable[AccountName]) -
     return names
 
 
-class _UserRows:
+class UserRows:
     """The rows of mysql.user, by account."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
@@ -211,7 +211,7 @@ def _rights(session: Session, leaving: Leaving, dialect: Dialect, folds_names: b
         edges.setdefault(AccountName(user, host.lower()), set()).add(AccountName(role, role_host.lower()))
     closures = {name: with_roles(name, edges) for name in names}
     involved = set().union(*closures.values())
-    users = _UserRows(session.query(*observe.accounts({name.name for name in involved}, False)))
+    users = UserRows(session.query(*observe.accounts({name.name for name in involved}, False)))
     granted = GrantedRows(dialect, folds_names, involved)
     granted.add_global(users.flags)
     granted.add(session.query(*observe.privileges(involved)))

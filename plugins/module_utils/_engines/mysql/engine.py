@@ -14,9 +14,11 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import catalogue, describe, render, review
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import MAX_NAME
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.parse import parse_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.resolve import resolve_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying import read as surveying
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
@@ -27,10 +29,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Grant,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 
 class MySQLEngine(Engine[MySQLObserved]):
-    capabilities = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306)
+    capabilities = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306, longest_name=MAX_NAME)
 
     def parse(self, request: AccountRequest) -> ParsedAccount:
         return parse_account(request)
@@ -55,3 +58,6 @@ class MySQLEngine(Engine[MySQLObserved]):
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
         return describe.describe_grants(grants)
+
+    def survey(self, session: Session, request: SurveyRequest) -> Survey:
+        return surveying.survey(session, request)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import refused_certificate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     SECURE_TRANSPORT_REQUIRED,
     ClearPassword,
@@ -23,35 +24,43 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     IamAuthDisabled,
     NotWriter,
     StatementFailed,
+    Unreachable,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 
 ACCESS_DENIED = 1045
 _LOCK_WAIT_TIMEOUT = 1205
 _PLUGIN_NOT_LOADED = 1524
-_LOST = frozenset((2006, 2013, 2014, 2055))
+_LOST = frozenset((1053, 2006, 2013, 2014, 2055, 3169, 4031))
+"""The client's own, and those of a server that says goodbye: it stops, or somebody or a time limit ended the session.
+
+https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html
+"""
 _READ_ONLY = frozenset((1290, 1792, 1836))
 
 
-def statement_failure(title: str, error: Exception, statement: str, executed: Sequence[str] = ()) -> AuroraIamError:
-    """``executed``: what ran in the same step before it."""
+def statement_failure(
+    title: str, error: Exception, statement: str, executed: Sequence[str] = (), in_doubt: Sequence[str] = ()
+) -> AuroraIamError:
+    """``executed``: what ran in the same step before it. ``in_doubt``: what may have run if the connection broke."""
     code, text = code_and_text(error)
+    done = list(executed)
     if code in _LOST or not code:
         return ConnectionLost(
             f"The connection with {title} broke ({text}); what was sent last may have been done, so run the task "
             "again, which does what is missing.",
-            statements_executed=list(executed),
+            executed_in_step=done,
+            in_doubt=list(in_doubt),
         )
     if code in _READ_ONLY and "read" in text.lower():
         return NotWriter(
-            f"{title} has become read-only ({text}), as after a failover; run the task again.",
-            statements_executed=list(executed),
+            f"{title} has become read-only ({text}), as after a failover; run the task again.", executed_in_step=done
         )
     if code == _PLUGIN_NOT_LOADED:
         return IamAuthDisabled(
             f"IAM authentication is off on {title} (error {code}: {text}). Turn it on with "
             "dbops.aurora_iam.aurora_iam_cluster.",
-            statements_executed=list(executed),
+            executed_in_step=done,
         )
     hint = "Correct the cause and run the task again, which does what is missing."
     if code == _LOCK_WAIT_TIMEOUT:
@@ -63,7 +72,7 @@ def statement_failure(title: str, error: Exception, statement: str, executed: Se
         f"{title} refused a statement: {text} (error {code}). {hint}",
         str(code),
         statement,
-        executed_in_step=list(executed),
+        executed_in_step=done,
     )
 
 
@@ -78,19 +87,18 @@ def connection_failure(login: Login, credentials: Credentials, error: Exception)
         )
     origin = _tls_error(error)
     if origin is not None:
-        return CannotConnect(f"TLS with {where} failed: {_tls_sentence(origin, login)}")
+        reason = refused_certificate(origin, login.endpoint.host or login.host, login.ca_cert)
+        return CannotConnect(f"TLS with {where} failed: {reason}.")
     code, text = code_and_text(error)
     if code == ACCESS_DENIED:
         return CannotConnect(_denied(where, credentials))
     if code == SECURE_TRANSPORT_REQUIRED:
         return CannotConnect(f"{where} takes only encrypted sessions (error {code}); set ssl_mode: verify-full.")
-    if code and not 2000 <= code < 3000:
+    if code and code not in _LOST and not 2000 <= code < 3000:
         return CannotConnect(
             f"{where} refused the session of {credentials.user}: {text} (error {code}). Correct that and try again."
         )
-    return CannotConnect(
-        f"No connection with {where}: {text}. Check the address, the security group, and that it runs."
-    )
+    return Unreachable(f"No connection with {where}: {text}. Check the address, the security group, and that it runs.")
 
 
 def _denied(where: str, credentials: Credentials) -> str:
@@ -112,26 +120,8 @@ def code_and_text(error: BaseException) -> tuple[int, str]:
 
 
 def _tls_error(error: BaseException) -> ssl.SSLError | None:
-    """PyMySQL wraps what the TLS library said."""
+    """PyMySQL wraps what the TLS library said. A handshake that the server broke off is not TLS's fault."""
     origin = getattr(error, "original_exception", None) or error.__cause__ or error
+    if isinstance(origin, (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)):
+        return None
     return origin if isinstance(origin, ssl.SSLError) else None
-
-
-_TLS_SENTENCES = {
-    10: "its certificate has expired; check the clock of this host, or rotate the certificate.",
-    18: "its certificate is self-signed and not in the trusted set; set ca_cert to the file of the CA that issued it.",
-    19: "its certificate comes from a CA that is not trusted; set ca_cert to that CA's file (for RDS, the bundle "
-    "global-bundle.pem).",
-    20: "its certificate comes from a CA that is not trusted; set ca_cert to that CA's file (for RDS, the bundle "
-    "global-bundle.pem).",
-}
-
-
-def _tls_sentence(error: ssl.SSLError, login: Login) -> str:
-    code = getattr(error, "verify_code", 0)
-    if code in (62, 64):
-        return (
-            f"its certificate is not for {login.endpoint.host or login.host}; use the endpoint's own name as "
-            "login_host, or name the cluster so that the name is known."
-        )
-    return _TLS_SENTENCES.get(code, f"{error}. Check ssl_mode and ca_cert.")

@@ -38,6 +38,10 @@ KNOWN_PRIVILEGES = "SHOW PRIVILEGES"
 
 _USER_FLAGS = ", ".join(flag_column(privilege) for privilege in STATIC_PRIVILEGES)
 _DATABASE_FLAGS = ", ".join(flag_column(privilege) for privilege in DATABASE_PRIVILEGES)
+USER_COLUMNS = (
+    "User, Host, plugin, authentication_string, ssl_type, account_locked, max_user_connections, "
+    f"User_attributes, CONCAT({_USER_FLAGS}), Grant_priv"
+)
 
 
 def accounts(names: Collection[str], all_iam: bool) -> Query:
@@ -45,11 +49,7 @@ def accounts(names: Collection[str], all_iam: bool) -> Query:
     condition, values = among("CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci", names)
     if all_iam and values:
         condition = f"({condition} OR plugin = 'AWSAuthenticationPlugin')"
-    return (
-        "SELECT User, Host, plugin, authentication_string, ssl_type, account_locked, max_user_connections, "
-        f"User_attributes, CONCAT({_USER_FLAGS}), Grant_priv FROM mysql.user WHERE {condition}",
-        values,
-    )
+    return f"SELECT {USER_COLUMNS} FROM mysql.user WHERE {condition}", values
 
 
 _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
@@ -20,7 +21,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.fa
     statement_failure,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.ending import end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.making import make_again
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.making import (
+    make_again,
+    make_if_lacking,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     HAS_PYMYSQL,
@@ -32,12 +36,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wi
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
+    ConnectionLost,
     MissingLibrary,
     NotWriter,
     Refused,
     StatementFailed,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 try:
@@ -79,10 +84,7 @@ class MySQLSession(Session):
                 "where roles exist: upgrade the cluster."
             )
         if read_only:
-            raise NotWriter(
-                f"{self.login.host} answers as a read-only server of {self.login.title}: a reader, or the writer "
-                "before a failover; connect to the writer (cluster) endpoint, or try again in a minute."
-            )
+            raise NotWriter(self.login.read_only_answer())
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         del database  # names in queries are qualified
@@ -110,16 +112,26 @@ class MySQLSession(Session):
             try:
                 make_again(self._connection, step, executed)
             except pymysql.MySQLError as error:
-                statement = step.statements[len(executed)].text
-                raise statement_failure(self.login.title, error, statement, executed) from error
+                left = [statement.text for statement in step.statements[len(executed) :]]
+                raise self._half_way(
+                    statement_failure(self.login.title, error, left[0], executed, left), step
+                ) from error
         else:
             for batch in batches(step.statements):
                 self._run_batch(batch, executed)
 
+    def _half_way(self, failure: AuroraIamError, step: CodeStep) -> AuroraIamError:
+        """A session that breaks between dropping and making leaves it to the next one to make what is lacking. (Of a
+        routine there is a copy then, which is observed.)"""
+        if isinstance(failure, ConnectionLost) and step.undo:
+            failure.details["perhaps_lacking"] = [statement.text for statement in step.undo]
+            failure.repair = partial(_make_what_is_lacking, step)
+        return failure
+
     def _run_batch(self, batch: Sequence[Statement], executed: list[str]) -> None:
         """The server goes on after a warning, so that all answers are taken before one is complained about."""
         message = sql.with_warnings(batch)
-        current = batch[0].text
+        current, done = batch[0].text, 0
         not_done: list[tuple[str, Row]] = []
         with self._connection.cursor() as cursor:
             try:
@@ -131,8 +143,10 @@ class MySQLSession(Session):
                     cursor.nextset()
                     not_done += [(current, warning) for warning in cursor.fetchall() if warning[1] in _NOT_DONE]
                     executed.append(current)
+                    done += 1
             except pymysql.MySQLError as error:
-                raise statement_failure(self.login.title, error, current, executed) from error
+                in_doubt = [statement.text for statement in batch[done:]]
+                raise statement_failure(self.login.title, error, current, executed, in_doubt) from error
         if not_done:
             raise self._not_done(*not_done[0], executed)
 
@@ -153,6 +167,17 @@ class MySQLSession(Session):
             return
 
 
+def _make_what_is_lacking(step: CodeStep, session: Session) -> None:
+    """In a connection of its own, whose settings become the object's."""
+    connection = _open(session.login)
+    try:
+        make_if_lacking(connection, step)
+    except pymysql.MySQLError as error:
+        raise statement_failure(session.login.title, error, step.undo[0].text) from error
+    finally:
+        connection.close()
+
+
 def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
     batch: list[Statement] = []
     size = 0
@@ -170,30 +195,15 @@ def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
 def _open(login: Login) -> GuardedConnection:
     setup = sql.session_setup(login.lock_timeout)
     credentials = login.credentials()
-    _require_verified(login, credentials)
+    login.require_verified(credentials)
     try:
         return connect(login, credentials, setup)
     except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
-        fresh = rotated(login, credentials, error)
+        denied = code_and_text(error)[0] == ACCESS_DENIED
+        fresh = login.rotated(credentials) if denied else None
         if fresh is None:
             raise connection_failure(login, credentials, error) from error
     try:
         return connect(login, fresh, setup)
     except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
         raise connection_failure(login, fresh, error) from error
-
-
-def _require_verified(login: Login, credentials: Credentials) -> None:
-    if credentials.is_token and (login.ssl_mode != "verify-full" or login.unix_socket):
-        raise Refused(
-            f"An IAM token is sent only over TLS with the server's name verified, and ssl_mode is {login.ssl_mode}; "
-            "set ssl_mode: verify-full."
-        )
-
-
-def rotated(login: Login, used: Credentials, error: Exception) -> Credentials | None:
-    """A secret may have been rotated between being read and being used; only then it is worth a second try."""
-    if code_and_text(error)[0] != ACCESS_DENIED or used.is_token:
-        return None
-    fresh = login.credentials()
-    return fresh if fresh != used else None

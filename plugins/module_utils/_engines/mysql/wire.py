@@ -12,6 +12,7 @@ import socket
 import ssl
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import tls_context
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 
 try:
@@ -108,17 +109,3 @@ def _dial(login: Login) -> socket.socket:
     dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return dialled
-
-
-def tls_context(ssl_mode: str, ca_cert: str) -> ssl.SSLContext:
-    """``verify-full`` checks CA and host name, ``verify-ca`` the CA, anything less nothing.
-
-    ca_cert  a file; empty for the certificate authorities that the system trusts
-    """
-    context = ssl.create_default_context(cafile=ca_cert or None)
-    # Python 3.13 began to insist on extensions that the certificates of RDS do not all have.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.check_hostname = ssl_mode == "verify-full"
-    if not ssl_mode.startswith("verify-"):
-        context.verify_mode = ssl.CERT_NONE
-    return context

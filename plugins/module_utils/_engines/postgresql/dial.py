@@ -18,8 +18,17 @@ import ssl
 import struct
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CannotConnect, MissingLibrary
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import (
+    RDS_BUNDLE,
+    refused_certificate,
+    tls_context,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    CannotConnect,
+    MissingLibrary,
+    Unreachable,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 
 try:
     import psycopg2
@@ -36,8 +45,6 @@ _SYSTEM_BUNDLES = (
 )
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)"""
-
-_RDS_BUNDLE = "set ca_cert to the bundle from https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
 # What the text of an OperationalError holds → what to tell. psycopg2 gives no SQLSTATE for a failed connection.
 _REASONS: tuple[tuple[str, str], ...] = (
@@ -89,6 +96,14 @@ _REASONS: tuple[tuple[str, str], ...] = (
 )
 
 
+_PASSWORD_REFUSED = re.compile("password authentication failed")
+_NOBODY_ANSWERS = re.compile(
+    "starting up|shutting down|recovery mode|not (yet )?accepting connections|could not translate host name"
+    "|Connection (refused|reset)|timeout expired|timed out|No route to host|Network is unreachable"
+    "|closed (the connection )?unexpectedly|EOF detected|unexpected eof"
+)
+
+
 def connect(login: Login, database: str) -> Any:
     """A new connection in autocommit mode. Raises CannotConnect, MissingLibrary."""
     if psycopg2 is None:
@@ -98,21 +113,48 @@ def connect(login: Login, database: str) -> Any:
         )
     credentials = login.credentials()
     try:
-        connection = psycopg2.connect(
-            host=login.unix_socket or login.host,
-            port=login.port,
-            user=credentials.user,
-            password=credentials.password,
-            dbname=database,
-            connect_timeout=login.connect_timeout,
-            client_encoding="UTF8",
-            application_name="dbops.aurora_iam",
-            **_tls(login),
-        )
+        connection = _dial(login, credentials, database)
     except psycopg2.Error as error:
-        raise CannotConnect(_explain(login, credentials.user, database, str(error))) from None
+        fresh = login.rotated(credentials) if _PASSWORD_REFUSED.search(str(error)) else None
+        if fresh is None:
+            raise _failure(login, credentials.user, database, str(error)) from None
+        try:
+            connection = _dial(login, fresh, database)
+        except psycopg2.Error as again:
+            raise _failure(login, fresh.user, database, str(again)) from None
     connection.autocommit = True
     return connection
+
+
+def _dial(login: Login, credentials: Credentials, database: str) -> Any:
+    login.require_verified(credentials)
+    return psycopg2.connect(
+        **_address(login),
+        port=login.port,
+        user=credentials.user,
+        password=credentials.password,
+        dbname=database,
+        connect_timeout=login.connect_timeout,
+        client_encoding="UTF8",
+        application_name="dbops.aurora_iam",
+        **_tls(login),
+    )
+
+
+def _address(login: Login) -> dict[str, Any]:
+    """Where another address than the endpoint's is dialled (a tunnel), the certificate is still the endpoint's.
+
+    libpq takes the name from ``host`` and dials ``hostaddr``, one for one where there are several.
+    """
+    name = login.endpoint.host
+    if login.unix_socket or not name or name == login.host:
+        return {"host": login.unix_socket or login.host}
+    try:
+        found = socket.getaddrinfo(login.host, login.port, type=socket.SOCK_STREAM)
+    except OSError:
+        return {"host": login.host}  # libpq says that there is no such name
+    addresses = list(dict.fromkeys(str(address[0]) for _family, _type, _protocol, _canonical, address in found))
+    return {"host": ",".join([name] * len(addresses)), "hostaddr": ",".join(addresses)}
 
 
 def _tls(login: Login) -> dict[str, Any]:
@@ -136,6 +178,11 @@ def system_bundle() -> str:
     return next((path for path in candidates if path and os.path.exists(path)), "system")
 
 
+def _failure(login: Login, user: str, database: str, text: str) -> CannotConnect:
+    kind = Unreachable if _NOBODY_ANSWERS.search(text) else CannotConnect
+    return kind(_explain(login, user, database, text))
+
+
 def _explain(login: Login, user: str, database: str, text: str) -> str:
     reason = None
     if re.search(r"certificate|SSL error", text) and not re.search(r"root certificate file .* does not exist", text):
@@ -149,31 +196,18 @@ def _explain(login: Login, user: str, database: str, text: str) -> str:
 def _explain_tls(login: Login) -> str | None:
     """libpq only says that verification failed: shake hands once more, sending no credentials, to learn why."""
     try:
-        context = ssl.create_default_context(cafile=login.ca_cert or None)
+        context = tls_context(login.ssl_mode, login.ca_cert)
     except (OSError, ssl.SSLError):
-        return f"the file {login.ca_cert} holds no CA certificates; {_RDS_BUNDLE}"
-    context.check_hostname = login.ssl_mode == "verify-full"
+        return f"the file {login.ca_cert} holds no CA certificates; set ca_cert to one that does, for RDS {RDS_BUNDLE}"
+    name = login.endpoint.host or login.host
     try:
         with socket.create_connection((login.host, login.port), timeout=login.connect_timeout) as plain:
             plain.sendall(_SSL_REQUEST)
             if plain.recv(1) != b"S":
                 return None
-            with context.wrap_socket(plain, server_hostname=login.host):
+            with context.wrap_socket(plain, server_hostname=name):
                 return None
     except ssl.SSLCertVerificationError as error:
-        return _explain_certificate(login, error)
+        return refused_certificate(error, name, login.ca_cert)
     except OSError:
         return None
-
-
-def _explain_certificate(login: Login, error: ssl.SSLCertVerificationError) -> str:
-    reason = error.verify_message
-    if "expired" in reason:
-        return "the server's certificate has expired; have it rotated, or check this machine's clock"
-    if "mismatch" in reason or "doesn't match" in reason or "not valid for" in reason:
-        return (
-            f"the server's certificate is not for the name {login.host}; dial the endpoint by the name that AWS gives "
-            "it"
-        )
-    trusted = login.ca_cert or "this machine's trust store"
-    return f"the server's certificate is not signed by a CA in {trusted} ({reason}); {_RDS_BUNDLE}"

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -38,11 +37,16 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Roles,
     oids,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import check_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
+    NAME_BYTES,
+    check_name,
+    is_reserved,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import PostgreSQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.privileges import parse_privilege
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.resolve import Resolver
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying import read as surveying
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -55,19 +59,20 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     GrantRequest,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
-
-_RESERVED = re.compile(r"(pg_.*|rds_.*|rdsadmin|rdsrepladmin|rdsproxyadmin|rdstopmgr|public|none)\Z", re.DOTALL)
-"""Roles of PostgreSQL and of RDS, and the two words that no role may be called."""
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 _PUBLIC_OID = 0
 
 
-def is_reserved(name: str) -> bool:
-    return bool(_RESERVED.match(name))
-
-
 class PostgreSQLEngine(Engine[PostgreSQLObserved]):
-    capabilities = Capabilities(hosts=False, tls_requirement=False, default_roles=False, port=5432)
+    capabilities = Capabilities(
+        hosts=False,
+        tls_requirement=False,
+        default_roles=False,
+        port=5432,
+        longest_name=NAME_BYTES,
+        names_in_bytes=True,
+    )
 
     def parse(self, request: AccountRequest) -> ParsedAccount:
         check_name(request.name, f"{request.position}name")
@@ -103,9 +108,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
     def observe(
         self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False
     ) -> PostgreSQLObserved:
-        if not isinstance(session, PostgreSQLSession):
-            raise TypeError(f"a session of another engine: {type(session).__name__}")
-        return _observe(session, wanted, all_accounts)
+        return _observe(_own(session), wanted, all_accounts)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> list[Desired]:
         resolver = Resolver(wanted, observed)
@@ -122,6 +125,15 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
         return scope.describe_grants(grants)
+
+    def survey(self, session: Session, request: SurveyRequest) -> Survey:
+        return surveying.survey(_own(session), request)
+
+
+def _own(session: Session) -> PostgreSQLSession:
+    if not isinstance(session, PostgreSQLSession):
+        raise TypeError(f"a session of another engine: {type(session).__name__}")
+    return session
 
 
 def _parse_grant(request: GrantRequest) -> ParsedGrant:

@@ -30,6 +30,14 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
+_RESERVED = re.compile(r"(pg_.*|rds_.*|rdsadmin|rdsrepladmin|rdsproxyadmin|rdstopmgr|public|none)\Z", re.DOTALL)
+"""Roles of PostgreSQL and of RDS, and the two words that no role may be called."""
+
+
+def is_reserved(name: str) -> bool:
+    return bool(_RESERVED.match(name))
+
+
 def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 

@@ -22,6 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     NotWriter,
     Refused,
     StatementFailed,
+    Unreachable,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
@@ -34,6 +35,7 @@ _NOT_DONE = re.compile(
 """Warnings 01007 and 01006 and their like, by the server's text: psycopg2 does not pass a notice's SQLSTATE on."""
 
 _LOCK_NOT_AVAILABLE = "55P03"
+_READ_ONLY = "25006"
 _ROW_TOO_BIG = "54000"
 _OUT_OF_MEMORY = "53200"
 
@@ -69,18 +71,15 @@ class PostgreSQLSession(Session):
         self.user: str = row[0]
         self.major: int = row[2] // 10000
         self.locks: int = row[3]
-        if row[1]:
-            self.close()
-            raise NotWriter(
-                f"{login.host} is a read-only server of {login.title} (a reader, or the writer before a failover); "
-                "log in at the cluster's writer endpoint."
-            )
 
     def _open(self, database: str) -> Row:
         connection = dial.connect(self.login, database)
         connection.notices = Notices()
         self._connections[database] = connection
         row: Row = self._execute(connection, sql.open_session(self.login.lock_timeout).text)[0]
+        if row[1]:
+            self.close()
+            raise NotWriter(self.login.read_only_answer())
         return row
 
     def _connection(self, database: str) -> Any:
@@ -109,6 +108,8 @@ class PostgreSQLSession(Session):
                 f"The connection to {self.login.title} broke ({message}); run the task again, it continues where it "
                 "stopped."
             )
+        if code == _READ_ONLY:
+            return NotWriter(f"{self.login.title} has become read-only, as after a failover; run the task again.")
         hint = " ".join(part for part in (error.diag.message_detail, error.diag.message_hint) if part)
         advice = {
             _LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
@@ -139,6 +140,8 @@ class PostgreSQLSession(Session):
         if "postgres" not in self._connections:
             try:
                 self._open("postgres")
+            except (NotWriter, Unreachable):
+                raise
             except CannotConnect:
                 return self.database
         return "postgres"
@@ -163,11 +166,19 @@ class PostgreSQLSession(Session):
                 self._execute(connection, sql.join([*first, statement]))
                 first = ()
                 self._check_notices(connection, statement)
-            self._execute(connection, "COMMIT")
+            self._commit(connection, step)
         except StatementFailed as error:
             self._execute(connection, "ROLLBACK")
             failed = next((s.text for s in statements if error.statement.endswith(s.text)), error.statement)
             raise StatementFailed(error.message, error.code, failed, database=step.database) from None
+
+    def _commit(self, connection: Any, step: Step) -> None:
+        try:
+            self._execute(connection, "COMMIT")
+        except ConnectionLost as error:
+            # Before this the server has rolled back; now it may have kept everything.
+            error.details["in_doubt"] = [statement.text for statement in step.statements]
+            raise
 
     def _check_notices(self, connection: Any, statement: Statement) -> None:
         for notice in connection.notices:

@@ -41,6 +41,7 @@ def test_no_repr_shows_a_password():
         ({}, "No database is named"),
         ({"login_host": "db.example.org"}, "No database is named"),
         ({"cluster": "a", "instance": "b"}, "Both cluster and instance are set"),
+        ({"cluster": "a", "proxy": "b"}, "Both cluster and proxy are set"),
         ({**BY_HAND, "login_method": "password"}, "login_password is not set"),
         ({**BY_HAND, "login_method": "secret"}, "has no managed master secret; set login_secret"),
         ({**BY_HAND, "login_user": None, "login_password": "x"}, "set login_user"),
@@ -77,3 +78,19 @@ def test_a_secret_only_goes_out_over_verified_tls(mode):
 def test_the_resource_of_a_policy_has_the_cluster_s_partition_region_and_account(arn, connect_arn):
     endpoint = Endpoint("cluster orders", "aurora-mysql", "h", 3306, resource_id="cluster-ABC", arn=arn)
     assert endpoint.connect_arn("Jane Doe") == connect_arn
+
+
+@pytest.mark.parametrize(
+    ("host", "follows"),
+    [
+        ("orders.cluster-abc123.eu-central-1.rds.amazonaws.com", True),
+        ("orders.cluster-abc123.rds.cn-north-1.amazonaws.com.cn", True),
+        ("orders.cluster-ro-abc123.eu-central-1.rds.amazonaws.com", False),
+        ("reports.cluster-custom-abc123.eu-central-1.rds.amazonaws.com", False),
+        ("orders-1.abc123.eu-central-1.rds.amazonaws.com", False),
+        ("db.cluster-abc123.example.org", False),
+    ],
+)
+def test_a_cluster_s_own_name_is_known_where_aws_is_not_asked(host, follows):
+    _engine, login = connect(**{**BY_HAND, "login_host": host, "login_password": "x"})
+    assert login.follows_failovers is follows

@@ -71,6 +71,22 @@ def test_an_element_of_users_is_named_by_its_position():
         users({"name": "a"}, {"comment": "b"})
 
 
+def test_elements_that_are_alike_are_told_apart():
+    requests = users(
+        {"name": "jane", "locked": "yes"},
+        {"name": "joe", "locked": "yes", "grants": [{"privileges": ["SELECT"], "on": "a.*"}]},
+        {"name": "jim", "locked": "yes", "grants": [{"privileges": ["SELECT"], "on": "b.*"}]},
+        {"name": 7, "locked": "yes"},
+        {"name": "jil", "locked": True},
+        {"name": "jon", "locked": "no"},
+    )
+    assert [request.name for request in requests] == ["jane", "joe", "jim", "7", "jil", "jon"]
+    assert [request.locked for request in requests] == [True, True, True, True, True, False]
+    assert [grant.on for request in requests for grant in request.grants or ()] == ["a.*", "b.*"]
+    with pytest.raises(InvalidOption, match=r"^users\[1\]: .*colour"):
+        users({"name": "jane"}, {"name": "joe", "colour": "red"})
+
+
 def test_an_empty_list_drops_everybody_only_when_confirmed():
     with pytest.raises(InvalidOption, match="confirm: true"):
         users(unlisted="drop")

@@ -30,6 +30,20 @@ def make_again(connection: GuardedConnection, step: CodeStep, executed: list[str
         raise
 
 
+_EXISTS = frozenset((1304, 1359))
+"""A routine, a trigger."""
+
+
+def make_if_lacking(connection: GuardedConnection, step: CodeStep) -> None:
+    """Make the object as it was, unless it is there. Raises PyMySQL's errors."""
+    settings, use = step.statements[:2]
+    try:
+        _send(connection, (settings, use, *step.undo), step.codec, [])
+    except pymysql.MySQLError as error:
+        if error.args[0] not in _EXISTS:
+            raise
+
+
 def _send(connection: GuardedConnection, message: Sequence[Statement], codec: str, executed: list[str]) -> None:
     """A body may end with a comment that only the end of the line ends."""
     texts = [statement.text for statement in message]

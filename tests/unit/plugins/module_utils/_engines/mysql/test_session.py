@@ -20,11 +20,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wi
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
+    CannotConnect,
     ConnectionLost,
     IamAuthDisabled,
     NotWriter,
     Refused,
     StatementFailed,
+    Unreachable,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
@@ -107,15 +109,6 @@ def test_each_statement_is_followed_by_its_warnings():
     assert with_warnings([Statement("A"), Statement("B")]) == "A;\nSHOW WARNINGS;\nB;\nSHOW WARNINGS"
 
 
-def test_a_rotated_secret_is_read_again_but_a_token_or_another_error_is_not():
-    denied, network = refusal(1045, "denied"), refusal(2003, "no route")
-    fresh = Credentials("admin", "rotated")
-    assert session.rotated(login(fresh), PASSWORD, denied) == fresh
-    assert session.rotated(login(PASSWORD), PASSWORD, denied) is None
-    assert session.rotated(login(fresh), PASSWORD, network) is None
-    assert session.rotated(login(fresh), TOKEN, denied) is None
-
-
 @pytest.mark.parametrize(
     ("code", "text", "kind", "says"),
     [
@@ -123,6 +116,7 @@ def test_a_rotated_secret_is_read_again_but_a_token_or_another_error_is_not():
         (1290, "running with the --skip-grant-tables option", StatementFailed, "skip-grant-tables"),
         (1524, "Plugin 'AWSAuthenticationPlugin' is not loaded", IamAuthDisabled, "error 1524"),
         (2013, "Lost connection", ConnectionLost, "may have been done"),
+        (1053, "Server shutdown in progress", ConnectionLost, "may have been done"),
         (1205, "Lock wait timeout exceeded", StatementFailed, "Another session holds a lock"),
         (1396, "Operation CREATE USER failed", StatementFailed, "run the task again"),
     ],
@@ -131,10 +125,22 @@ def test_an_error_during_the_work_says_what_it_means(code: int, text: str, kind:
     error = statement_failure("cluster orders", refusal(code, text), "DROP USER x", ["CREATE USER y"])
     assert isinstance(error, kind)
     assert says in error.message
-    assert ["CREATE USER y"] in error.details.values()
+    assert error.details["executed_in_step"] == ["CREATE USER y"]
 
 
 def test_a_closed_connection_is_a_lost_one():
     assert isinstance(
         statement_failure("cluster orders", pymysql.err.InterfaceError(0, ""), "SELECT 1"), ConnectionLost
     )
+
+
+def test_of_a_message_that_was_lost_what_is_left_is_in_doubt():
+    error = statement_failure("cluster orders", refusal(2013, "Lost"), "B", ["A"], ["B", "C"])
+    assert error.details == {"executed_in_step": ["A"], "in_doubt": ["B", "C"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(2003, Unreachable), (2013, Unreachable), (1053, Unreachable), (3118, CannotConnect)]
+)
+def test_only_a_server_that_does_not_answer_is_unreachable(code, kind):
+    assert type(connection_failure(login(), PASSWORD, refusal(code, "x"))) is kind

@@ -7,7 +7,7 @@ import sys
 
 from ansible_collections.amazon.aws.plugins.module_utils.modules import aws_argument_spec
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import aws_spec
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.options import aws_spec
 
 PLUGINS = "ansible_collections.dbops.aurora_iam.plugins"
 SLOW = ("boto3", "botocore", "pymysql", "psycopg2", f"{PLUGINS}.module_utils._engines.mysql.engine")

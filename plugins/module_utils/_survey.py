@@ -1,0 +1,129 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What facts know of a database: every account with all that concerns it, and what could not be seen. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName, Grant
+
+Limit = Union[int, str, None]
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What was not read, and why, as one sentence with the next step."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What an account owns in one database (on MySQL: what it is the definer of).
+
+    count    all of it
+    objects  the first of it, in words; empty where the login may not look into the database
+    """
+
+    count: int
+    objects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SurveyedAccount:
+    """
+    can_log_in       it is no bare role and not locked
+    reserved         it belongs to the service
+    untouchable      reserved, the login itself, or the master user: the collection never changes it
+    inherited_roles  roles that it has only through other roles
+    limits           limits beside the connection limit, in the engine's words; None is no limit
+    owned            by database
+    partial_revokes  MySQL: database → global privileges that do not hold there
+    sessions         open now; None where it cannot be told
+    used             somebody has logged in as it since the server began to count; None where it cannot be told
+    powers           what makes it an administrator, in words
+    """
+
+    account: Account
+    can_log_in: bool = True
+    reserved: bool = False
+    untouchable: bool = False
+    inherited_roles: frozenset[AccountName] = frozenset()
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    owned: Mapping[str, Owned] = field(default_factory=dict)
+    partial_revokes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sessions: int | None = None
+    used: bool | None = None
+    powers: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> AccountName:
+        return self.account.name
+
+
+@dataclass(frozen=True)
+class GroupRole:
+    """A role that others are members of, or could be.
+
+    members  direct ones; those that only administer it are not among them
+    roles    what it is directly a member of
+    """
+
+    name: AccountName
+    members: frozenset[AccountName] = frozenset()
+    roles: frozenset[AccountName] = frozenset()
+    grants: frozenset[Grant] = frozenset()
+
+
+@dataclass(frozen=True)
+class Defect:
+    """Something wrong that only the engine can know.
+
+    code     the finding's
+    message  one sentence: what is wrong, and the next step
+    remedy   options of aurora_iam_user, beside the account's name, that put it right; None if none do
+    """
+
+    code: str
+    account: AccountName
+    message: str
+    remedy: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class SurveyRequest:
+    """What facts are asked for.
+
+    grants     read what accounts and roles may do
+    passwords  read accounts that are not IAM-authenticated as thoroughly as those that are
+    """
+
+    grants: bool = True
+    passwords: bool = False
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A database as one look at it shows it.
+
+    login        whom the session is logged in as
+    iam_auth     False where the server itself shows that IAM authentication is off; None where it does not tell
+    accounts     of every kind, the reserved ones too; none where they could not be read
+    counted_for  seconds for which the server has counted who logs in; None where it does not count
+    """
+
+    login: AccountName
+    accounts: tuple[SurveyedAccount, ...] = ()
+    roles: tuple[GroupRole, ...] = ()
+    defects: tuple[Defect, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    counted_for: int | None = None
+    iam_auth: bool | None = None

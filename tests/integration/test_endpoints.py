@@ -1,0 +1,216 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a task goes: by instance, by proxy, and where it must not go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Administration
+from tests.integration.hook import Hook
+from tests.integration.tasks import Result, TaskFailed, Tasks, converge
+from tests.sandbox.clients import (
+    LoginRefused,
+    State,
+    aws_client,
+    connect_statement,
+    create_principal,
+    login,
+)
+
+READ = {
+    "billing": [{"privileges": ["SELECT"], "on": "billing.*"}],
+    "invoices": [{"privileges": ["CONNECT", "CREATE"], "on": "DATABASE", "database": "invoices"}],
+    "orders-proxy": [{"privileges": ["SELECT"], "on": "orders.*"}],
+}
+RESOURCE = {"billing": "db-", "invoices": "db-", "orders-proxy": "prx-"}
+DRIFT = {
+    "billing": "REVOKE SELECT ON billing.* FROM {account}",
+    "invoices": "SET ROLE postgres; REVOKE CREATE ON DATABASE invoices FROM {account}",
+    "orders-proxy": "REVOKE SELECT ON orders.* FROM {account}",
+}
+DESCRIBES = {"billing": "DescribeDBInstances", "invoices": "DescribeDBInstances", "orders-proxy": "DescribeDBProxies"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """An instance or a proxy, and the server that is behind it."""
+
+    name: str
+    tasks: Tasks
+
+    @property
+    def option(self) -> dict[str, str]:
+        return {"proxy" if self.name in ("orders-proxy",) else "instance": self.name}
+
+    @property
+    def server(self) -> str:
+        return self.name.removesuffix("-proxy")
+
+    def user(self, **options: Any) -> Result:
+        return self.tasks.user(**self.option, **options)
+
+
+def require_proxy(state: State) -> None:
+    if "orders-proxy" not in state["proxies"]:
+        pytest.skip("orders-proxy was left out: another program listens on port 3306 of every address")
+
+
+@pytest.fixture(params=READ)
+def place(request: pytest.FixtureRequest, state: State, tasks: Tasks) -> Place:
+    if request.param == "orders-proxy":
+        require_proxy(state)
+    return Place(request.param, tasks)
+
+
+def test_the_life_of_an_account(place: Place, state: State, admin: Administration, account: str):
+    """Created, granted, logged in with a token, drifted, repaired, dropped."""
+
+    def user(**options: Any) -> Result:
+        return place.user(name=account, **options)
+
+    created = converge(lambda **mode: user(grants=READ[place.name], **mode))
+    statement = connect_statement(state, place.name, account)
+    assert created["connect_arn"] == statement["Resource"]
+    assert f"dbuser:{RESOURCE[place.name]}" in created["connect_arn"]
+
+    holder = create_principal(state, account.replace("_", "-"), statement)
+    assert login(state, place.name, account, holder).partition("@")[0] == account
+
+    admin.sql(place.server, DRIFT[place.name].format(account=account))
+    repaired = converge(lambda **mode: user(grants=READ[place.name], **mode))
+    assert repaired["account"] == created["account"]
+
+    assert converge(lambda **mode: user(state="absent", **mode))["account"] == {}
+    with pytest.raises(LoginRefused):
+        login(state, place.name, account, holder)
+
+
+def test_a_policy_for_the_cluster_does_not_open_the_proxy(tasks: Tasks, state: State, account: str):
+    require_proxy(state)
+    tasks.user(cluster="orders", name=account)
+    direct = create_principal(state, account.replace("_", "-"), connect_statement(state, "orders", account))
+    assert login(state, "orders", account, direct).startswith(account)
+    with pytest.raises(LoginRefused):
+        login(state, "orders-proxy", account, direct)
+    tasks.user(cluster="orders", name=account, state="absent")
+
+
+def test_the_collection_s_own_token_is_signed_for_the_place(place: Place, admin: Administration, account: str):
+    """An administrator without a password: what it may read is enough to find that there is nothing to drop."""
+    administrator = f"{account}_dba"
+    place.user(name=administrator)
+    grant = (
+        f"GRANT SELECT, CREATE USER, PROCESS, SHOW_ROUTINE ON *.* TO {administrator}"
+        if place.server != "invoices"
+        else f"ALTER ROLE {administrator} CREATEROLE; GRANT CONNECT ON DATABASE invoices TO {administrator}"
+    )
+    admin.sql(place.server, grant)
+    done = place.user(name=account, state="absent", login_method="iam", login_user=administrator)
+    assert not done["changed"]
+    place.user(name=administrator, state="absent")
+
+
+def test_a_set_in_one_task(place: Place, account: str):
+    users = [{"name": f"{account}_{number}", "grants": READ[place.name]} for number in range(3)]
+    made = converge(lambda **mode: place.tasks.users(users=users, **place.option, **mode))
+    assert all(RESOURCE[place.name] in each["connect_arn"] for each in made["accounts"])
+    gone = [{"name": each["name"], "state": "absent"} for each in users]
+    converge(lambda **mode: place.tasks.users(users=gone, **place.option, **mode))
+
+
+def test_each_place_is_described_once(place: Place, hook: Hook, account: str):
+    hook.forget()
+    place.user(name=account, state="absent")
+    calls = hook.calls()
+    assert calls.pop("GetSecretValue") >= 1
+    assert calls == {DESCRIBES[place.name]: 1}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_iam_authentication_of_the_instance_is_off(tasks: Tasks, state: State, account: str, check: bool):
+    tasks.cluster(instance="invoices", iam_auth="disabled", confirm=True)
+    try:
+        with pytest.raises(TaskFailed, match=r"IAM authentication is off on instance invoices.*aurora_iam_cluster"):
+            tasks.user(instance="invoices", name=account, check=check)
+    finally:
+        tasks.cluster(instance="invoices", iam_auth="enabled")
+
+
+@pytest.mark.parametrize("status", ["creating", "stopped", "starting", "deleting"])
+@pytest.mark.parametrize("check", [True, False])
+def test_what_cannot_be_reached(tasks: Tasks, hook: Hook, status: str, check: bool):
+    with hook.held(payroll=status, billing=status):
+        for option in ({"cluster": "payroll"}, {"instance": "billing"}):
+            ((kind, name),) = option.items()
+            with pytest.raises(TaskFailed) as failure:
+                tasks.user(name="jane", check=check, **option)
+            assert str(failure.value) == (
+                f"The {kind} {name} is {status}, so there is no database to log in to; run the task when it is "
+                "available."
+            )
+    assert "GetSecretValue" not in hook.calls()
+
+
+@pytest.fixture
+def world(state: State, account: str) -> Iterator[str]:
+    """The name of a global database of two clusters, ``…-primary`` and ``…-secondary``, which have no instance."""
+    rds, world = aws_client(state, "rds"), account.replace("_", "-")
+    rds.create_global_cluster(GlobalClusterIdentifier=world, Engine="aurora-mysql")
+    names = (f"{world}-primary", f"{world}-secondary")
+    for name in names:
+        rds.create_db_cluster(
+            DBClusterIdentifier=name,
+            Engine="aurora-mysql",
+            GlobalClusterIdentifier=world,
+            MasterUsername="admin",
+            MasterUserPassword="longEnough1",
+        )
+    rds.describe_db_clusters()  # a cluster is no longer shown as creating when it was looked at once
+    yield world
+    # The global database stays: moto takes no member from one that is kept in another region, and all are
+    for name in names:
+        rds.delete_db_cluster(DBClusterIdentifier=name, SkipFinalSnapshot=True)
+
+
+def test_a_secondary_of_a_global_database(tasks: Tasks, state: State, world: str):
+    primary = state["clusters"]["orders"]["arn"].replace("orders", f"{world}-primary")
+    with pytest.raises(TaskFailed) as failure:
+        tasks.user(cluster=f"{world}-secondary", name="jane")
+    assert str(failure.value) == (
+        f"The cluster {world}-secondary is a secondary of a global database, whose writer is {primary}; run the task "
+        f"for cluster {world}-primary in region {state['region']}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"instance": "ledger-1"},
+            "ledger-1 is a member of cluster ledger, .*; set cluster: ledger instead of instance",
+        ),
+        ({"instance": "nowhere"}, "There is no instance nowhere in this region and account; check instance, region"),
+        ({"proxy": "nowhere"}, "There is no proxy nowhere in this region and account; check proxy, region"),
+        ({"cluster": "orders", "proxy": "orders-proxy"}, "Both cluster and proxy are set; .*, so leave one out"),
+    ],
+)
+def test_refusals(tasks: Tasks, options: dict[str, str], sentence: str):
+    with pytest.raises(TaskFailed, match=sentence):
+        tasks.user(name="jane", **options)
+
+
+@pytest.mark.parametrize(
+    ("option", "action"), [("proxy", "rds:DescribeDBProxies"), ("instance", "rds:DescribeDBInstances")]
+)
+def test_a_missing_permission_is_named(tasks: Tasks, hook: Hook, option: str, action: str):
+    hook.fail(action.partition(":")[2], kind="error", code="AccessDenied", status=403)
+    with pytest.raises(TaskFailed) as failure:
+        tasks.user(name="jane", **{option: "billing"})
+    assert str(failure.value) == (
+        f"AWS denied {action} on {option} billing; allow this action to the principal that runs the task."
+    )
