@@ -157,13 +157,14 @@ class MySQLServer:
 
     def _network(self) -> list[str]:
         spec, server = self.cluster.spec, self.server
+        number = 1 + [each.instance for each in self.cluster.servers].index(server.instance)
         return [
             f"--datadir={self._files}",
             f"--socket={self._socket}",
             f"--pid-file={self._files / 'pid'}",
             f"--bind-address={server.address}",
             f"--port={server.port}",
-            f"--server-id={server.instance.rpartition('-')[2]}",
+            f"--server-id={number}",
             f"--partial-revokes={'ON' if spec.partial_revokes else 'OFF'}",
             f"--ssl-ca={self._files / 'ca.pem'}",
             f"--ssl-cert={self._files / 'server.pem'}",
