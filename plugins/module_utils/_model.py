@@ -96,12 +96,19 @@ class Capabilities:
     tls_requirement  an account itself can demand TLS (``require_tls``)
     default_roles    a granted role is active at login only if it is also made default
     port             the one that clients dial when none is named
+    longest_name     of an account, in characters; in bytes of UTF-8 with ``names_in_bytes``
     """
 
     hosts: bool
     tls_requirement: bool
     default_roles: bool
     port: int
+    longest_name: int
+    names_in_bytes: bool = False
+
+    def too_long(self, name: str) -> bool:
+        """Whether no account can have this name."""
+        return len(name.encode() if self.names_in_bytes else name) > self.longest_name
 
 
 @dataclass(frozen=True)

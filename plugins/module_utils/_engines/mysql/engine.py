@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import catalogue, describe, render, review
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import MAX_NAME
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.parse import parse_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.resolve import resolve_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
@@ -32,7 +33,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Su
 
 
 class MySQLEngine(Engine[MySQLObserved]):
-    capabilities = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306)
+    capabilities = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306, longest_name=MAX_NAME)
 
     def parse(self, request: AccountRequest) -> ParsedAccount:
         return parse_account(request)

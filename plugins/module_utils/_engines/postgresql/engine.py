@@ -64,7 +64,14 @@ _PUBLIC_OID = 0
 
 
 class PostgreSQLEngine(Engine[PostgreSQLObserved]):
-    capabilities = Capabilities(hosts=False, tls_requirement=False, default_roles=False, port=5432)
+    capabilities = Capabilities(
+        hosts=False,
+        tls_requirement=False,
+        default_roles=False,
+        port=5432,
+        longest_name=MAX_BYTES,
+        names_in_bytes=True,
+    )
 
     def parse(self, request: AccountRequest) -> ParsedAccount:
         check_name(request.name, f"{request.position}name")

@@ -1,0 +1,103 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Findings about accounts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.estate import Estate
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding import Finding
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, PASSWORD, AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import SurveyedAccount
+
+
+def account_findings(estate: Estate) -> Iterator[Finding]:
+    """Reserved accounts belong to the service, so that nothing is found about them but what an engine finds."""
+    for defect in estate.survey.defects:
+        remedy = defect.remedy
+        task = None if remedy is None else estate.account_task(f"Repair {defect.account}", defect.account, **remedy)
+        yield _finding(defect.code, defect.account, defect.message, task)
+    for item in estate.survey.accounts:
+        if item.account.authentication == IAM and not item.untouchable:
+            yield from _iam_account(item, estate)
+        elif item.account.authentication == PASSWORD and not item.untouchable and item.name.name and item.can_log_in:
+            yield _convertible(item.name, estate)
+    yield from _twins(estate)
+
+
+def _finding(code: str, name: AccountName, message: str, remedy: dict[str, object] | None = None) -> Finding:
+    return Finding(code, "account", str(name), message, remedy, name.name)
+
+
+def _iam_account(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
+    name = item.name
+    if estate.capabilities.tls_requirement and not item.account.tls:
+        yield _finding(
+            "tls_not_required",
+            name,
+            f"{name} may log in without TLS, and its token travels in clear; set require_tls: true.",
+            estate.account_task(f"Demand TLS of {name}", name, require_tls=True),
+        )
+    if item.powers:
+        yield _finding(
+            "powerful",
+            name,
+            f"{name} can make itself anybody: it has {', '.join(item.powers)}; grant it what its work needs instead.",
+        )
+    if item.account.locked:
+        return
+    if estate.connectable is not None and name.name not in estate.connectable:
+        yield _finding(
+            "account_orphan",
+            name,
+            f"No IAM user or role may connect as {name}; drop it, or allow rds-db:connect on "
+            f"{estate.endpoint.connect_arn(name.name)} to who shall.",
+            estate.account_task(f"Drop {name}", name, state="absent"),
+        )
+    if item.used is False:
+        yield _finding(
+            "never_used",
+            name,
+            f"Nobody has logged in as {name.name} since the server started {_ago(estate.survey.counted_for)}; lock it if "
+            "nobody needs it.",
+            estate.account_task(f"Lock {name}", name, locked=True),
+        )
+
+
+def _ago(seconds: int | None) -> str:
+    if seconds is None:
+        return "last"
+    days, hours = seconds // 86400, seconds // 3600
+    number, word = (days, "day") if days else (hours, "hour") if hours else (seconds // 60, "minute")
+    return f"{number} {word}{'' if number == 1 else 's'} ago"
+
+
+def _convertible(name: AccountName, estate: Estate) -> Finding:
+    return _finding(
+        "password_convertible",
+        name,
+        f"{name} logs in with a password; convert it, and its holder logs in by IAM with the same grants.",
+        estate.account_task(f"Convert {name} to IAM authentication", name, convert=True),
+    )
+
+
+def _twins(estate: Estate) -> Iterator[Finding]:
+    """Of two names that differ in case, a policy means one."""
+    spelled: dict[str, set[str]] = defaultdict(set)
+    for item in estate.iam_accounts:
+        spelled[item.name.name.casefold()].add(item.name.name)
+    for item in estate.iam_accounts:
+        others = sorted(spelled[item.name.name.casefold()] - {item.name.name})
+        if others:
+            yield _finding(
+                "case_twins",
+                item.name,
+                f"{item.name} differs from {', '.join(others)} only in case, and a policy that names the one does not "
+                "let anybody connect as the other; rename one of them.",
+            )
