@@ -41,7 +41,8 @@ class Owned:
 class SurveyedAccount:
     """
     can_log_in       it is no bare role and not locked
-    untouchable      the login itself, the master user, or reserved: the collection never changes it
+    reserved         it belongs to the service
+    untouchable      reserved, the login itself, or the master user: the collection never changes it
     inherited_roles  roles that it has only through other roles
     limits           limits beside the connection limit, in the engine's words; None is no limit
     owned            by database
@@ -53,6 +54,7 @@ class SurveyedAccount:
 
     account: Account
     can_log_in: bool = True
+    reserved: bool = False
     untouchable: bool = False
     inherited_roles: frozenset[AccountName] = frozenset()
     limits: Mapping[str, Limit] = field(default_factory=dict)

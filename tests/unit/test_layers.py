@@ -19,14 +19,14 @@ PACKAGE = "ansible_collections.dbops.aurora_iam.plugins.module_utils."
 UTILS = "plugins/module_utils/"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_errors", "_model", "_login", "_survey"),
-    ("_params", "_reconcile", "_plan", "_findings", "_report"),
+    ("_errors", "_model", "_login", "_survey", "_authorization"),
+    ("_params", "_reconcile", "_plan", "_findings", "_report", "_facts"),
     ("_engines/base",),
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),
     ("_connect",),
     ("_account_module", "_facts_module", "_cluster_module"),
-    ("plugins/modules", "plugins/lookup"),
+    ("plugins/modules", "plugins/lookup", "plugins/filter"),
 )
 """the parts, from the ground up: a part imports parts below its own layer, or of it, never above"""
 

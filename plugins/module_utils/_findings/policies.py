@@ -134,8 +134,7 @@ class _Judge:
 
     def _account(self, use: _Use, account: str) -> Iterator[Finding]:
         known = self._iam | self._others
-        ending = f"/{account}"
-        if not matches(use.text.rsplit(ending, 1)[0] + "/x", self._endpoint.connect_arn("x")):
+        if not matches(use.text[: len(use.text) - len(account)] + "x", self._endpoint.connect_arn("x")):
             yield self._finding(
                 "policy_wrong_arn",
                 use,

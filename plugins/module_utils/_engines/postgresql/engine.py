@@ -38,6 +38,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     oids,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
+    NAME_BYTES,
     check_name,
     is_reserved,
 )
@@ -69,7 +70,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         tls_requirement=False,
         default_roles=False,
         port=5432,
-        longest_name=MAX_BYTES,
+        longest_name=NAME_BYTES,
         names_in_bytes=True,
     )
 

@@ -33,7 +33,7 @@ def test_an_account_is_described_in_the_words_of_the_options():
     account = Account(
         AccountName("jane", "%"), tls="ANY", roles=frozenset({AccountName("b", "%"), AccountName("a", "h")})
     )
-    described = describe_account(account, Capabilities(True, True, True, 3306), lambda grants: [])
+    described = describe_account(account, Capabilities(True, True, True, 3306, 32), lambda grants: [])
     assert described == {
         "name": "jane",
         "host": "%",
@@ -47,4 +47,4 @@ def test_an_account_is_described_in_the_words_of_the_options():
 
 
 def test_no_accounts_make_an_empty_side():
-    assert diff_side({}, Capabilities(True, True, True, 3306), lambda grants: []) == ""
+    assert diff_side({}, Capabilities(True, True, True, 3306, 32), lambda grants: []) == ""

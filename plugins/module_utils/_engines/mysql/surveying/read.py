@@ -195,6 +195,7 @@ class _Accounts:
         return SurveyedAccount(
             account=account,
             can_log_in=not account.locked,
+            reserved=is_reserved(name.name),
             untouchable=name == self._login or name.name == self.master or is_reserved(name.name),
             inherited_roles=frozenset(closure - {name} - account.roles),
             limits=self._limits[name],

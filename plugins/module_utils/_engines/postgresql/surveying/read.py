@@ -59,6 +59,7 @@ def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
         SurveyedAccount(
             account=accounts[AccountName(name)],
             can_log_in=roles.by_name[name].can_login,
+            reserved=is_reserved(name),
             untouchable=name in (session.user, master) or is_reserved(name),
             inherited_roles=_named(roles.reachable(name) - roles.direct(name) - {RDS_IAM}),
             limits={"valid_until": limits[name]},

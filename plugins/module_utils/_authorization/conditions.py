@@ -1,0 +1,136 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""The Condition element, as far as its keys are known before somebody logs in.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, Optional
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import (
+    Glob,
+    Unknown,
+    Value,
+    Values,
+    matcher,
+    plain_glob,
+    resolve,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import Statement
+
+Truth = Optional[bool]
+"""None: it depends on what is known only at the login."""
+
+_OPERATOR = re.compile(
+    r"(?P<set>ForAllValues:|ForAnyValue:)?(?P<family>String|Arn|Bool|Numeric|Date|Binary|Ip|NotIp)"
+    r"(?P<comparison>\w*?)(?P<if_exists>IfExists)?",
+    re.IGNORECASE,
+)
+_WILDCARD_OR_VARIABLE = re.compile(r"\$\{[^}]*\}|[*?]")
+
+
+def all_true(truths: Iterable[Truth]) -> Truth:
+    """Their conjunction. One that is False decides, whatever is not known."""
+    outcome: Truth = True
+    for truth in truths:
+        if truth is False:
+            return False
+        outcome = None if truth is None else outcome
+    return outcome
+
+
+def any_true(truths: Iterable[Truth]) -> Truth:
+    return negated(all_true(map(negated, truths)))
+
+
+def negated(truth: Truth) -> Truth:
+    return None if truth is None else not truth
+
+
+def holds(statement: Statement, values: Values) -> tuple[Truth, tuple[str, ...]]:
+    """Whether the statement's condition is met, and the keys that this depends on where it is not known.
+
+    A key that is absent meets no operator but a negated one, ``…IfExists``, ``ForAllValues`` and ``Null``.
+    """
+    keys: dict[str, None] = {}
+
+    def noted(key: str) -> Value:
+        value = values(key)
+        if isinstance(value, Unknown):
+            keys[key] = None
+        return value
+
+    truths: list[Truth] = []
+    for operator, clauses in statement.condition.items():
+        for key, wanted in clauses.items():
+            truth = _clause_holds(operator, wanted, values(key.lower()), noted if statement.variables else None)
+            truths.append(truth)
+            if truth is None:
+                keys[key] = None
+    truth = all_true(truths)
+    return truth, tuple(keys) if truth is None else ()
+
+
+def _clause_holds(operator: str, wanted: Any, actual: Value, variables: Values | None) -> Truth:
+    choices = [_text(choice) for choice in (wanted if isinstance(wanted, list) else [wanted])]
+    if operator.lower() == "null":
+        # What begins in a known way is there
+        unknown = isinstance(actual, Unknown) and not actual.prefix
+        return None if unknown else ("true" if actual is None else "false") in choices
+    parts = _OPERATOR.fullmatch(operator)
+    if parts is None:
+        return None
+    negative = "not" in (parts["family"] + parts["comparison"]).lower()
+    if actual is None:
+        by_set = (parts["set"] or "").lower()
+        return bool(parts["if_exists"]) or by_set == "forallvalues:" or (negative and not by_set)
+    met = any_true(_matches(parts, choice, actual, variables) for choice in choices)
+    return negated(met) if negative else met
+
+
+def _matches(parts: re.Match[str], choice: str, actual: Value, variables: Values | None) -> Truth:
+    """Whether a key's value, which is there, is the one that the policy wants."""
+    family, comparison = parts["family"].lower(), parts["comparison"].lower()
+    ignore_case = family == "bool" or comparison.endswith("ignorecase")
+    if family not in ("string", "arn", "bool"):
+        # Numbers, dates, addresses: nothing of the kind is known before the login
+        return None
+    like = family == "arn" or comparison.endswith("like")
+    if variables is None:
+        glob: Glob | None = plain_glob(choice, family == "arn") if like else Glob(choice)
+    else:
+        glob = resolve(choice if like else _without_wildcards(choice), variables, family == "arn")
+    if glob is None:
+        return False
+    if ignore_case:
+        glob = replace(glob, head=glob.head.lower(), expression=glob.expression.lower())
+    return _covers(glob, actual, ignore_case)
+
+
+def _covers(glob: Glob, actual: Value, ignore_case: bool) -> Truth:
+    known = (actual.prefix if isinstance(actual, Unknown) else actual) or ""
+    known = known.lower() if ignore_case else known
+    matched = bool(matcher(glob)(known))
+    if not isinstance(actual, Unknown):
+        return matched and (None if glob.keys else True)
+    if matched and known and glob.expression.endswith(".*"):
+        return None if glob.keys else True
+    return None if glob.head.startswith(known) or (not glob.literal and known.startswith(glob.head)) else False
+
+
+def _without_wildcards(choice: str) -> str:
+    """The same text for operators that know variables but no wildcards."""
+    return _WILDCARD_OR_VARIABLE.sub(lambda found: found[0] if found[0][1:] else f"${{{found[0]}}}", choice)
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

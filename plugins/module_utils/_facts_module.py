@@ -1,0 +1,173 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""The pipeline of aurora_iam_facts: look at AWS, at the database and at IAM policies, and join what was seen. It writes
+nothing, so that check mode makes no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.decide import DENIED, Verdict, decide
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import (
+    ConnectStatement,
+    Principal,
+    connect_statements,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.authorization import read_principals
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import AwsTask
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.simulation import simulate
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection, find_endpoint
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, CloudError, InvalidOption, MissingLibrary
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._facts import (
+    MINIMAL,
+    SUBSETS,
+    Describer,
+    Facts,
+    Filter,
+    choose,
+    describe_authorization,
+    describe_cluster,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.estate import Estate
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.find import find
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest, Unseen
+
+Verdicts = Mapping[str, Sequence[Verdict]]
+
+
+def run(spec: dict[str, Any]) -> None:
+    """The whole of the module's ``main``. ``spec``: without AWS's options, which are added."""
+    task = AwsTask(spec)
+    try:
+        facts = gather(task.module.params, task.client)
+    except AuroraIamError as error:
+        task.module.fail_json(msg=error.message, **error.details)
+    task.module.exit_json(changed=False, ansible_facts={"aurora_iam": facts})
+
+
+def gather(options: Mapping[str, Any], clients: Clients) -> Facts:
+    """What stands under ``ansible_facts.aurora_iam``. Asks for no more than the subsets need.
+
+    Raises InvalidOption, CloudError, Refused, CannotConnect, MissingLibrary, ConnectionLost, StatementFailed.
+    """
+    subsets = _subsets(options["gather_subset"])
+    if subsets <= MINIMAL:
+        described = {"cluster": describe_cluster(find_endpoint(options, clients), None)} if subsets else {}
+        return {**described, "unseen": []}
+    engine, login = connection(options, clients)
+    survey = _survey(engine, login, SurveyRequest("grants" in subsets, options["passwords"]))
+    names = Filter(tuple(options["names"]))
+    access = _Access()
+    if subsets & {"authorization", "findings"}:
+        access.read(login.endpoint, clients, survey, names, options["simulate"])
+    facts = _described(subsets, engine, login.endpoint, survey, names, options["passwords"])
+    if "authorization" in subsets:
+        facts["authorization"] = describe_authorization(access.verdicts or {}, advisory=options["simulate"])
+    if "findings" in subsets:
+        estate = Estate(
+            login.endpoint, survey, engine.capabilities, _where(options), access.statements, access.connectable
+        )
+        facts["findings"] = [item.describe() for item in find(estate) if not item.account or names.passes(item.account)]
+    unseen = [*survey.unseen, *access.unseen]
+    facts["unseen"] = [{"what": item.what, "why": item.why} for item in unseen]
+    return facts
+
+
+def _subsets(wanted: Sequence[str]) -> frozenset[str]:
+    try:
+        chosen = choose(wanted)
+    except ValueError as error:
+        raise InvalidOption(
+            f"gather_subset: there is no subset {error}; there are all, min, {', '.join(SUBSETS)}, and each with ! to "
+            "leave it out."
+        ) from None
+    # Grants are shown with who has them
+    return chosen if "grants" not in chosen or "roles" in chosen else chosen | {"accounts"}
+
+
+def _survey(engine: Engine[Any], login: Login, request: SurveyRequest) -> Survey:
+    session = engine.open(login)
+    try:
+        return engine.survey(session, request)
+    finally:
+        session.close()
+
+
+def _described(
+    subsets: frozenset[str], engine: Engine[Any], endpoint: Endpoint, survey: Survey, names: Filter, passwords: bool
+) -> Facts:
+    grants = "grants" in subsets and not any(item.what == "grants" and not item.partly for item in survey.unseen)
+    describer = Describer(endpoint, engine.capabilities, lru_cache(maxsize=None)(engine.describe_grants), grants)
+    facts: Facts = {}
+    if "cluster" in subsets:
+        facts["cluster"] = describe_cluster(endpoint, survey)
+    if "accounts" in subsets:
+        facts["accounts"] = describer.accounts(survey, names)
+        facts["other_accounts"] = describer.others(survey, names, passwords)
+    if "roles" in subsets:
+        facts["roles"] = describer.roles(survey)
+    return facts
+
+
+def _where(options: Mapping[str, Any]) -> dict[str, Any]:
+    """How a task names the same database; credentials are not repeated."""
+    named = {key: options[key] for key in ("cluster", "instance") if options[key]}
+    if named:
+        return named
+    keys = ("engine", "login_host", "login_port", "login_unix_socket")
+    return {key: options[key] for key in keys if options[key]}
+
+
+@dataclass
+class _Access:
+    """Who may connect, as far as it could be read.
+
+    verdicts     connect ARN → verdicts; None where the policies could not be read
+    statements   of the policies, about connecting
+    connectable  names of accounts that somebody may connect as
+    """
+
+    verdicts: Verdicts | None = None
+    statements: list[ConnectStatement] | None = None
+    connectable: frozenset[str] | None = None
+    unseen: list[Unseen] = field(default_factory=list)
+
+    def read(self, endpoint: Endpoint, clients: Clients, survey: Survey, names: Filter, simulated: bool) -> None:
+        accounts = {item.name.name for item in survey.accounts if item.account.authentication == IAM}
+        arns = {endpoint.connect_arn(name): name for name in sorted(accounts) if name and names.passes(name)}
+        if not endpoint.connect_arn("x"):
+            self._miss("AWS was not asked about this database, so that its resource ID is not known; set cluster or instance.")
+            return
+        try:
+            principals = read_principals(clients)
+            verdicts: Verdicts = decide(principals, arns).verdicts
+            if simulated:
+                verdicts = simulate(clients, [principal.arn for principal in principals], list(arns))
+        except (CloudError, MissingLibrary) as error:
+            self._miss(error.message)
+            return
+        self.verdicts = verdicts
+        self.statements = connect_statements(principals)
+        self.connectable = frozenset(
+            arns[arn] for arn, found in verdicts.items() if any(verdict.outcome != DENIED for verdict in found)
+        )
+        self._name_unread(principals)
+
+    def _miss(self, why: str) -> None:
+        self.unseen.append(Unseen("authorization", why))
+
+    def _name_unread(self, principals: Sequence[Principal]) -> None:
+        unread = {policy.title for principal in principals for policy in principal.policies if policy.unread}
+        for title in sorted(unread):
+            self._miss(f"AWS names {title} and does not return its text; look at it in IAM.")
