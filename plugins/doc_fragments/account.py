@@ -22,6 +22,8 @@ options:
     description:
       - The accounts, one element each, with the options of M(dbops.aurora_iam.aurora_iam_user).
       - One account listed twice is an error. One element that is wrong stops the whole set before the first statement.
+      - What M(dbops.aurora_iam.aurora_iam_facts) returns as C(accounts) can be given as it is. What it says of an
+        account beside these options (C(connect_arn), C(sessions) and so on) is passed over.
     type: list
     elements: dict
     required: true

@@ -78,7 +78,7 @@ def describe_cluster(endpoint: Endpoint, survey: Survey | None) -> Facts:
 
 @dataclass(frozen=True)
 class Describer:
-    """``grants``: whether what accounts and roles may do is shown, and was read."""
+    """``grants``: whether what accounts and roles may do is shown."""
 
     endpoint: Endpoint
     capabilities: Capabilities
@@ -93,7 +93,7 @@ class Describer:
         ]
 
     def others(self, survey: Survey, names: Filter, passwords: bool) -> list[Facts]:
-        """Accounts that cannot log in by IAM though they are meant to, and those with passwords if they are asked for."""
+        """Accounts that are meant to log in by IAM and cannot; those with passwords if they are asked for."""
         left_out = {IAM, "" if passwords else PASSWORD}
         return [
             {**self._account(item), "untouchable": item.untouchable}

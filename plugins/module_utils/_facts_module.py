@@ -10,23 +10,28 @@ nothing, so that check mode makes no difference."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.decide import DENIED, Verdict, decide
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import ConnectStatement
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import (
-    ConnectStatement,
     Principal,
     connect_statements,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.authorization import read_principals
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import AwsTask
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.simulation import simulate
+
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection, find_endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, CloudError, InvalidOption, MissingLibrary
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    CloudError,
+    InvalidOption,
+    MissingLibrary,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._facts import (
     MINIMAL,
     SUBSETS,
@@ -43,6 +48,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import End
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest, Unseen
 
+simulate: Any = None
 Verdicts = Mapping[str, Sequence[Verdict]]
 
 
@@ -107,8 +113,8 @@ def _survey(engine: Engine[Any], login: Login, request: SurveyRequest) -> Survey
 def _described(
     subsets: frozenset[str], engine: Engine[Any], endpoint: Endpoint, survey: Survey, names: Filter, passwords: bool
 ) -> Facts:
-    grants = "grants" in subsets and not any(item.what == "grants" and not item.partly for item in survey.unseen)
-    describer = Describer(endpoint, engine.capabilities, lru_cache(maxsize=None)(engine.describe_grants), grants)
+    describe_grants = lru_cache(maxsize=None)(engine.describe_grants)
+    describer = Describer(endpoint, engine.capabilities, describe_grants, "grants" in subsets)
     facts: Facts = {}
     if "cluster" in subsets:
         facts["cluster"] = describe_cluster(endpoint, survey)
@@ -129,13 +135,19 @@ def _where(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: options[key] for key in keys if options[key]}
 
 
+def _nobody(endpoint: Endpoint) -> str:
+    """The ARN of an account of a database, neither of which exists."""
+    return replace(endpoint, resource_id="cluster-NODATABASEOFAURORAIAM").connect_arn("no_account_of_aurora_iam")
+
+
 @dataclass
 class _Access:
     """Who may connect, as far as it could be read.
 
     verdicts     connect ARN → verdicts; None where the policies could not be read
     statements   of the policies, about connecting
-    connectable  names of accounts that somebody may connect as
+    connectable  names of accounts that somebody may connect as, not counting who may as every account of every
+                 database: administrators can connect as an account that was made for nobody, too
     """
 
     verdicts: Verdicts | None = None
@@ -147,20 +159,24 @@ class _Access:
         accounts = {item.name.name for item in survey.accounts if item.account.authentication == IAM}
         arns = {endpoint.connect_arn(name): name for name in sorted(accounts) if name and names.passes(name)}
         if not endpoint.connect_arn("x"):
-            self._miss("AWS was not asked about this database, so that its resource ID is not known; set cluster or instance.")
+            self._miss("AWS was not asked, so that the database has no resource ID; set cluster or instance.")
             return
         try:
             principals = read_principals(clients)
-            verdicts: Verdicts = decide(principals, arns).verdicts
+            asked = [*arns, _nobody(endpoint)]
+            verdicts: Verdicts = decide(principals, asked).verdicts
             if simulated:
-                verdicts = simulate(clients, [principal.arn for principal in principals], list(arns))
+                verdicts = simulate(clients, [principal.arn for principal in principals], asked)
         except (CloudError, MissingLibrary) as error:
             self._miss(error.message)
             return
-        self.verdicts = verdicts
+        self.verdicts = {arn: verdicts[arn] for arn in arns}
         self.statements = connect_statements(principals)
+        everywhere = set(verdicts[_nobody(endpoint)])
         self.connectable = frozenset(
-            arns[arn] for arn, found in verdicts.items() if any(verdict.outcome != DENIED for verdict in found)
+            arns[arn]
+            for arn, found in self.verdicts.items()
+            if any(verdict.outcome != DENIED and verdict not in everywhere for verdict in found)
         )
         self._name_unread(principals)
 
@@ -168,6 +184,6 @@ class _Access:
         self.unseen.append(Unseen("authorization", why))
 
     def _name_unread(self, principals: Sequence[Principal]) -> None:
-        unread = {policy.title for principal in principals for policy in principal.policies if policy.unread}
-        for title in sorted(unread):
+        policies = [policy for each in principals for policy in (*each.policies, each.boundary)]
+        for title in sorted({policy.title for policy in policies if policy is not None and policy.unread}):
             self._miss(f"AWS names {title} and does not return its text; look at it in IAM.")

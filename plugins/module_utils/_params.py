@@ -81,6 +81,35 @@ def accounts_spec() -> Spec:
     }
 
 
+def facts_spec() -> Spec:
+    """The options that say what facts to gather."""
+    return {
+        "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+        "names": {"type": "list", "elements": "str", "default": []},
+        "passwords": {"type": "bool", "default": False},
+        "simulate": {"type": "bool", "default": False},
+    }
+
+
+REPORTED = frozenset(
+    {
+        "authentication",
+        "connect_arn",
+        "default_roles",
+        "inherited_roles",
+        "limits",
+        "owns",
+        "partial_revokes",
+        "powers",
+        "roles_not_default",
+        "sessions",
+        "tls",
+        "used",
+    }
+)
+"""What facts say of an account beside the options that would make it. An element of ``users`` may have it, and it means
+nothing there, so that facts can be handed to aurora_iam_users as they are."""
+
 _GRANT_SPEC: Spec = {
     "privileges": {"type": "list", "elements": "str", "required": True},
     "on": {"type": "str", "required": True},
@@ -144,6 +173,8 @@ def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
 
 
 def _element(element: Any, position: str) -> AccountRequest:
+    if isinstance(element, Mapping):
+        element = {key: value for key, value in element.items() if key not in REPORTED}
     return account_request(_validated(_ACCOUNT, element, position), position)
 
 

@@ -66,6 +66,13 @@ class Tasks:
     def users(self, *, check: bool = False, **options: Any) -> Result:
         return self.run("aurora_iam_users", check=check, **options)
 
+    def facts(self, **options: Any) -> Result:
+        """What is under ``aurora_iam``."""
+        result = self.run("aurora_iam_facts", **options)
+        assert not result["changed"]
+        facts: Result = result["ansible_facts"]["aurora_iam"]
+        return facts
+
 
 PROMISED = ("changed", "diff", "statements")
 

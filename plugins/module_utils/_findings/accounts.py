@@ -56,16 +56,16 @@ def _iam_account(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
         yield _finding(
             "account_orphan",
             name,
-            f"No IAM user or role may connect as {name}; drop it, or allow rds-db:connect on "
-            f"{estate.endpoint.connect_arn(name.name)} to who shall.",
+            f"No IAM user or role may connect as {name}, but for those who may as everybody; drop it, or allow "
+            f"rds-db:connect on {estate.endpoint.connect_arn(name.name)} to who shall.",
             estate.account_task(f"Drop {name}", name, state="absent"),
         )
     if item.used is False:
         yield _finding(
             "never_used",
             name,
-            f"Nobody has logged in as {name.name} since the server started {_ago(estate.survey.counted_for)}; lock it if "
-            "nobody needs it.",
+            f"Nobody has logged in as {name.name} since the server started {_ago(estate.survey.counted_for)}; lock it "
+            "if nobody needs it.",
             estate.account_task(f"Lock {name}", name, locked=True),
         )
 

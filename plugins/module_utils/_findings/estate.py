@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import ConnectStatement
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import ConnectStatement
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountName, Capabilities
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyedAccount
@@ -25,7 +25,8 @@ class Estate:
     """
     where        options by which a task names this database
     statements   of policies, about connecting; None where they were not read
-    connectable  names of accounts that somebody may connect as, perhaps under a condition; None where that is not known
+    connectable  names of accounts that somebody may connect as, perhaps under a condition, other than by a policy for
+                 every account of every database; None where that is not known
     """
 
     endpoint: Endpoint

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import matches
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import ConnectStatement
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import ConnectStatement
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.estate import Estate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding import Finding
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
@@ -79,9 +79,7 @@ class _Judge:
         self._others = {account.name.name for account in accounts} - self._iam
         self._folded = {name.casefold(): name for name in sorted(self._iam)}
         self._identifiers = {
-            word.lower()
-            for word in (self._endpoint.identifier, self._endpoint.host, *self._endpoint.members)
-            if word
+            word.lower() for word in (self._endpoint.identifier, self._endpoint.host, *self._endpoint.members) if word
         }
         self._sample = self._endpoint.connect_arn("x\ny")
         """An account that no name of a policy means, unless it is a wildcard."""
@@ -98,9 +96,7 @@ class _Judge:
     def findings(self, use: _Use) -> Iterator[Finding]:
         if matches(use.text, self._sample):
             yield self._any_account(use)
-        elif use.database is None or use.account is None or "${" in use.text:
-            return
-        elif _WILD.search(use.database):
+        elif use.database is None or use.account is None or "${" in use.text or _WILD.search(use.database):
             return
         elif use.database.lower() in self._identifiers:
             yield self._identifier(use)
@@ -128,8 +124,8 @@ class _Judge:
         return self._finding(
             "policy_identifier",
             use,
-            f"{use.title} names {use.database} by its identifier, where IAM knows databases by resource ID only, so that "
-            f"it lets nobody connect; write {self._endpoint.connect_arn(use.account or '')}.",
+            f"{use.title} names {use.database} by its identifier, where IAM knows databases by resource ID only, so "
+            f"that it lets nobody connect; write {self._endpoint.connect_arn(use.account or '')}.",
         )
 
     def _account(self, use: _Use, account: str) -> Iterator[Finding]:
@@ -186,8 +182,8 @@ class _Judge:
             yield self._finding(
                 "policy_other_cluster",
                 use,
-                f"{use.title} lets somebody connect as {account} to {use.database} and nobody may here; if this database "
-                f"is meant, write {self._endpoint.connect_arn(account)}.",
+                f"{use.title} lets somebody connect as {account} to {use.database} and nobody may here; if this "
+                f"database is meant, write {self._endpoint.connect_arn(account)}.",
                 account,
             )
 

@@ -66,15 +66,16 @@ class _Look:
     def survey(self) -> Survey:
         login, partial, lower, mode, _mandatory, unresolved, plugin, roles = self.session.query(common.SERVER)[0]
         name = login_name(str(login))
-        rows = self._query("accounts", "mysql.user", observe.ACCOUNTS)
-        if rows is None:
-            return Survey(name, unseen=tuple(self.unseen))
+        rows = self._query("accounts", "mysql.*", observe.ACCOUNTS) or []
         users = UserRows(row[:10] for row in rows)
+        privileges = self._query("accounts", "mysql.*", *common.privileges(users.names)) if rows else None
+        if privileges is None:
+            # An account without its roles and grants would be taken for one that has none
+            return Survey(name, unseen=tuple(self.unseen))
         dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
         granted = GrantedRows(dialect, bool(int(lower)), users.names)
         granted.add_global(users.flags)
-        privileges = self._query("grants", "mysql.*", *common.privileges(users.names))
-        granted.add(privileges or ())
+        granted.add(privileges)
         own = [name, *(AccountName(role, host) for role, host in json.loads(roles or "[]"))]
         authority = Authority((frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in own)
         accounts = _Accounts(self.session.login.endpoint.master_user, name, rows, users, granted)
@@ -106,7 +107,7 @@ class _Look:
         if not (everything and all(authority.holds(privilege, GLOBAL) for privilege in _DEFINER_RIGHTS)):
             self.unseen.append(
                 Unseen(
-                    "owned_objects",
+                    "owns",
                     "The login sees code of others only where it has a privilege on it; GRANT SHOW_ROUTINE, "
                     "EVENT, SHOW VIEW, TRIGGER ON *.* to the login to have all of it counted.",
                 )
