@@ -19,6 +19,7 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer
 
+from tests.sandbox import iam_api
 from tests.sandbox.auth_log import AuthErrorLog
 from tests.sandbox.aws_api import serve
 from tests.sandbox.clusters import REGION, RunningCluster
@@ -47,6 +48,7 @@ class ControlPlane:
         log = AuthErrorLog(layout.auth_error_log)
         admits = gate(Verifier({cluster.spec.identifier: cluster for cluster in clusters}, find_credential), log)
         seconds = float(os.environ.get("AURORA_SANDBOX_TRANSITION", TRANSITION_SECONDS))
+        iam_api.install()
         self._rds = install(clusters, self._switch_iam_auth, seconds)
         self._api = serve(ports["aws_port"], log.entries)
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [

@@ -163,7 +163,7 @@ class _Judge:
             use,
             f"{use.title} names account {account}, and the account is {twin}: the case matters, so that it lets nobody "
             f"connect; write {self._endpoint.connect_arn(twin)}.",
-            account,
+            twin,
         )
 
     def _dangling(self, use: _Use, why: str, remedy: str = "") -> Finding:
