@@ -23,7 +23,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.pr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.authorization import read_principals
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import AwsTask
-
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.simulation import simulate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection, find_endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -48,7 +48,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import End
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest, Unseen
 
-simulate: Any = None
 Verdicts = Mapping[str, Sequence[Verdict]]
 
 
@@ -140,6 +139,13 @@ def _nobody(endpoint: Endpoint) -> str:
     return replace(endpoint, resource_id="cluster-NODATABASEOFAURORAIAM").connect_arn("no_account_of_aurora_iam")
 
 
+def _cause(verdict: Verdict) -> tuple[str, str, str]:
+    """Whom it is about, and the statement that decides."""
+    if verdict.reason is None:
+        return (verdict.principal_arn, "", "")
+    return (verdict.principal_arn, verdict.reason.policy.title, verdict.reason.statement)
+
+
 @dataclass
 class _Access:
     """Who may connect, as far as it could be read.
@@ -172,11 +178,11 @@ class _Access:
             return
         self.verdicts = {arn: verdicts[arn] for arn in arns}
         self.statements = connect_statements(principals)
-        everywhere = set(verdicts[_nobody(endpoint)])
+        everywhere = {_cause(verdict) for verdict in verdicts[_nobody(endpoint)]}
         self.connectable = frozenset(
             arns[arn]
             for arn, found in self.verdicts.items()
-            if any(verdict.outcome != DENIED and verdict not in everywhere for verdict in found)
+            if any(verdict.outcome != DENIED and _cause(verdict) not in everywhere for verdict in found)
         )
         self._name_unread(principals)
 

@@ -53,8 +53,8 @@ def policy(state: State, name: str, *statements: dict[str, Any]) -> Iterator[Any
         iam.delete_user(UserName=user)
 
 
-MYSQL_ACCOUNTS = {
-    # SQL that makes {account}; whether the remedy puts it right
+MYSQL_ACCOUNTS: dict[str, tuple[str, bool]] = {
+    # SQL that makes {account}; whether there is a remedy
     "tls_not_required": (f"CREATE USER {{account}} {IAM}", True),
     "auth_string": ("CREATE USER {account} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDX' REQUIRE SSL", True),
     "host_unreachable": (f"CREATE USER {{account}}@localhost {IAM} REQUIRE SSL", False),
@@ -64,66 +64,69 @@ MYSQL_ACCOUNTS = {
     "never_used": (f"CREATE USER {{account}} {IAM} REQUIRE SSL", True),
     "case_twins": (f"CREATE USER {{account}} {IAM}, {{account}}X {IAM}, {{account}}x {IAM}", False),
 }
-
-
-@pytest.mark.parametrize("code", MYSQL_ACCOUNTS)
-@pytest.mark.parametrize("cluster", MYSQL)
-def test_mysql_accounts(
-    tasks: Tasks, admin: Administration, found: Found, account: str, cluster: str, code: str
-) -> None:
-    sql, remedied = MYSQL_ACCOUNTS[code]
-    assert code not in found(cluster, account)
-    admin.sql(cluster, sql.format(account=account))
-    finding = found(cluster, account)[code]
-    assert (finding["remedy"] is not None) == remedied
-    if remedied:
-        assert run(tasks, finding["remedy"])["changed"]
-        assert code not in found(cluster, account)
-    for user, host in admin.sql(cluster, f"SELECT User, Host FROM mysql.user WHERE User LIKE '{account}%'"):
-        admin.sql(cluster, f"DROP USER `{user}`@`{host}`")
-
-
-IN = "SET ROLE postgres; CREATE ROLE {account} LOGIN; "
-POSTGRESQL_ACCOUNTS = {
-    # SQL that makes {account}; what is left of it afterwards; whether the remedy puts it right
+MADE = "SET ROLE postgres; CREATE ROLE {account} LOGIN; "
+POSTGRESQL_ACCOUNTS: dict[str, tuple[str, bool]] = {
     "iam_by_group": (
-        IN + "CREATE ROLE {account}_g; GRANT {account}_g TO {account}; GRANT rds_iam TO {account}_g",
+        MADE + "CREATE ROLE {account}_g; GRANT {account}_g TO {account}; GRANT rds_iam TO {account}_g",
         False,
     ),
-    "kerberos_too": ("CREATE ROLE {account} LOGIN; GRANT rds_iam, rds_ad TO {account}", True),
+    "kerberos_too": (MADE + "GRANT rds_iam TO {account}; RESET ROLE; GRANT rds_ad TO {account}", True),
     "powerful": ("CREATE ROLE {account} LOGIN; GRANT rds_iam, rds_superuser TO {account}", False),
-    "password_convertible": (IN, True),
-    "account_orphan": (IN + "GRANT rds_iam TO {account}", True),
+    "password_convertible": (MADE, True),
+    "account_orphan": (MADE + "GRANT rds_iam TO {account}", True),
     "case_twins": (
-        IN + 'CREATE ROLE "{account}X" LOGIN; CREATE ROLE {account}x LOGIN; GRANT rds_iam TO {account}x, "{account}X"',
+        MADE
+        + 'CREATE ROLE "{account}X" LOGIN; CREATE ROLE {account}x LOGIN; GRANT rds_iam TO {account}x, "{account}X"',
         False,
     ),
     "half_dropped": (
-        IN + "ALTER ROLE {account} NOLOGIN; COMMENT ON ROLE {account} IS '[dbops.aurora_iam: leaving]'",
+        MADE + "ALTER ROLE {account} NOLOGIN; COMMENT ON ROLE {account} IS '[dbops.aurora_iam: leaving]'",
         True,
     ),
 }
 
 
-@pytest.mark.parametrize("code", POSTGRESQL_ACCOUNTS)
-@pytest.mark.parametrize("cluster", POSTGRESQL)
-def test_postgresql_accounts(
-    tasks: Tasks, admin: Administration, found: Found, account: str, cluster: str, code: str
-) -> None:
-    sql, remedied = POSTGRESQL_ACCOUNTS[code]
-    assert code not in found(cluster, account)
-    if not admin.sql(cluster, "SELECT 1 FROM pg_roles WHERE rolname = 'rds_ad'"):
-        admin.sql(cluster, "CREATE ROLE rds_ad")
-    admin.sql(cluster, sql.format(account=account))
+@pytest.mark.parametrize("cluster", [*MYSQL, *POSTGRESQL])
+def test_accounts(tasks: Tasks, admin: Administration, account: str, cluster: str) -> None:
+    """One account for each finding. RDS has the role rds_ad; the sandbox does not."""
+    mysql = cluster in MYSQL
+    cases = MYSQL_ACCOUNTS if mysql else POSTGRESQL_ACCOUNTS
+    names = {code: f"{account}{number}" for number, code in enumerate(cases)}
+    if not mysql:
+        admin.sql(cluster, "DROP ROLE IF EXISTS rds_ad; CREATE ROLE rds_ad; GRANT rds_ad TO postgres WITH ADMIN OPTION")
+
+    def found() -> dict[str, dict[str, Any]]:
+        facts = tasks.facts(cluster=cluster, gather_subset=["findings"], names=[f"{account}*"])
+        return {
+            code: item
+            for item in facts["findings"]
+            for code, name in names.items()
+            if item["code"] == code and item["subject"].partition("@")[0] in (name, name + "x")
+        }
+
     try:
-        finding = found(cluster, account)[code]
-        assert (finding["remedy"] is not None) == remedied
-        if remedied and code != "kerberos_too":
-            assert run(tasks, finding["remedy"])["changed"]
-            assert code not in found(cluster, account)
+        assert found() == {}
+        for code, (sql, _remedied) in cases.items():
+            admin.sql(cluster, sql.format(account=names[code]))
+        there = found()
+        assert {code: item["remedy"] is not None for code, item in there.items()} == {
+            code: remedied for code, (_sql, remedied) in cases.items()
+        }
+        for item in there.values():
+            assert item["remedy"] is None or run(tasks, item["remedy"])["changed"]
+        assert set(found()) == {code for code, (_sql, remedied) in cases.items() if not remedied}
     finally:
-        for (role,) in admin.sql(cluster, f"SELECT rolname FROM pg_roles WHERE rolname LIKE '{account}%'"):
-            admin.sql(cluster, f'DROP ROLE "{role}"')
+        remove(admin, cluster, account, mysql)
+
+
+def remove(admin: Administration, cluster: str, prefix: str, mysql: bool) -> None:
+    if mysql:
+        for user, host in admin.sql(cluster, f"SELECT User, Host FROM mysql.user WHERE User LIKE '{prefix}%'"):
+            admin.sql(cluster, f"DROP USER `{user}`@`{host}`")
+        return
+    for (role,) in admin.sql(cluster, f"SELECT rolname FROM pg_roles WHERE rolname LIKE '{prefix}%'"):
+        admin.sql(cluster, f'DROP ROLE "{role}"')
+    admin.sql(cluster, "DROP ROLE rds_ad")
 
 
 def test_a_master_in_rds_iam(admin: Administration, tasks: Tasks, account: str) -> None:
@@ -144,12 +147,12 @@ def test_a_master_in_rds_iam(admin: Administration, tasks: Tasks, account: str) 
 
 
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])
-def test_policies(tasks: Tasks, state: State, found: Found, account: str, cluster: str) -> None:
+def test_policies(tasks: Tasks, state: State, account: str, cluster: str) -> None:
+    """One IAM user for each finding, and one whose policy is right: about that, nothing is found."""
     right = connect_statement(state, cluster, account)
     arn: str = right["Resource"]
     resource_id = state["clusters"][cluster]["resource_id"]
-    tasks.user(cluster=cluster, name=account)
-    cases: dict[str, dict[str, Any]] = {
+    changes: dict[str, dict[str, Any]] = {
         "policy_any_account": {"Resource": f"{arn.rsplit(':', 1)[0]}:*/*"},
         "policy_case": {"Resource": f"{arn.rsplit('/', 1)[0]}/{account.upper()}"},
         "policy_condition_ineffective": {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
@@ -160,12 +163,24 @@ def test_policies(tasks: Tasks, state: State, found: Found, account: str, cluste
         "policy_other_cluster": {"Resource": arn.replace(resource_id, "cluster-ABCDEFGHIJKL")},
         "policy_wrong_arn": {"Resource": arn.replace("eu-central-1", "eu-west-1")},
     }
-    silent = {"account_orphan", "never_used"}
-    with policy(state, account, right):
-        assert set(found(cluster, account)) <= silent - {"account_orphan"}
-    for code, change in cases.items():
-        with policy(state, account, {**right, **change}):
-            assert set(found(cluster, account)) - silent == {code}
+    users = {code: f"{account}-{code}".replace("_", "-") for code in changes}
+
+    def found() -> dict[str, set[str]]:
+        facts = tasks.facts(cluster=cluster, gather_subset=["findings"])
+        subjects = {
+            user: {f["code"] for f in facts["findings"] if f" {user}," in f["subject"]} for user in users.values()
+        }
+        return {user: found for user, found in subjects.items() if found}
+
+    tasks.user(cluster=cluster, name=account)
+    with contextlib.ExitStack() as policies:
+        for code, change in changes.items():
+            policies.enter_context(policy(state, users[code], {**right, **change}))
+        assert found() == {user: {code} for code, user in users.items()}
+        with policy(state, f"{account}-right", right):
+            # Somebody may connect as the account here, so that it waits for nobody elsewhere
+            assert found() == {user: {code} for code, user in users.items() if code != "policy_other_cluster"}
+    assert found() == {}
     tasks.user(cluster=cluster, name=account, state="absent")
 
 

@@ -32,7 +32,8 @@ Truth = Optional[bool]
 
 _OPERATOR = re.compile(
     r"(?P<set>ForAllValues:|ForAnyValue:)?(?P<family>String|Arn|Bool|Numeric|Date|Binary|Ip|NotIp)"
-    r"(?P<comparison>\w*?)(?P<if_exists>IfExists)?",
+    r"(?P<comparison>(?:Not)?(?:Equals(?:IgnoreCase)?|Like|(?:Less|Greater)Than(?:Equals)?|Address)?)"
+    r"(?P<if_exists>IfExists)?",
     re.IGNORECASE,
 )
 _WILDCARD_OR_VARIABLE = re.compile(r"\$\{[^}]*\}|[*?]")
@@ -61,21 +62,21 @@ def holds(statement: Statement, values: Values) -> tuple[Truth, tuple[str, ...]]
 
     A key that is absent meets no operator but a negated one, ``…IfExists``, ``ForAllValues`` and ``Null``.
     """
-    keys: dict[str, None] = {}
-
-    def noted(key: str) -> Value:
-        value = values(key)
-        if isinstance(value, Unknown):
-            keys[key] = None
-        return value
-
+    keys: list[str] = []
     truths: list[Truth] = []
     for operator, clauses in statement.condition.items():
         for key, wanted in clauses.items():
-            truth = _clause_holds(operator, wanted, values(key.lower()), noted if statement.variables else None)
-            truths.append(truth)
-            if truth is None:
-                keys[key] = None
+            variables: list[str] = []
+
+            def noted(name: str, variables: list[str] = variables) -> Value:
+                value = values(name)
+                variables += [name] if isinstance(value, Unknown) else []
+                return value
+
+            actual = values(key.lower())
+            truths.append(_clause_holds(operator, wanted, actual, noted if statement.variables else None))
+            if truths[-1] is None:
+                keys += variables if variables and not isinstance(actual, Unknown) else [key]
     truth = all_true(truths)
     return truth, tuple(keys) if truth is None else ()
 
