@@ -14,7 +14,7 @@ _moto_details = IAMBackend.get_account_authorization_details
 
 def install() -> None:
     """GetAccountAuthorizationDetails tells of AWS's own policies where they are attached, not of all 1,500."""
-    IAMBackend.get_account_authorization_details = _attached_details  # type: ignore[method-assign]
+    IAMBackend.get_account_authorization_details = _attached_details
 
 
 def _attached_details(backend: IAMBackend, policy_filter: list[str]) -> dict[str, Any]:
