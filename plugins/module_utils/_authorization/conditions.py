@@ -62,23 +62,28 @@ def holds(statement: Statement, values: Values) -> tuple[Truth, tuple[str, ...]]
 
     A key that is absent meets no operator but a negated one, ``…IfExists``, ``ForAllValues`` and ``Null``.
     """
+    clauses = [
+        _clause(operator, key, wanted, values, statement.variables)
+        for operator, by_key in statement.condition.items()
+        for key, wanted in by_key.items()
+    ]
+    truth = all_true(met for met, _keys in clauses)
+    return truth, tuple(key for met, keys in clauses if met is None for key in keys) if truth is None else ()
+
+
+def _clause(operator: str, key: str, wanted: Any, values: Values, variables: bool) -> tuple[Truth, list[str]]:
+    """Whether one clause is met, and the keys that are not known: its own, or those of its variables."""
     keys: list[str] = []
-    truths: list[Truth] = []
-    for operator, clauses in statement.condition.items():
-        for key, wanted in clauses.items():
-            variables: list[str] = []
 
-            def noted(name: str, variables: list[str] = variables) -> Value:
-                value = values(name)
-                variables += [name] if isinstance(value, Unknown) else []
-                return value
+    def noted(name: str) -> Value:
+        value = values(name)
+        if isinstance(value, Unknown):
+            keys.append(name)
+        return value
 
-            actual = values(key.lower())
-            truths.append(_clause_holds(operator, wanted, actual, noted if statement.variables else None))
-            if truths[-1] is None:
-                keys += variables if variables and not isinstance(actual, Unknown) else [key]
-    truth = all_true(truths)
-    return truth, tuple(keys) if truth is None else ()
+    actual = values(key.lower())
+    truth = _clause_holds(operator, wanted, actual, noted if variables else None)
+    return truth, [key] if isinstance(actual, Unknown) or not keys else keys
 
 
 def _clause_holds(operator: str, wanted: Any, actual: Value, variables: Values | None) -> Truth:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from functools import cache
+from typing import Any, Callable, Optional
 from urllib.parse import unquote
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import (
@@ -31,7 +32,7 @@ _ACTION = "iam:GetAccountAuthorizationDetails"
 _PAGE = 1000
 """As many items as a page may have"""
 
-Managed = Mapping[str, Optional[tuple[Statement, ...]]]
+Managed = Callable[[str], Optional[tuple[Statement, ...]]]
 """ARN of a managed policy → the statements of its default version; None where AWS did not return it"""
 
 
@@ -44,7 +45,13 @@ def read_principals(clients: Clients) -> tuple[Principal, ...]:
     for page in _pages(clients):
         for name, found in lists.items():
             found.extend(page.get(name, []))
-    managed = {policy["Arn"]: _default_version(policy) for policy in lists["Policies"]}
+    documents = {policy["Arn"]: _default_version(policy) for policy in lists["Policies"]}
+
+    @cache
+    def managed(arn: str) -> tuple[Statement, ...] | None:
+        """The same statements for all who have the policy, read when the first one has it."""
+        return None if documents.get(arn) is None else _statements(documents[arn], f"policy {arn}")
+
     groups = {group["GroupName"]: _policies(group, "Group", managed) for group in lists["GroupDetailList"]}
     users = [_user(user, groups, managed) for user in lists["UserDetailList"]]
     roles = [_role(role, managed) for role in lists["RoleDetailList"]]
@@ -64,9 +71,8 @@ def _pages(clients: Clients) -> Iterator[Mapping[str, Any]]:
         more = {"Marker": page["Marker"]}
 
 
-def _default_version(policy: Mapping[str, Any]) -> tuple[Statement, ...] | None:
-    documents = [version["Document"] for version in policy["PolicyVersionList"] if version["IsDefaultVersion"]]
-    return _statements(documents[0], f"policy {policy['Arn']}") if documents else None
+def _default_version(policy: Mapping[str, Any]) -> Any:
+    return next((version["Document"] for version in policy["PolicyVersionList"] if version["IsDefaultVersion"]), None)
 
 
 def _statements(document: Any, title: str) -> tuple[Statement, ...]:
@@ -104,7 +110,7 @@ def _policies(holder: Mapping[str, Any], kind: str, managed: Managed) -> tuple[P
 
 
 def _managed(arn: str, holder: str, managed: Managed) -> Policy:
-    statements = managed.get(arn)
+    statements = managed(arn)
     return Policy(arn.split("/")[-1], arn, holder, statements or (), unread=statements is None)
 
 

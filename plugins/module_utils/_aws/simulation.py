@@ -46,6 +46,7 @@ _CONTEXT = {
 
 _SERVICE_CONTROL = "(service control policy)"
 _BOUNDARY = "(permissions boundary)"
+_UNNAMED = "(not named by the simulator)"
 
 
 def simulate(clients: Clients, principal_arns: Sequence[str], connect_arns: Sequence[str]) -> dict[str, list[Verdict]]:
@@ -122,13 +123,13 @@ def _verdict(principal_arn: str, result: Mapping[str, Any]) -> Verdict:
     ):
         return Verdict(principal_arn, DENIED, _reason(_BOUNDARY, principal_arn))
     matched = [statement["SourcePolicyId"] for statement in result.get("MatchedStatements", [])]
-    policy = matched[0] if matched else ""
+    policy = matched[0] if matched else _UNNAMED
     missing = tuple(result.get("MissingContextValues", []))
     if missing:
         return Verdict(principal_arn, CONDITIONAL, _reason(policy, principal_arn, missing))
     if allowed:
         return Verdict(principal_arn, ALLOWED, _reason(policy, principal_arn))
-    return Verdict(principal_arn, DENIED, _reason(policy, principal_arn) if policy else None)
+    return Verdict(principal_arn, DENIED, _reason(policy, principal_arn) if matched else None)
 
 
 def _reason(policy: str, principal_arn: str, keys: tuple[str, ...] = ()) -> Reason:

@@ -9,6 +9,7 @@ it reads NotResource, ``?``, variables and unmet conditions differently from IAM
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import HealthCheck, event, given, settings
@@ -33,13 +34,13 @@ ARNS = [
     f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:{where}/{name}" for where in ("cluster-ABC", "db-X") for name in NAMES
 ]
 
-WHERE = ["cluster-ABC", "db-X", "*", "cluster-*", "cluster-???", "prx-1"]
+WHERE = ("cluster-ABC", "db-X", "*", "cluster-*", "cluster-???", "prx-1")
 WHOM = [*NAMES, "*", "j*", "?oe", "*_admin", "a${*}b", "a${?}b", "jo*e*", "**"]
 VARIABLES = ["${aws:username}", "${aws:PrincipalTag/db}", "${aws:PrincipalTag/none}", "${aws:PrincipalTag/none, 'ann'}"]
 PLACES = [f"{REGION}:{ACCOUNT_ID}", "*:*", f"eu-*-1:{ACCOUNT_ID}", f"{REGION}:*", f"us-east-1:{ACCOUNT_ID}", "*"]
 
 
-def resources(whom: list[str], where: list[str] = WHERE) -> st.SearchStrategy[Any]:
+def resources(whom: list[str], where: Sequence[str] = WHERE) -> st.SearchStrategy[Any]:
     one = st.one_of(
         st.sampled_from(["*", "arn:aws:rds-db:*", "arn:*"]),
         st.builds("arn:aws:rds-db:{}:dbuser:{}/{}".format, *map(st.sampled_from, (PLACES, where, whom))),
@@ -74,6 +75,7 @@ NULL = st.builds(
     st.sampled_from(["aws:username", "aws:PrincipalTag/none", "aws:SourceVpc"]),
     st.sampled_from(["true", "false", True]),
 )
+ADDRESS = st.sampled_from([{operator: {"aws:SourceIp": "10.0.0.0/8"}} for operator in ("IpAddress", "NotIpAddress")])
 OPEN = st.sampled_from(
     [
         {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
@@ -88,7 +90,7 @@ OPEN = st.sampled_from(
 
 
 def statements(
-    *conditions: st.SearchStrategy[Any], whom: list[str], where: list[str] = WHERE
+    *conditions: st.SearchStrategy[Any], whom: list[str], where: Sequence[str] = WHERE
 ) -> st.SearchStrategy[Any]:
     condition = st.one_of(st.none(), *conditions)
     return st.builds(
@@ -135,7 +137,7 @@ def expected(policies: list[dict[str, Any]], boundary: dict[str, Any] | None, ar
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
-    policies=documents(statements(KNOWN, NULL, whom=WHOM + VARIABLES)),
+    policies=documents(statements(KNOWN, NULL, ADDRESS, whom=WHOM + VARIABLES)),
     boundary=st.none() | documents(statements(KNOWN, whom=WHOM)).map(lambda drawn: drawn[0]),
     kind=st.sampled_from(["user", "role"]),
 )
@@ -181,7 +183,7 @@ def test_a_verdict_that_is_not_conditional_holds_at_every_login(policies: list[d
             st.sampled_from(["Allow", "Allow", "Deny"]),
             st.sampled_from(["Action", "NotAction"]),
             st.sampled_from([ACTION, "rds-db:*", "*", "rds:*", "s3:*"]),
-            resources(["joe", "ann", "*", "j*", "*oe"], ["cluster-ABC", "cluster-*", "*", "db-X"]),
+            resources(["joe", "ann", "*", "j*", "*oe"], ("cluster-ABC", "cluster-*", "*", "db-X")),
         ),
         min_size=1,
         max_size=4,
