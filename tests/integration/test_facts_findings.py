@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -227,8 +228,9 @@ def test_iam_authentication_is_off(
 
 
 def wait(described: Callable[[], dict[str, Any]], enabled: bool) -> None:
-    for _turn in range(100):
+    for _turn in range(300):
         cluster = described()
         if cluster["Status"] == "available" and cluster["IAMDatabaseAuthenticationEnabled"] == enabled:
             return
+        time.sleep(0.1)
     raise AssertionError(cluster)

@@ -12,7 +12,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import matches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import (
+    matcher,
+    matches,
+    plain_glob,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import ConnectStatement
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.estate import Estate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding import Finding
@@ -76,6 +80,7 @@ class _Judge:
         self._endpoint = estate.endpoint
         accounts = [item.account for item in estate.survey.accounts if item.name.name]
         self._iam = {account.name.name for account in accounts if account.authentication == IAM}
+        self._arns = [self._endpoint.connect_arn(name) for name in sorted(self._iam)]
         self._others = {account.name.name for account in accounts} - self._iam
         self._folded = {name.casefold(): name for name in sorted(self._iam)}
         self._identifiers = {
@@ -138,7 +143,7 @@ class _Judge:
                 f"that it lets nobody connect; write {self._endpoint.connect_arn(account)}.",
             )
         elif _WILD.search(account):
-            if not any(matches(use.text, self._endpoint.connect_arn(name)) for name in self._iam):
+            if not any(map(matcher(plain_glob(use.text)), self._arns)):
                 yield self._dangling(use, f"matches no IAM-authenticated account of {self._endpoint.title}")
         elif self._estate.capabilities.too_long(account):
             yield self._finding(
