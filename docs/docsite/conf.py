@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,15 @@ html_use_index = False
 html_use_modindex = False
 html_copy_source = False
 
-_ANSIBLE = "https://docs.ansible.com/ansible/latest/reference_appendices"
+_ANSIBLE = "https://docs.ansible.com/ansible/latest"
 _ELSEWHERE = {
-    "ansible_configuration_settings": f"{_ANSIBLE}/config.html",
-    "common_return_values": f"{_ANSIBLE}/common_return_values.html",
+    "action_plugins": f"{_ANSIBLE}/plugins/action.html",
+    "ansible_configuration_settings": f"{_ANSIBLE}/reference_appendices/config.html",
+    "common_return_values": f"{_ANSIBLE}/reference_appendices/common_return_values.html",
 }
 """labels of Ansible's own documentation that antsibull-docs writes into the reference"""
+_PLUGIN = re.compile(r"ansible_collections\.(?P<namespace>\w+)\.(?P<collection>\w+)\.(?P<page>\w+)$")
+"""the label of a plugin of another collection"""
 
 
 def setup(app: Any) -> None:
@@ -51,5 +55,10 @@ def setup(app: Any) -> None:
 
 
 def _link_to_ansible(_app: Any, _environment: Any, node: Any, text: nodes.Node) -> nodes.Node | None:
-    address = _ELSEWHERE.get(node["reftarget"])
+    label = str(node["reftarget"])
+    plugin = _PLUGIN.match(label)
+    address = (
+        "{}/collections/{namespace}/{collection}/{page}.html".format(_ANSIBLE, **plugin.groupdict()) if plugin else None
+    )
+    address = _ELSEWHERE.get(label, address)
     return nodes.reference("", "", text, refuri=address) if address else None
