@@ -31,11 +31,21 @@ class ClusterSpec:
     has_reader: bool = False
     partial_revokes: bool = True
     """MySQL only. Aurora MySQL 3 has it ON and does not let users change it."""
+    data_api: bool = True
 
 
 CLUSTERS: tuple[ClusterSpec, ...] = (
     ClusterSpec("orders", "aurora-mysql", "8.0.mysql_aurora.3.10.0", "mysql", "admin", "orders", has_reader=True),
-    ClusterSpec("catalogue", "aurora-mysql", "8.0.mysql_aurora.3.10.0", "mysql", "admin", "catalogue", iam_auth=False),
+    ClusterSpec(
+        "catalogue",
+        "aurora-mysql",
+        "8.0.mysql_aurora.3.10.0",
+        "mysql",
+        "admin",
+        "catalogue",
+        iam_auth=False,
+        data_api=False,
+    ),
     ClusterSpec(
         "warehouse", "aurora-mysql", "8.0.mysql_aurora.3.10.0", "mysql", "admin", "warehouse", partial_revokes=False
     ),

@@ -22,8 +22,9 @@ from werkzeug.serving import BaseWSGIServer
 from tests.sandbox.auth_log import AuthErrorLog
 from tests.sandbox.aws_api import serve
 from tests.sandbox.clusters import REGION, RunningCluster
+from tests.sandbox.data_api import DataApi
 from tests.sandbox.gate import gate
-from tests.sandbox.identities import create_operator, find_credential
+from tests.sandbox.identities import create_operator, find_credential, find_secret
 from tests.sandbox.layout import Layout
 from tests.sandbox.ldap import LdapResponder
 from tests.sandbox.rds_api import SandboxBackend, install
@@ -48,7 +49,8 @@ class ControlPlane:
         admits = gate(Verifier({cluster.spec.identifier: cluster for cluster in clusters}, find_credential), log)
         seconds = float(os.environ.get("AURORA_SANDBOX_TRANSITION", TRANSITION_SECONDS))
         self._rds = install(clusters, self._switch_iam_auth, seconds)
-        self._api = serve(ports["aws_port"], log.entries)
+        data_api = DataApi(self._rds.sandbox_clusters, find_secret, find_credential, str(layout.ca_cert))
+        self._api = serve(ports["aws_port"], log.entries, data_api.before)
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
             self._api,
             LdapResponder(ports["ldap_port"], admits),

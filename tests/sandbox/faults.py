@@ -24,6 +24,15 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environment, StartResponse], Iterable[bytes]]
 
 PREFIX = "/_sandbox/"
+DATA_API_PATHS = {
+    "/Execute": "ExecuteStatement",
+    "/BatchExecute": "BatchExecuteStatement",
+    "/BeginTransaction": "BeginTransaction",
+    "/CommitTransaction": "CommitTransaction",
+    "/RollbackTransaction": "RollbackTransaction",
+}
+LIMITS_PATH = f"{PREFIX}data-api"
+"""the Data API's own hook"""
 _KINDS = ("throttle", "delay", "error")
 _THROTTLE_CODE = "Throttling"
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
@@ -68,7 +77,7 @@ class FaultHook:
 
     def __call__(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environment.get("PATH_INFO", ""))
-        if path.startswith(PREFIX):
+        if path.startswith(PREFIX) and path != LIMITS_PATH:
             return self._hook(environment, path.removeprefix(PREFIX), start_response)
         action = _action(environment)
         fault = self._count(action) if action else None
@@ -115,11 +124,15 @@ def _body(environment: Environment) -> bytes:
 
 
 def _is_json(environment: Environment) -> bool:
-    return "HTTP_X_AMZ_TARGET" in environment
+    return "HTTP_X_AMZ_TARGET" in environment or environment.get("PATH_INFO") in DATA_API_PATHS
 
 
 def _action(environment: Environment) -> str | None:
-    """The API action: in a header for the JSON protocols, in the form for the query protocol."""
+    """The API action: in a header for the JSON protocols, in the form for the query protocol, in the path for the Data
+    API."""
+    path = str(environment.get("PATH_INFO", ""))
+    if path in DATA_API_PATHS:
+        return DATA_API_PATHS[path]
     if _is_json(environment):
         return str(environment["HTTP_X_AMZ_TARGET"]).rpartition(".")[2]
     if not str(environment.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded"):

@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.iam.models import AccessKey, Group, IAMBackend, Role, User, iam_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import AssumedRole, sts_backends
 
 from tests.sandbox.clusters import ACCOUNT_ID, REGION
@@ -32,6 +36,20 @@ def find_credential(access_key_id: str) -> Credential | None:
                 return Credential(key.secret_access_key, _user(user), active=key.status == "Active")
     session = sts_backends[ACCOUNT_ID][_PARTITION].get_assumed_role_from_access_key(access_key_id)
     return None if session is None else _session(session)
+
+
+def find_secret(arn_or_name: str) -> tuple[str, dict[str, Any]]:
+    """The ARN and the value of a secret; an empty value where it is no JSON object. Raises LookupError."""
+    backend = secretsmanager_backends[ACCOUNT_ID][REGION]
+    try:
+        found = backend.get_secret_value(arn_or_name, None, None)
+    except JsonRESTError as error:
+        raise LookupError(arn_or_name) from error
+    try:
+        value = json.loads(found.get("SecretString") or "")
+    except ValueError:
+        value = {}
+    return str(found["ARN"]), value if isinstance(value, dict) else {}
 
 
 def _iam() -> IAMBackend:

@@ -16,7 +16,7 @@ from typing import Any
 from moto.core.responses import ActionResult, PaginatedResult
 from moto.core.utils import get_pagination_model
 from moto.rds import urls
-from moto.rds.exceptions import InvalidDBClusterStateFault, InvalidParameterCombination
+from moto.rds.exceptions import InvalidDBClusterStateFault, InvalidParameterCombination, RDSClientError
 from moto.rds.models import DBCluster, DBInstance, RDSBackend, rds_backends
 from moto.rds.responses import RDSResponse
 
@@ -97,6 +97,17 @@ class SandboxBackend(RDSBackend):
         target = target_db_instance_identifier or "another instance"
         raise InvalidDBClusterStateFault(f"The sandbox cannot fail over {db_cluster_identifier} to {target}.")
 
+    def sandbox_clusters(self) -> list[SandboxCluster]:
+        with self._guard:
+            return [cluster for cluster in self.clusters.values() if isinstance(cluster, SandboxCluster)]
+
+    def set_http_endpoint(self, arn: str, enabled: bool) -> dict[str, Any]:
+        cluster = next((found for found in self.sandbox_clusters() if found.db_cluster_arn == arn), None)
+        if cluster is None:
+            raise ResourceNotFoundFault(arn)
+        cluster.data_api = enabled
+        return {"ResourceArn": arn, "HttpEndpointEnabled": enabled}
+
     def _begin(self, cluster: SandboxCluster, enabled: bool) -> None:
         _show(cluster, "update-iam-db-auth", "configuring-iam-database-auth")
         transition = threading.Thread(target=self._transit, args=(cluster, enabled), daemon=True)
@@ -125,7 +136,24 @@ def _show(cluster: SandboxCluster, cluster_status: str, instance_status: str) ->
         member.status = instance_status
 
 
+class ResourceNotFoundFault(RDSClientError):
+    def __init__(self, arn: str) -> None:
+        super().__init__("ResourceNotFoundFault", f"The specified resource {arn} doesn't exist.")
+
+
 class SandboxResponse(RDSResponse):
+    @property
+    def sandbox(self) -> SandboxBackend:
+        backend: Any = self.backend
+        found: SandboxBackend = backend
+        return found
+
+    def enable_http_endpoint(self) -> ActionResult:
+        return ActionResult(self.sandbox.set_http_endpoint(self.params["ResourceArn"], True))
+
+    def disable_http_endpoint(self) -> ActionResult:
+        return ActionResult(self.sandbox.set_http_endpoint(self.params["ResourceArn"], False))
+
     def describe_db_clusters(self) -> ActionResult:
         """As moto's, but in pages."""
         result = super().describe_db_clusters()

@@ -55,11 +55,16 @@ class SandboxCluster(DBCluster):
         self.manage_master_user_password = True
         self.master_user_secret = SandboxSecret(self, running.master_password)
         self.pending_iam_auth: bool | None = None
+        self.data_api = spec.data_api
         self.status = "available"
 
     @property
     def endpoint(self) -> str:
         return self.running.writer.host
+
+    @property
+    def http_endpoint_enabled(self) -> bool:
+        return self.data_api
 
     @property
     def reader_endpoint(self) -> str:
