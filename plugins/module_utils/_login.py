@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import Transport
+
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -66,6 +68,7 @@ class Login:
     ssl_mode                 libpq's words, for both engines
     connect_timeout          seconds
     lock_timeout             seconds to wait for another run, or for a lock on an object
+    transport                what carries statements instead of a connection; then nothing is dialled
     """
 
     endpoint: Endpoint
@@ -78,6 +81,7 @@ class Login:
     ca_cert: str = ""
     connect_timeout: int = 30
     lock_timeout: int = 30
+    transport: Transport | None = field(default=None, repr=False)
 
     @property
     def title(self) -> str:

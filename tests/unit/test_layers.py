@@ -19,7 +19,7 @@ PACKAGE = "ansible_collections.dbops.aurora_iam.plugins.module_utils."
 UTILS = "plugins/module_utils/"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_errors", "_model", "_login"),
+    ("_errors", "_model", "_login", "_transport"),
     ("_params", "_reconcile", "_plan", "_findings", "_report"),
     ("_engines/base",),
     ("_engines/mysql", "_engines/postgresql", "_aws"),

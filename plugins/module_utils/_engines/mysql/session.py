@@ -72,17 +72,7 @@ class MySQLSession(Session):
             raise
 
     def _check_server(self) -> None:
-        version, read_only = self.query(sql.SESSION_FACTS)[0]
-        if int(str(version).partition(".")[0]) < 8 or "MariaDB" in str(version):
-            raise CannotConnect(
-                f"{self.login.title} is {version}; this collection needs MySQL 8.0 or later (Aurora MySQL 3 or later), "
-                "where roles exist: upgrade the cluster."
-            )
-        if read_only:
-            raise NotWriter(
-                f"{self.login.host} answers as a read-only server of {self.login.title}: a reader, or the writer "
-                "before a failover; connect to the writer (cluster) endpoint, or try again in a minute."
-            )
+        check_server(self.login, *self.query(sql.SESSION_FACTS)[0])
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         del database  # names in queries are qualified
@@ -95,10 +85,7 @@ class MySQLSession(Session):
 
     def lock(self) -> None:
         if self.query(sql.TAKE_LOCK, (self.login.lock_timeout,))[0][0] != 1:
-            raise Refused(
-                f"Another run of this collection has been working on {self.login.title} for more than "
-                f"{self.login.lock_timeout} s; try again when it has ended, or raise lock_timeout."
-            )
+            raise another_run(self.login)
 
     def run(self, step: Step) -> None:
         """MySQL commits every account statement by itself, so that what ran before a failure stays. Statements travel
@@ -151,6 +138,27 @@ class MySQLSession(Session):
             self._connection.close()
         except (pymysql.MySQLError, OSError):
             return
+
+
+def check_server(login: Login, version: object, read_only: object) -> None:
+    """Raises CannotConnect, NotWriter."""
+    if int(str(version).partition(".")[0]) < 8 or "MariaDB" in str(version):
+        raise CannotConnect(
+            f"{login.title} is {version}; this collection needs MySQL 8.0 or later (Aurora MySQL 3 or later), "
+            "where roles exist: upgrade the cluster."
+        )
+    if read_only:
+        raise NotWriter(
+            f"{login.host} answers as a read-only server of {login.title}: a reader, or the writer "
+            "before a failover; connect to the writer (cluster) endpoint, or try again in a minute."
+        )
+
+
+def another_run(login: Login) -> Refused:
+    return Refused(
+        f"Another run of this collection has been working on {login.title} for more than "
+        f"{login.lock_timeout} s; try again when it has ended, or raise lock_timeout."
+    )
 
 
 def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:

@@ -110,7 +110,7 @@ def connect(login: Login, database: str) -> Any:
             **_tls(login),
         )
     except psycopg2.Error as error:
-        raise CannotConnect(_explain(login, credentials.user, database, str(error))) from None
+        raise CannotConnect(explain(login, credentials.user, database, str(error))) from None
     connection.autocommit = True
     return connection
 
@@ -136,7 +136,7 @@ def system_bundle() -> str:
     return next((path for path in candidates if path and os.path.exists(path)), "system")
 
 
-def _explain(login: Login, user: str, database: str, text: str) -> str:
+def explain(login: Login, user: str, database: str, text: str) -> str:
     reason = None
     if re.search(r"certificate|SSL error", text) and not re.search(r"root certificate file .* does not exist", text):
         reason = _explain_tls(login)
