@@ -16,6 +16,8 @@ import yaml
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import CHECKOUT, State, aws_client
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -96,6 +98,7 @@ def test_no_secret_is_shown_however_much_is_printed(state: State, tmp_path: Path
     ]
     tasks += [
         {"dbops.aurora_iam.aurora_iam_user": {"cluster": cluster, "name": account}},
+        {"dbops.aurora_iam.aurora_iam_user": {"cluster": cluster, "name": account, "login_method": "data_api"}},
         {"dbops.aurora_iam.aurora_iam_users": {**base, "users": ["x"]}, "ignore_errors": True},
         {"dbops.aurora_iam.aurora_iam_users": {**base, "users": "x"}, "ignore_errors": True},
         {"dbops.aurora_iam.aurora_iam_users": {**base, "users": [{"name": ["x"]}]}, "ignore_errors": True},

@@ -29,6 +29,8 @@ from tests.integration.postgresql_scene import Scene, open_connection, scene
 from tests.sandbox.layout import Layout
 from tests.sandbox.tls import NAMES, issue
 
+pytestmark = pytest.mark.direct("is about connections")
+
 __all__ = ["scene"]
 
 

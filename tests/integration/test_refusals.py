@@ -106,6 +106,7 @@ def test_wrong_credentials(tasks: Tasks, cluster: str):
     assert "certainly-not-it" not in str(failure.value.result)
 
 
+@pytest.mark.direct("is about TLS with the server")
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])
 def test_an_unverified_server(tasks: Tasks, cluster: str, tmp_path: Path):
     """A certificate from an authority that is not trusted: the servers' own authority is left out."""
