@@ -69,6 +69,7 @@ CHECKS: tuple[Check, ...] = (
     Check("oldest and newest", "matrix", "python -m tests.matrix --ends --only units", time_limit=900),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
     Check("integration tests", "integration", "pytest tests/integration", lane="tests", time_limit=1200),
+    Check("integration, Data API", "integration", "pytest tests/integration --data-api", lane="tests", time_limit=1200),
     Check("demo", "demo", "python -m tests.demo", lane="tests"),
 )
 

@@ -57,10 +57,14 @@ options:
     description:
       - V(password) uses O(login_password). V(secret) reads O(login_secret), or else the cluster's managed master
         secret, from Secrets Manager. V(iam) signs an IAM token for O(login_user), anew for every connection.
+      - V(data_api) goes through the RDS Data API, which logs in with O(login_secret), or else the cluster's managed
+        master secret. It needs no network route to the database and no database driver, but O(cluster), and the Data
+        API to be on. The options about a connection (O(login_host), O(login_port), O(login_unix_socket), O(login_user),
+        O(login_password)) are refused with it, and O(ssl_mode), O(ca_cert) and O(connect_timeout) have no meaning.
       - V(auto) takes the first that applies. O(login_password) if it is set; O(login_secret) if it is set; the managed
         master secret if there is one and O(login_user) names no other user; an IAM token.
     type: str
-    choices: [auto, password, secret, iam]
+    choices: [auto, password, secret, iam, data_api]
     default: auto
   login_secret:
     description:
@@ -91,6 +95,6 @@ options:
     type: int
     default: 30
 requirements:
-  - PyMySQL >= 1.1.1 (for MySQL)
-  - psycopg2 >= 2.9 (for PostgreSQL)
+  - PyMySQL >= 1.1.1 (for MySQL, unless over the Data API)
+  - psycopg2 >= 2.9 (for PostgreSQL, unless over the Data API)
 """

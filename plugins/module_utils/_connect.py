@@ -18,6 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.credentials 
     secret_credentials,
     token_credentials,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.data_api import DataApi
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import (
     cluster_endpoint,
     instance_endpoint,
@@ -48,6 +49,10 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.End
 
 CredentialSource = Callable[[], Credentials]
 
+DATA_API = "data_api"
+_DIALLED = ("login_host", "login_port", "login_unix_socket", "login_user", "login_password")
+"""Options about a connection, which there is none of over the Data API."""
+
 
 def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any], Login]:
     """Find the database and the way to log in; opens nothing. Raises InvalidOption, CloudError, Refused."""
@@ -55,6 +60,8 @@ def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any
     engine = engine_for(endpoint.engine)
     port = options["login_port"] or endpoint.port or engine.capabilities.port
     method = _method(options, endpoint)
+    if method == DATA_API:
+        return engine, _over_data_api(options, endpoint, clients, port)
     _require_verified_tls(options, method)
     return engine, Login(
         endpoint=endpoint,
@@ -67,6 +74,28 @@ def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any
         ca_cert=_ca_cert(options, endpoint),
         connect_timeout=options["connect_timeout"],
         lock_timeout=options["lock_timeout"],
+    )
+
+
+def _over_data_api(options: Mapping[str, Any], endpoint: Endpoint, clients: Clients, port: int) -> Login:
+    """AWS dials the writer itself, as the secret's user."""
+    if not options["cluster"]:
+        raise InvalidOption("login_method is data_api, which reaches clusters only; set cluster.")
+    beside = [name for name in _DIALLED if options[name] not in (None, "")]
+    if beside:
+        raise InvalidOption(
+            f"login_method is data_api, through which AWS logs in to {endpoint.title} with a secret; leave out "
+            f"{', '.join(beside)}, and name another user by login_secret."
+        )
+    secret = _secret_name(options, endpoint, DATA_API)
+    return Login(
+        endpoint=endpoint,
+        host=endpoint.host,
+        port=port,
+        credentials=lambda: secret_credentials(clients, secret),
+        database=options["login_db"] or endpoint.database,
+        lock_timeout=options["lock_timeout"],
+        transport=DataApi(clients, endpoint, secret),
     )
 
 
@@ -119,13 +148,18 @@ def _password(options: Mapping[str, Any], endpoint: Endpoint, _clients: Clients)
 
 
 def _secret(options: Mapping[str, Any], endpoint: Endpoint, clients: Clients) -> CredentialSource:
-    secret = options["login_secret"] or endpoint.secret
+    secret = _secret_name(options, endpoint, "secret")
+    return lambda: secret_credentials(clients, secret)
+
+
+def _secret_name(options: Mapping[str, Any], endpoint: Endpoint, method: str) -> str:
+    secret: str = options["login_secret"] or endpoint.secret
     if not secret:
         raise InvalidOption(
-            f"login_method is secret, but {endpoint.title} has no managed master secret; set login_secret to the ARN "
+            f"login_method is {method}, but {endpoint.title} has no managed master secret; set login_secret to the ARN "
             "or name of one."
         )
-    return lambda: secret_credentials(clients, secret)
+    return secret
 
 
 def _iam(options: Mapping[str, Any], endpoint: Endpoint, clients: Clients) -> CredentialSource:

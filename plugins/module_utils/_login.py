@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import Transport
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Login:
     ssl_mode                 libpq's words, for both engines
     connect_timeout          seconds
     lock_timeout             seconds to wait for another run, or for a lock on an object
+    transport                what carries statements instead of a connection; then nothing is dialled
     """
 
     endpoint: Endpoint
@@ -99,6 +101,7 @@ class Login:
     ca_cert: str = ""
     connect_timeout: int = 30
     lock_timeout: int = 30
+    transport: Transport | None = field(default=None, repr=False)
 
     @property
     def title(self) -> str:

@@ -33,7 +33,11 @@ def connection_spec() -> Spec:
         "login_password": {"type": "str", "no_log": True},
         "login_unix_socket": {"type": "path"},
         "login_db": {"type": "str"},
-        "login_method": {"type": "str", "choices": ["auto", "password", "secret", "iam"], "default": "auto"},
+        "login_method": {
+            "type": "str",
+            "choices": ["auto", "password", "secret", "iam", "data_api"],
+            "default": "auto",
+        },
         "login_secret": {"type": "str", "no_log": False},
         "ssl_mode": {
             "type": "str",

@@ -97,13 +97,10 @@ EXAMPLES = r"""
   loop_control:
     label: "{{ item.item }}"
 
-- name: Accounts of services, and nothing that needs AWS
+- name: What the accounts of services may do
   dbops.aurora_iam.aurora_iam_facts:
-    engine: aurora-postgresql
-    login_host: db.example.org
-    login_user: auditor
-    login_password: "{{ auditor_password }}"
-    gather_subset: ["!all", accounts, grants]
+    cluster: ledger
+    gather_subset: [accounts, grants]
     names: ["svc_*"]
 """
 

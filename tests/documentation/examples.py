@@ -9,6 +9,7 @@ import ast
 from tests.documentation.blocks import ROOT, Block
 
 MARKS: dict[str, dict[str, str]] = {
+    "aurora_iam_token": {"not run": "the endpoint and the program are somebody's own"},
     "aurora_iam_user": {"changes again": "Jane comes and goes in these examples"},
     "aurora_iam_users": {
         "setup": "orders: CREATE ROLE analysts\n"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import uuid
@@ -15,11 +16,31 @@ import pytest
 
 from tests.integration.cluster_scene import TARGETS, Target, made
 from tests.integration.hook import Hook
-from tests.integration.tasks import Tasks
+from tests.integration.tasks import OVER_DATA_API, Tasks, over_data_api
 from tests.sandbox.clients import CHECKOUT, State, read_state
-from tests.sandbox.clusters import RunningCluster
+from tests.sandbox.clusters import CLUSTERS, RunningCluster
 from tests.sandbox.layout import Layout
 from tests.sandbox.servers import Server, server_for
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--data-api", action="store_true", help="let tasks reach their clusters over the RDS Data API")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "direct(reason): is the same with --data-api, or about connections, and left out then"
+    )
+    if config.getoption("--data-api"):
+        os.environ[OVER_DATA_API] = "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``--data-api``, leave out what it does not change or what is about connections."""
+    if config.getoption("--data-api"):
+        direct = [item for item in items if item.get_closest_marker("direct")]
+        config.hook.pytest_deselected(items=direct)
+        items[:] = [item for item in items if item not in direct]
 
 
 def _sandbox(command: str) -> None:
@@ -91,7 +112,13 @@ def admin(state: State) -> Administration:
 
 @pytest.fixture(scope="session")
 def tasks(state: State, admin: Administration) -> Tasks:
-    return Tasks(state, admin.read_only)
+    return Tasks(state, admin.read_only, data_api_clusters(state))
+
+
+def data_api_clusters(state: State) -> frozenset[str]:
+    """With ``--data-api``, the clusters that have it."""
+    specs = {spec.identifier: spec for spec in CLUSTERS}
+    return frozenset(name for name in state["clusters"] if over_data_api() and specs[name].data_api)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import pymysql
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
 from tests.integration.conftest import running_clusters
+from tests.integration.data_api_scene import transport_if_asked
+from tests.integration.tasks import over_data_api
 from tests.sandbox.clients import CHECKOUT, State, connect_statement, create_principal
 from tests.sandbox.layout import Layout
 
@@ -29,11 +31,15 @@ def master_login(state: State, cluster: str) -> Login:
         described["port"],
         master_user=described["master"],
     )
-    return Login(endpoint, endpoint.host, endpoint.port, lambda: master, ca_cert=state["ca_cert"])
+    way = transport_if_asked(state, cluster)
+    return Login(endpoint, endpoint.host, endpoint.port, lambda: master, ca_cert=state["ca_cert"], transport=way)
 
 
 def direct_options(state: State, cluster: str) -> dict[str, Any]:
-    """How a task reaches the cluster without asking AWS for it, which takes most of a task's time."""
+    """How a task reaches the cluster without asking AWS for it, which takes most of a task's time; with
+    ``--data-api``, by that."""
+    if over_data_api():
+        return {"cluster": cluster, "login_method": "data_api"}
     login = master_login(state, cluster)
     credentials = login.credentials()
     return {

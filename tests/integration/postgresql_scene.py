@@ -18,6 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Cre
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP
 from tests.integration.conftest import Administration, running_clusters
+from tests.integration.data_api_scene import transport_if_asked
 from tests.integration.tasks import Result
 from tests.sandbox.clients import CHECKOUT, State
 from tests.sandbox.layout import Layout
@@ -111,7 +112,8 @@ def master_login(state: State, cluster: str) -> Login:
     password = next(item.master_password for item in running if item.spec.identifier == cluster)
     host, port = described["host"], described["port"]
     endpoint = Endpoint(f"cluster {cluster}", "aurora-postgresql", host, port, master_user=MASTER)
-    return Login(endpoint, host, port, lambda: Credentials(MASTER, password), ca_cert=state["ca_cert"])
+    way = transport_if_asked(state, cluster)
+    return Login(endpoint, host, port, lambda: Credentials(MASTER, password), ca_cert=state["ca_cert"], transport=way)
 
 
 def open_connection(scene: Scene) -> Any:

@@ -5,18 +5,35 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import io
 import json
+import os
 from collections.abc import Callable
 from typing import Any
 
+import botocore.session
 from ansible.module_utils.testing import patch_module_args
+from botocore.loaders import create_loader
 
 from tests.sandbox.clients import State
 
 Result = dict[str, Any]
+LOGIN_OPTIONS = frozenset(("login_host", "login_port", "login_user", "login_password", "login_method", "ssl_mode"))
 MODULES = "ansible_collections.dbops.aurora_iam.plugins.modules"
+
+
+OVER_DATA_API = "AURORA_IAM_TEST_OVER_DATA_API"
+
+
+def over_data_api() -> bool:
+    """Whether this run of the tests was asked to go over the Data API (``--data-api``)."""
+    return bool(os.environ.get(OVER_DATA_API))
+
+
+# Each task makes clients anew, and reading AWS's service models again would take most of its time
+botocore.session.create_loader = functools.lru_cache(maxsize=None)(create_loader)
 
 
 class TaskFailed(Exception):
@@ -36,8 +53,15 @@ class Tasks:
     While a task runs in check mode, ``read_only`` makes its cluster or instance refuse whatever would write.
     """
 
-    def __init__(self, state: State, read_only: ReadOnly = lambda _cluster: contextlib.nullcontext()) -> None:
+    def __init__(
+        self,
+        state: State,
+        read_only: ReadOnly = lambda _cluster: contextlib.nullcontext(),
+        over_data_api: frozenset[str] = frozenset(),
+    ) -> None:
+        """``over_data_api``: clusters that tasks reach by the Data API, where they do not say how they log in."""
         self._read_only = read_only
+        self._over_data_api = over_data_api
         self.connection = {
             "endpoint_url": state["endpoint_url"],
             "region": state["region"],
@@ -49,6 +73,8 @@ class Tasks:
     def run(self, module: str, *, check: bool = False, **options: Any) -> Result:
         """The module's result. Raises TaskFailed."""
         given = {name: value for name, value in {**self.connection, **options}.items() if value is not None}
+        if given.get("cluster") in self._over_data_api and not LOGIN_OPTIONS & given.keys():
+            given["login_method"] = "data_api"
         database = options.get("cluster") or options.get("instance")
         guard = self._read_only(database) if check and database else contextlib.nullcontext()
         main = importlib.import_module(f"{MODULES}.{module}").main

@@ -15,6 +15,8 @@ import yaml
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import CHECKOUT, State
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 PROGRAMS = Path(sys.executable).parent
 
 

@@ -23,7 +23,7 @@ from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.integration.test_refusals import master_login
 from tests.sandbox.clients import State
 
-pytestmark = pytest.mark.mysql
+pytestmark = [pytest.mark.mysql, pytest.mark.direct("code is handed over on a connection only")]
 IAM = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'"
 
 

@@ -24,6 +24,8 @@ from tests.integration.conftest import Administration
 from tests.integration.mysql_scene import master_login
 from tests.sandbox.clients import State
 
+pytestmark = pytest.mark.direct("is about connections")
+
 CLUSTER = "orders"
 
 

@@ -20,6 +20,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Cre
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 from tests.integration.postgresql_scene import Scene, open_connection, scene
 
+pytestmark = pytest.mark.direct("is about connections")
+
 __all__ = ["scene"]
 
 

@@ -20,6 +20,8 @@ from tests.sandbox.clients import CHECKOUT, LIBRARIES, LoginRefused, State, atte
 from tests.sandbox.layout import Layout
 from tests.sandbox.programs import running
 
+pytestmark = pytest.mark.direct("is about the sandbox")
+
 
 class OtherCheckout:
     """A second checkout, with the first one's cache, so that nothing is fetched twice."""

@@ -25,6 +25,8 @@ from tests.sandbox.clients import (
     login,
 )
 
+pytestmark = pytest.mark.direct("is about the sandbox")
+
 CLUSTERS = ["orders", "ledger", "archive", "warehouse"]
 ACCOUNT = "verified_jane"
 

@@ -29,13 +29,19 @@ def _session_token() -> str:
     return secrets.token_urlsafe(900)
 
 
-def serve(port: int, refusals: Callable[[], list[dict[str, Any]]], hooks: Hooks | None = None) -> BaseWSGIServer:
-    """A server that is bound and not yet serving. ``refusals`` gives the entries of the iam-db-auth-error log.
+def serve(
+    port: int,
+    refusals: Callable[[], list[dict[str, Any]]],
+    hooks: Hooks | None = None,
+    with_data_api: Callable[[Any], Any] = lambda application: application,
+) -> BaseWSGIServer:
+    """A server that is bound and not yet serving. ``refusals`` gives the entries of the iam-db-auth-error log;
+    ``with_data_api`` puts the Data API before the other services.
 
     To be called before IAM is used, because moto reads its settings then: IAM knows AWS's own policies, and every
     request is one of this account, whatever access key signed it.
     """
     sts.random_session_token = _session_token
     os.environ.update(MOTO_IAM_LOAD_MANAGED_POLICIES="true", MOTO_ACCOUNT_ID=ACCOUNT_ID)
-    application = FaultHook(DomainDispatcherApplication(create_backend_app), refusals, hooks)
+    application = FaultHook(with_data_api(DomainDispatcherApplication(create_backend_app)), refusals, hooks)
     return make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)

@@ -38,6 +38,8 @@ class ClusterSpec:
     proxy: str = ""
     """The name of the RDS Proxy in front of it; empty where there is none."""
 
+    data_api: bool = True
+
 
 CLUSTERS: tuple[ClusterSpec, ...] = (
     ClusterSpec(
@@ -50,7 +52,16 @@ CLUSTERS: tuple[ClusterSpec, ...] = (
         has_reader=True,
         proxy="orders-proxy",
     ),
-    ClusterSpec("catalogue", "aurora-mysql", "8.0.mysql_aurora.3.10.0", "mysql", "admin", "catalogue", iam_auth=False),
+    ClusterSpec(
+        "catalogue",
+        "aurora-mysql",
+        "8.0.mysql_aurora.3.10.0",
+        "mysql",
+        "admin",
+        "catalogue",
+        iam_auth=False,
+        data_api=False,
+    ),
     ClusterSpec(
         "warehouse", "aurora-mysql", "8.0.mysql_aurora.3.10.0", "mysql", "admin", "warehouse", partial_revokes=False
     ),

@@ -23,9 +23,10 @@ from tests.sandbox import iam_api, iam_simulator
 from tests.sandbox.auth_log import AuthErrorLog
 from tests.sandbox.aws_api import serve
 from tests.sandbox.clusters import REGION, RunningCluster
+from tests.sandbox.data_api import DataApi
 from tests.sandbox.failover import fail_over
 from tests.sandbox.gate import gate
-from tests.sandbox.identities import create_operator, find_credential
+from tests.sandbox.identities import create_operator, find_credential, find_secret
 from tests.sandbox.layout import Layout
 from tests.sandbox.ldap import LdapResponder
 from tests.sandbox.rds_api import SandboxBackend, install
@@ -54,7 +55,8 @@ class ControlPlane:
         self._rds = install(clusters, self._switch_iam_auth, seconds)
         iam_simulator.install()
         self._rds.fail_over = lambda cluster, stale, ended: fail_over(cluster, layout, stale, ended)
-        self._api = serve(ports["aws_port"], log.entries, self._rds.hooks())
+        data_api = DataApi(self._rds.sandbox_clusters, find_secret, find_credential, str(layout.ca_cert))
+        self._api = serve(ports["aws_port"], log.entries, self._rds.hooks(), data_api.before)
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
             self._api,
             LdapResponder(ports["ldap_port"], admits),

@@ -27,6 +27,15 @@ Hooks = Mapping[str, Callable[[Any], None]]
 """what else can be posted: name → what is done with the document; raises ValueError"""
 
 PREFIX = "/_sandbox/"
+DATA_API_PATHS = {
+    "/Execute": "ExecuteStatement",
+    "/BatchExecute": "BatchExecuteStatement",
+    "/BeginTransaction": "BeginTransaction",
+    "/CommitTransaction": "CommitTransaction",
+    "/RollbackTransaction": "RollbackTransaction",
+}
+LIMITS_PATH = f"{PREFIX}data-api"
+"""the Data API's own hook"""
 _KINDS = ("throttle", "delay", "error")
 _THROTTLE_CODE = "Throttling"
 _REMEMBERED = 1000
@@ -77,7 +86,7 @@ class FaultHook:
 
     def __call__(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environment.get("PATH_INFO", ""))
-        if path.startswith(PREFIX):
+        if path.startswith(PREFIX) and path != LIMITS_PATH:
             return self._hook(environment, path.removeprefix(PREFIX), start_response)
         action, parameters = _request(environment)
         fault = self._count(action, parameters) if action else None
@@ -133,12 +142,15 @@ def _body(environment: Environment) -> bytes:
 
 
 def _is_json(environment: Environment) -> bool:
-    return "HTTP_X_AMZ_TARGET" in environment
+    return "HTTP_X_AMZ_TARGET" in environment or environment.get("PATH_INFO") in DATA_API_PATHS
 
 
 def _request(environment: Environment) -> tuple[str, dict[str, Any]]:
     """The API action and its parameters: in a header and the body for the JSON protocols, in the form for the query
-    protocol. No action where it is neither."""
+    protocol, in the path and the body for the Data API. No action where it is none of these."""
+    path = str(environment.get("PATH_INFO", ""))
+    if path in DATA_API_PATHS:
+        return DATA_API_PATHS[path], {}
     if _is_json(environment):
         return str(environment["HTTP_X_AMZ_TARGET"]).rpartition(".")[2], json.loads(_body(environment) or b"{}")
     if not str(environment.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded"):

@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.iam.models import AccessKey, Group, IAMBackend, Role, User, iam_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sts.models import AssumedRole, sts_backends
 
 from tests.sandbox.clusters import ACCOUNT_ID, REGION
@@ -41,6 +45,20 @@ def find_principal(arn: str) -> Principal | None:
         return _user(user)
     role = _role(arn)
     return None if role is None else Principal(arn, tuple(_policies(role)), _ceilings(role))
+
+
+def find_secret(arn_or_name: str) -> tuple[str, dict[str, Any]]:
+    """The ARN and the value of a secret; an empty value where it is no JSON object. Raises LookupError."""
+    backend = secretsmanager_backends[ACCOUNT_ID][REGION]
+    try:
+        found = backend.get_secret_value(arn_or_name, None, None)
+    except JsonRESTError as error:
+        raise LookupError(arn_or_name) from error
+    try:
+        value = json.loads(found.get("SecretString") or "")
+    except ValueError:
+        value = {}
+    return str(found["ARN"]), value if isinstance(value, dict) else {}
 
 
 def _iam() -> IAMBackend:

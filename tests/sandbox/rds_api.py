@@ -141,6 +141,17 @@ class SandboxBackend(RDSBackend):
             begin_failover(cluster, target_db_instance_identifier, self.fail_over, self._guard, self._closing)
             return cluster
 
+    def sandbox_clusters(self) -> list[SandboxCluster]:
+        with self._guard:
+            return [cluster for cluster in self.clusters.values() if isinstance(cluster, SandboxCluster)]
+
+    def set_http_endpoint(self, arn: str, enabled: bool) -> dict[str, Any]:
+        cluster = next((found for found in self.sandbox_clusters() if found.db_cluster_arn == arn), None)
+        if cluster is None:
+            raise ResourceNotFoundFault(arn)
+        cluster.data_api = enabled
+        return {"ResourceArn": arn, "HttpEndpointEnabled": enabled}
+
     def _pass_through(self, identifier: str, before: str, meanwhile: str, after: str) -> DBCluster:
         """The servers keep running: only what the API says of the cluster changes."""
         with self._guard:
@@ -189,7 +200,24 @@ class SandboxBackend(RDSBackend):
             target.show(changing=False)
 
 
+class ResourceNotFoundFault(RDSClientError):
+    def __init__(self, arn: str) -> None:
+        super().__init__("ResourceNotFoundFault", f"The specified resource {arn} doesn't exist.")
+
+
 class SandboxResponse(RDSResponse):
+    @property
+    def sandbox(self) -> SandboxBackend:
+        backend: Any = self.backend
+        found: SandboxBackend = backend
+        return found
+
+    def enable_http_endpoint(self) -> ActionResult:
+        return ActionResult(self.sandbox.set_http_endpoint(self.params["ResourceArn"], True))
+
+    def disable_http_endpoint(self) -> ActionResult:
+        return ActionResult(self.sandbox.set_http_endpoint(self.params["ResourceArn"], False))
+
     def describe_db_clusters(self) -> ActionResult:
         """As moto's, but in pages."""
         result = super().describe_db_clusters()

@@ -56,6 +56,7 @@ class SandboxCluster(HeldStatus, PendingIamAuth, DBCluster):
         self.db_cluster_resource_id = running.resource_id
         self.manage_master_user_password = True
         self.master_user_secret = SandboxSecret(self, running.master_password)
+        self.data_api = spec.data_api
         self.status = "available"
 
     def become(self, running: RunningCluster) -> None:
@@ -69,6 +70,10 @@ class SandboxCluster(HeldStatus, PendingIamAuth, DBCluster):
     def endpoint(self) -> str:
         """The cluster's own name: the same all the time, to whichever server it leads."""
         return self._name
+
+    @property
+    def http_endpoint_enabled(self) -> bool:
+        return self.data_api
 
     @property
     def reader_endpoint(self) -> str:

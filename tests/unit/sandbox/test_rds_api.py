@@ -53,7 +53,7 @@ def test_a_cluster_is_described_as_it_runs(rds: Any, endpoint: Endpoint, identif
         "MasterUsername": wanted.spec.master_username,
         "DatabaseName": wanted.spec.database,
         "IAMDatabaseAuthenticationEnabled": wanted.spec.iam_auth,
-        "HttpEndpointEnabled": False,
+        "HttpEndpointEnabled": wanted.spec.data_api,
         "Status": "available",
     }
     assert {name: found[name] for name in expected} == expected

@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import catalogue, describe, render, review
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.data_api import MySQLDataApiSession
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import MAX_NAME
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.parse import parse_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.resolve import resolve_account
@@ -39,6 +40,8 @@ class MySQLEngine(Engine[MySQLObserved]):
         return parse_account(request)
 
     def open(self, login: Login) -> Session:
+        if login.transport is not None:
+            return MySQLDataApiSession(login, login.transport)
         return MySQLSession(login)
 
     def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> MySQLObserved:

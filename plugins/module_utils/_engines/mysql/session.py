@@ -77,14 +77,7 @@ class MySQLSession(Session):
             raise
 
     def _check_server(self) -> None:
-        version, read_only = self.query(sql.SESSION_FACTS)[0]
-        if int(str(version).partition(".")[0]) < 8 or "MariaDB" in str(version):
-            raise CannotConnect(
-                f"{self.login.title} is {version}; this collection needs MySQL 8.0 or later (Aurora MySQL 3 or later), "
-                "where roles exist: upgrade the cluster."
-            )
-        if read_only:
-            raise NotWriter(self.login.read_only_answer())
+        check_server(self.login, *self.query(sql.SESSION_FACTS)[0])
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         del database  # names in queries are qualified
@@ -97,10 +90,7 @@ class MySQLSession(Session):
 
     def lock(self) -> None:
         if self.query(sql.TAKE_LOCK, (self.login.lock_timeout,))[0][0] != 1:
-            raise Refused(
-                f"Another run of this collection has been working on {self.login.title} for more than "
-                f"{self.login.lock_timeout} s; try again when it has ended, or raise lock_timeout."
-            )
+            raise another_run(self.login)
 
     def run(self, step: Step) -> None:
         """MySQL commits every account statement by itself, so that what ran before a failure stays. Statements travel
@@ -176,6 +166,24 @@ def _make_what_is_lacking(step: CodeStep, session: Session) -> None:
         raise statement_failure(session.login.title, error, step.undo[0].text) from error
     finally:
         connection.close()
+
+
+def check_server(login: Login, version: object, read_only: object) -> None:
+    """Raises CannotConnect, NotWriter."""
+    if int(str(version).partition(".")[0]) < 8 or "MariaDB" in str(version):
+        raise CannotConnect(
+            f"{login.title} is {version}; this collection needs MySQL 8.0 or later (Aurora MySQL 3 or later), "
+            "where roles exist: upgrade the cluster."
+        )
+    if read_only:
+        raise NotWriter(login.read_only_answer())
+
+
+def another_run(login: Login) -> Refused:
+    return Refused(
+        f"Another run of this collection has been working on {login.title} for more than "
+        f"{login.lock_timeout} s; try again when it has ended, or raise lock_timeout."
+    )
 
 
 def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:

@@ -32,6 +32,9 @@ _IDENTIFIED = f"IDENTIFIED WITH {PLUGIN} AS '{AUTHENTICATION_STRING}'"
 TAKE_LOCK = "SELECT GET_LOCK('dbops.aurora_iam', %s)"
 SESSION_FACTS = "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only"
 
+DATA_API_FACTS = f"{SESSION_FACTS}, @@sql_mode"
+PADDING = "PAD_CHAR_TO_FULL_LENGTH"
+
 
 def session_setup(lock_timeout: int) -> str:
     """What a session begins with: blanks are not padded when names are read, literals are read as the server's default
@@ -41,6 +44,23 @@ def session_setup(lock_timeout: int) -> str:
         f"''), SESSION lock_wait_timeout = {max(1, lock_timeout)}, "
         f"SESSION innodb_lock_wait_timeout = {max(1, lock_timeout)}"
     )
+
+
+def data_api_setup(lock_timeout: int) -> str:
+    """A transaction of the Data API is a session whose statements do not commit by themselves; from now on they do.
+    Turned off first, so that what was begun ends. https://dev.mysql.com/doc/refman/8.4/en/commit.html"""
+    return f"{session_setup(lock_timeout)}, SESSION autocommit = 0, SESSION autocommit = 1"
+
+
+def first_row(query: str) -> str:
+    return f"{query} LIMIT 1"
+
+
+def page(query: str, columns: int, size: int, offset: int) -> str:
+    """Part of the answer, in the order of the bytes of all columns: rows that are alike may change places."""
+    names = [f"c{number}" for number in range(columns)]
+    order = ", ".join(f"CAST({name} AS BINARY)" for name in names)
+    return f"SELECT * FROM ({query}) AS found ({', '.join(names)}) ORDER BY {order} LIMIT {size} OFFSET {offset}"
 
 
 def with_warnings(statements: Sequence[Statement]) -> str:

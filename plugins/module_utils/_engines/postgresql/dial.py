@@ -180,10 +180,10 @@ def system_bundle() -> str:
 
 def _failure(login: Login, user: str, database: str, text: str) -> CannotConnect:
     kind = Unreachable if _NOBODY_ANSWERS.search(text) else CannotConnect
-    return kind(_explain(login, user, database, text))
+    return kind(explain(login, user, database, text))
 
 
-def _explain(login: Login, user: str, database: str, text: str) -> str:
+def explain(login: Login, user: str, database: str, text: str) -> str:
     reason = None
     if re.search(r"certificate|SSL error", text) and not re.search(r"root certificate file .* does not exist", text):
         reason = _explain_tls(login)

@@ -25,6 +25,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     review,
     scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.data_api import (
+    PostgreSQLDataApiSession,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving import observe as leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
     DROP,
@@ -103,6 +106,8 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         )
 
     def open(self, login: Login) -> Session:
+        if login.transport is not None:
+            return PostgreSQLDataApiSession(login, login.transport)
         return PostgreSQLSession(login)
 
     def observe(

@@ -34,7 +34,7 @@ _NOT_DONE = re.compile(
 )
 """Warnings 01007 and 01006 and their like, by the server's text: psycopg2 does not pass a notice's SQLSTATE on."""
 
-_LOCK_NOT_AVAILABLE = "55P03"
+LOCK_NOT_AVAILABLE = "55P03"
 _READ_ONLY = "25006"
 _ROW_TOO_BIG = "54000"
 _OUT_OF_MEMORY = "53200"
@@ -67,7 +67,9 @@ class PostgreSQLSession(Session):
         self.database = login.database or "postgres"
         self._connections: dict[str, Any] = {}
         self._lock: str | None = None
-        row = self._open(self.database)
+        self._read_facts(self._open(self.database))
+
+    def _read_facts(self, row: Row) -> None:
         self.user: str = row[0]
         self.major: int = row[2] // 10000
         self.locks: int = row[3]
@@ -111,13 +113,7 @@ class PostgreSQLSession(Session):
         if code == _READ_ONLY:
             return NotWriter(f"{self.login.title} has become read-only, as after a failover; run the task again.")
         hint = " ".join(part for part in (error.diag.message_detail, error.diag.message_hint) if part)
-        advice = {
-            _LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
-            _OUT_OF_MEMORY: "name fewer accounts or objects in one task, or raise max_locks_per_transaction",
-            _ROW_TOO_BIG: "its access list is full; grant to a group role, and give the accounts that role with roles",
-        }.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
-        detail = f" ({' '.join(hint.split())})" if hint else ""
-        return StatementFailed(f"{self.login.title} refused: {message}{detail}; {advice}.", code, text)
+        return refusal(self.login.title, message, hint, code, text)
 
     def lock(self) -> None:
         if self._lock is not None:
@@ -129,12 +125,9 @@ class PostgreSQLSession(Session):
             self.query(sql.take_lock().text, database=self._lock)
         except StatementFailed as error:
             self._lock = None
-            if error.code != _LOCK_NOT_AVAILABLE:
+            if error.code != LOCK_NOT_AVAILABLE:
                 raise
-            raise Refused(
-                f"Another run of dbops.aurora_iam has been changing accounts on {self.login.title} for more than "
-                f"{self.login.lock_timeout} seconds; wait for it to end, or raise lock_timeout."
-            ) from None
+            raise another_run(self.login) from None
 
     def _meeting_place(self) -> str:
         if "postgres" not in self._connections:
@@ -151,7 +144,7 @@ class PostgreSQLSession(Session):
         try:
             self._attempt(connection, step, [Statement(sql.join(step.statements))])
         except StatementFailed as error:
-            if error.code == _LOCK_NOT_AVAILABLE:
+            if error.code == LOCK_NOT_AVAILABLE:
                 raise
             # One message does not say which of its statements failed. Sent one by one they do; and where the cause has
             # gone meanwhile ("tuple concurrently updated": another tool changed the same access list) they succeed.
@@ -198,3 +191,20 @@ class PostgreSQLSession(Session):
                 continue
         self._connections.clear()
         self._lock = None
+
+
+def refusal(title: str, message: str, hint: str, code: str, text: str) -> StatementFailed:
+    advice = {
+        LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
+        _OUT_OF_MEMORY: "name fewer accounts or objects in one task, or raise max_locks_per_transaction",
+        _ROW_TOO_BIG: "its access list is full; grant to a group role, and give the accounts that role with roles",
+    }.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
+    detail = f" ({' '.join(hint.split())})" if hint else ""
+    return StatementFailed(f"{title} refused: {message}{detail}; {advice}.", code, text)
+
+
+def another_run(login: Login) -> Refused:
+    return Refused(
+        f"Another run of dbops.aurora_iam has been changing accounts on {login.title} for more than "
+        f"{login.lock_timeout} seconds; wait for it to end, or raise lock_timeout."
+    )

@@ -22,10 +22,25 @@ _LOCK = 0x6175726F69616D
 
 _FUTURE = "FUTURE "
 
+_FACTS = (
+    "session_user::text, pg_is_in_recovery(), current_setting('server_version_num')::int, "
+    "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int"
+)
+
 
 def join(statements: Iterable[Statement]) -> str:
     """Many statements as one simple-query message."""
     return ";\n".join(statement.text for statement in statements)
+
+
+def together(statements: Iterable[Statement]) -> Statement:
+    """Many statements as one, which the Data API takes. It may look for semicolons, and they are inside a literal here.
+
+    https://www.postgresql.org/docs/current/sql-do.html
+    """
+    texts = ", ".join(quote_literal(statement.text) for statement in statements)
+    body = f"DECLARE s text; BEGIN FOREACH s IN ARRAY ARRAY[{texts}] LOOP EXECUTE s; END LOOP; END"
+    return Statement(f"DO {quote_literal(body)}")
 
 
 def open_session(lock_timeout: int) -> Statement:
@@ -37,13 +52,37 @@ def open_session(lock_timeout: int) -> Statement:
     return Statement(
         f"SET client_min_messages = warning; SET lock_timeout = '{lock_timeout}s'; SET jit = off; "
         "SELECT pg_catalog.set_config('search_path', '', false); "
-        "SELECT session_user::text, pg_is_in_recovery(), current_setting('server_version_num')::int, "
-        "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int"
+        f"SELECT {_FACTS}"
     )
+
+
+def open_transaction(lock_timeout: int) -> Statement:
+    """As :func:`open_session`, for one transaction and in one statement."""
+    settings = {"search_path": "", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
+    return Statement(
+        f"SELECT {_FACTS}, "
+        + ", ".join(f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items())
+    )
+
+
+def declare(query: str) -> str:
+    return f"DECLARE found NO SCROLL CURSOR FOR {query}"
+
+
+def fetch(size: int) -> str:
+    return f"FETCH FORWARD {size} FROM found"
+
+
+CLOSE = "CLOSE found"
 
 
 def take_lock() -> Statement:
     return Statement(f"SELECT pg_advisory_lock({_LOCK})")
+
+
+def take_transaction_lock() -> Statement:
+    """Meets :func:`take_lock`'s. The Data API has no type for the answer that a lock gives, which is none."""
+    return Statement(f"SELECT pg_advisory_xact_lock({_LOCK})::text")
 
 
 def begin(lock_timeout: int) -> tuple[Statement, ...]:

@@ -45,6 +45,7 @@ def test_no_repr_shows_a_password():
         ({**BY_HAND, "login_method": "password"}, "login_password is not set"),
         ({**BY_HAND, "login_method": "secret"}, "has no managed master secret; set login_secret"),
         ({**BY_HAND, "login_user": None, "login_password": "x"}, "set login_user"),
+        ({**BY_HAND, "login_method": "data_api"}, "reaches clusters only; set cluster"),
         ({**BY_HAND, "login_password": "x", "ca_cert": "/nowhere.pem"}, "ca_cert /nowhere.pem is not a file"),
     ],
 )

@@ -24,6 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.le
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import find_role
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import identifier
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
 T = TypeVar("T", AccountName, DefinedObject)
@@ -74,8 +75,19 @@ def read(
     }
     objects, members, proxies = _obstacles(session, leaving)
     code, takes_code = _handed_over(session, objects, heirs, leaving) if any(heirs.values()) else ({}, True)
+    if session.login.transport is not None and any(
+        item.object.kind != "EVENT" for items in code.values() for item in items
+    ):
+        raise Refused(no_code(session.login.title))
     sessions, unclear, rds_kill = _sessions(session, ending, existing)
     return Leaving(objects, members, proxies, heirs, code, sessions, tuple(unclear), rds_kill, takes_code)
+
+
+def no_code(title: str) -> str:
+    return (
+        f"The Data API carries one statement at a time, so that code on {title} which is given another definer would "
+        "be gone between two of them; use another login_method for this account, or owned_objects: drop."
+    )
 
 
 Objects = dict[AccountName, tuple[DefinedObject, ...]]

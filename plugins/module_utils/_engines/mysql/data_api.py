@@ -1,0 +1,157 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""A session with MySQL over the RDS Data API.
+
+Each query is a call by itself, which leaves no transaction open. What writes, and the lock that keeps other runs out,
+share one session of the server, which a transaction of the API holds: in it every statement commits by itself, as on a
+connection, so that the grant tables stay free for others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.failures import statement_failure
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.ending import end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import no_code
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import another_run, check_server
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    CannotConnect,
+    ConnectionLost,
+    Refused,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import (
+    MAX_WAIT,
+    Conversation,
+    DatabaseRefused,
+    ResultTooLarge,
+    TransactionLost,
+    Transport,
+    in_pages,
+    row_too_large,
+)
+
+_UNKNOWN = 1105
+"""MySQL's own number for an error that it cannot tell more about."""
+
+
+class MySQLDataApiSession(Session):
+    def __init__(self, login: Login, transport: Transport) -> None:
+        """Raises CannotConnect, NotWriter, CloudError."""
+        self.login = login
+        self._transport = transport
+        self._writing = Conversation(transport, "", sql.data_api_setup(min(login.lock_timeout, MAX_WAIT)))
+        try:
+            facts = transport.execute(sql.DATA_API_FACTS)[0]
+        except DatabaseRefused as error:
+            raise CannotConnect(
+                f"{login.title} refused the session of the secret's user: {error.text}. Check that login_secret names "
+                "the user and holds the password that the database knows."
+            ) from None
+        except TransactionLost as error:
+            raise self._failure(error, sql.DATA_API_FACTS) from error
+        check_server(login, *facts[:2])
+        if sql.PADDING in str(facts[2]):
+            raise Refused(
+                f"{login.title} has {sql.PADDING} in sql_mode, with which names cannot be read over the Data API; "
+                "take it out of the cluster's parameter group, or use another login_method."
+            )
+
+    def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
+        del database  # names in queries are qualified
+        try:
+            self._writing.keep()
+            return _readable(self._transport.execute(sql, parameters))
+        except ResultTooLarge:
+            return self._in_pages(sql, parameters)
+        except (DatabaseRefused, TransactionLost) as error:
+            raise self._failure(error, sql) from error
+
+    def _in_pages(self, text: str, parameters: Sequence[Any]) -> list[Row]:
+        """The pages of one transaction are of one moment, and in an order that does not depend on a collation."""
+        try:
+            if not text.startswith("SELECT"):
+                raise ResultTooLarge(text)
+            first = self._transport.execute(sql.first_row(text), parameters)
+            return _readable(in_pages(lambda size: self._pages(text, parameters, len(first[0]), size)))
+        except ResultTooLarge:
+            raise row_too_large(self.login.title, text) from None
+        except (DatabaseRefused, TransactionLost) as error:
+            raise self._failure(error, text) from error
+
+    def _pages(self, text: str, parameters: Sequence[Any], columns: int, size: int) -> Iterator[list[Row]]:
+        reading = Conversation(self._transport)
+        offset = 0
+        while True:
+            page = reading.say(sql.page(text, columns, size, offset), parameters)
+            yield page
+            if len(page) < size:
+                break
+            offset += size
+        reading.end(commit=False)
+
+    def lock(self) -> None:
+        deadline = time.monotonic() + self.login.lock_timeout
+        while True:
+            patience = max(0, min(MAX_WAIT, round(deadline - time.monotonic())))
+            try:
+                taken = self._writing.say(sql.TAKE_LOCK, (patience,))[0][0]
+            except (DatabaseRefused, TransactionLost) as error:
+                raise self._failure(error, sql.TAKE_LOCK) from error
+            if taken == 1:
+                return
+            if time.monotonic() >= deadline:
+                raise another_run(self.login)
+
+    def run(self, step: Step) -> None:
+        """What the server warns of is not asked for, which would take a call for each statement: that a name was cut or
+        a statement passed over shows when all is observed again."""
+        if isinstance(step, EndSessions):
+            end_sessions(self, step)
+            return
+        if isinstance(step, CodeStep):
+            raise Refused(no_code(self.login.title))
+        executed: list[str] = []
+        for statement in step.statements:
+            try:
+                self._writing.say(statement.text, lasting=True)
+            except (DatabaseRefused, TransactionLost) as error:
+                raise self._failure(error, statement.text, executed) from error
+            executed.append(statement.text)
+
+    def _failure(self, error: Exception, statement: str, executed: Sequence[str] | None = None) -> AuroraIamError:
+        """``executed``: what was carried out before a statement that writes; None for one that reads."""
+        if isinstance(error, DatabaseRefused):
+            number, text = error.args
+            return statement_failure(
+                self.login.title, DatabaseRefused(number or _UNKNOWN, text), statement, executed or ()
+            )
+        return ConnectionLost(
+            f"The session with {self.login.title} was lost ({error}); what was sent last may have been done, so run "
+            "the task again, which does what is missing.",
+            executed_in_step=list(executed or ()),
+            in_doubt=[] if executed is None else [statement],
+        )
+
+    def close(self) -> None:
+        try:
+            self._writing.end(commit=True)
+        except (AuroraIamError, DatabaseRefused, TransactionLost):
+            return
+
+
+def _readable(rows: list[Row]) -> list[Row]:
+    """Some columns of the server's own are binary, though they hold text."""
+    return [tuple(value.decode() if isinstance(value, bytes) else value for value in row) for row in rows]

@@ -1,0 +1,223 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Sessions with a PostgreSQL cluster over the RDS Data API: a transaction for each database that is needed.
+
+What is read and then written in a database shares its transaction; the lock that keeps other runs out has one of its
+own, because it outlives the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial, sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import (
+    LOCK_NOT_AVAILABLE,
+    PostgreSQLSession,
+    another_run,
+    refusal,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    CannotConnect,
+    ConnectionLost,
+    NotWriter,
+    StatementFailed,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import (
+    MAX_WAIT,
+    Conversation,
+    DatabaseRefused,
+    ResultTooLarge,
+    TransactionLost,
+    Transport,
+    in_pages,
+    row_too_large,
+)
+
+MAX_STATEMENTS, MAX_CHARACTERS = 64, 60000
+"""What goes into one call, which has 45 s and takes 65,536 characters."""
+
+_USER = "the secret's user"
+
+
+class PostgreSQLDataApiSession(PostgreSQLSession):
+    def __init__(self, login: Login, transport: Transport) -> None:
+        """Raises CannotConnect, NotWriter, CloudError."""
+        self.login = login
+        self.database = login.database or "postgres"
+        self._transport = transport
+        self._patience = min(login.lock_timeout, MAX_WAIT)
+        self._talks: dict[str, Conversation] = {}
+        self._guard: Conversation | None = None
+        facts = self._talk(self.database).open()[0]
+        if facts[1]:
+            self.close()
+            raise NotWriter(login.read_only_answer())
+        self._read_facts(facts)
+
+    def _talk(self, database: str) -> Conversation:
+        """The one with this database, open. Raises CannotConnect."""
+        name = database or self.database
+        if name not in self._talks:
+            self._talks[name] = Conversation(self._transport, name, sql.open_transaction(self._patience).text)
+        self._begin(self._talks[name], name)
+        return self._talks[name]
+
+    def _begin(self, talk: Conversation, database: str) -> None:
+        talk.forget_if_old()
+        try:
+            talk.open()
+        except DatabaseRefused as error:
+            raise CannotConnect(dial.explain(self.login, _USER, database, error.text)) from None
+        except TransactionLost as error:
+            raise self._lost(error) from None
+
+    def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
+        values = [write_array(value) if isinstance(value, (list, tuple)) else value for value in parameters]
+        try:
+            if self._guard is not None:
+                self._guard.keep()
+            return self._talk(database).say(sql, values)
+        except ResultTooLarge:
+            return self._in_pages(sql, values, database)
+        except DatabaseRefused as error:
+            raise self._refusal(error, sql) from None
+        except TransactionLost as error:
+            raise self._lost(error) from None
+
+    def _in_pages(self, text: str, values: Sequence[Any], database: str) -> list[Row]:
+        try:
+            return in_pages(lambda size: self._pages(text, values, database, size))
+        except ResultTooLarge:
+            raise row_too_large(self.login.title, text) from None
+
+    def _pages(self, text: str, values: Sequence[Any], database: str, size: int) -> Iterator[list[Row]]:
+        """A cursor's pages are of one moment: https://www.postgresql.org/docs/current/sql-declare.html"""
+        talk = self._talk(database)
+        talk.say(sql.declare(text), values)
+        page = talk.say(sql.fetch(size))
+        yield page
+        while len(page) == size:
+            page = talk.say(sql.fetch(size))
+            yield page
+        talk.say(sql.CLOSE)
+
+    def lock(self) -> None:
+        deadline = time.monotonic() + self.login.lock_timeout
+        while self._guard is None:
+            guard = self._meeting_place_talk()
+            try:
+                guard.say(sql.take_transaction_lock().text)
+                self._guard = guard
+            except DatabaseRefused as error:
+                if error.state != LOCK_NOT_AVAILABLE:
+                    raise self._refusal(error, sql.take_transaction_lock().text) from None
+                if time.monotonic() >= deadline:
+                    raise another_run(self.login) from None
+            except TransactionLost as error:
+                raise self._lost(error) from None
+
+    def _meeting_place_talk(self) -> Conversation:
+        """As on connections, in the database that every cluster has, or else in the login's own."""
+        setup = sql.open_transaction(self._patience).text
+        guard = Conversation(self._transport, "postgres", setup)
+        try:
+            self._begin(guard, "postgres")
+        except CannotConnect:
+            guard = Conversation(self._transport, self.database, setup)
+        return guard
+
+    def run(self, step: Step) -> None:
+        try:
+            self._attempt_step(step, batches(step.statements))
+        except StatementFailed as error:
+            if error.code == LOCK_NOT_AVAILABLE:
+                raise
+            # As on a connection: one by one, statements tell which of them fails, and the cause may have gone
+            self._attempt_step(step, step.statements)
+
+    def _attempt_step(self, step: Step, statements: Iterable[Statement]) -> None:
+        """One transaction. Raises StatementFailed, with nothing kept."""
+        talk = self._talk(step.database)
+        current = ""
+        try:
+            if self._guard is not None:
+                self._guard.keep()
+            for statement in statements:
+                current = statement.text
+                talk.say(current, lasting=True)
+            current = ""
+            talk.end(commit=True)
+        except DatabaseRefused as error:
+            failure = self._refusal(error, current)
+            raise StatementFailed(failure.message, failure.code, current, database=step.database) from None
+        except TransactionLost as error:
+            lost = self._lost(error)
+            if not current:  # in the COMMIT
+                lost.details["in_doubt"] = [statement.text for statement in step.statements]
+            raise lost from None
+
+    def _refusal(self, error: DatabaseRefused, text: str) -> StatementFailed:
+        return refusal(self.login.title, error.text, error.hint, error.state, text)
+
+    def _lost(self, error: TransactionLost) -> ConnectionLost:
+        return ConnectionLost(
+            f"The session with {self.login.title} was lost ({error}); run the task again, it continues where it "
+            "stopped."
+        )
+
+    def close(self) -> None:
+        talks = [*self._talks.values(), *([self._guard] if self._guard is not None else [])]
+        self._talks.clear()
+        self._guard = None
+        for talk in talks:
+            try:
+                talk.end(commit=False)
+            except (AuroraIamError, DatabaseRefused, TransactionLost):
+                continue
+
+
+def batches(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """As few statements as may be, each short enough for a call."""
+    batch: list[Statement] = []
+    size = 0
+    for statement in statements:
+        length = len(sql.together([statement]).text)
+        if batch and (len(batch) == MAX_STATEMENTS or size + length > MAX_CHARACTERS):
+            yield _one(batch)
+            batch, size = [], 0
+        batch.append(statement)
+        size += length
+    if batch:
+        yield _one(batch)
+
+
+def _one(batch: list[Statement]) -> Statement:
+    return batch[0] if len(batch) == 1 else sql.together(batch)
+
+
+def write_array(values: Sequence[Any]) -> str:
+    """The text of an array: the API binds no arrays, and the queries say of which type it is.
+
+    https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+    """
+    return "{" + ",".join(_element(value) for value in values) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
