@@ -103,7 +103,9 @@ def audit_report(gathered: Sequence[Mapping[str, Any]], title: str = "Who can ge
         "title": title,
         "as_of": as_of,
         "counts": {severity: found[severity] for severity in SEVERITIES},
-        "databases": [{"database": each["database"], "error": each["error"], "facts": each["facts"]} for each in databases],
+        "databases": [
+            {"database": each["database"], "error": each["error"], "facts": each["facts"]} for each in databases
+        ],
         "findings": findings,
     }
 
@@ -114,7 +116,11 @@ def _database(result: Mapping[str, Any]) -> Facts:
     item = result.get("item", {})
     title = next((f"{key} {item[key]}" for key in WHERE if item.get(key)), "database")
     if gathered is None:
-        return {"title": title.replace("login_host ", ""), "error": result.get("msg") or "It was not read.", "facts": {}}
+        return {
+            "title": title.replace("login_host ", ""),
+            "error": result.get("msg") or "It was not read.",
+            "facts": {},
+        }
     facts = {key: _lasting(value) for key, value in gathered.items()}
     return {"title": facts.get("cluster", {}).get("title") or title, "error": "", "facts": facts}
 

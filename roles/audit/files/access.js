@@ -85,7 +85,9 @@ function showAccess() {
     matrix.count.textContent = `${counted(matrix.rows.length, "account")}, ${counted(matrix.columns.length, "principal")}`;
     const cells = matrix.rows.length * (matrix.columns.length + 1);
     const open = shown && (wanted.words.length ? cells <= room : matrix.fold.chosen || wanted.database !== "");
-    if (open) {
+    if (!open) {
+      matrix.fold.body.replaceChildren();
+    } else {
       room -= cells;
       fillMatrix(matrix);
     }

@@ -7,10 +7,10 @@ function showDetails(matrix, account, principal) {
   const verdict = principal && account.cells.get(principal);
   const body = byId("details-body");
   if (principal) {
-    byId("details-title").textContent = `${principal.label} as ${account.name}`;
+    byId("details-title").textContent = `${principal.label} as ${account.name} on ${matrix.database}`;
     body.replaceChildren(...verdictParts(matrix, account, principal, verdict));
   } else {
-    byId("details-title").textContent = account.name;
+    byId("details-title").textContent = `${account.name} on ${matrix.database}`;
     body.replaceChildren(...accountParts(matrix, account));
   }
   byId("details").showModal();
@@ -33,8 +33,6 @@ function verdictParts(matrix, account, principal, verdict) {
   return [
     element("p", {}, badge(outcome, outcome, OUTCOMES[outcome] || "?")),
     terms([
-      ["Database", matrix.database],
-      ["Account", account.name],
       ["Principal", principal.arn],
       ["Policy that decides", policy],
       ["Statement", statement],
@@ -46,7 +44,7 @@ function verdictParts(matrix, account, principal, verdict) {
 
 /** An account of a policy has one name; on MySQL several accounts of the database can have it, with different hosts. */
 function accountParts(matrix, account) {
-  const who = element("ul", {});
+  const who = element("ul", { class: "who" });
   for (const [principal, { outcome, policy }] of account.cells) {
     who.append(element("li", {}, badge(outcome, outcome, OUTCOMES[outcome] || "?"), ` ${principal.label}, by ${policy}`));
   }

@@ -49,8 +49,11 @@ function showFindings() {
     total += group.hits.length;
     group.fold.node.hidden = group.hits.length === 0;
     group.count.textContent = counted(group.hits.length, "finding");
-    const open = group.hits.length > 0 && (wanted.words.length ? room > 0 : group.fold.chosen);
-    if (open) {
+    const chosen = group.fold.chosen || wanted.severity !== "";
+    const open = group.hits.length > 0 && (wanted.words.length ? room > 0 : chosen);
+    if (!open) {
+      group.fold.body.replaceChildren();
+    } else {
       if (wanted.words.length) group.limit = Math.min(FIRST_ROWS, room);
       room -= group.hits.length;
       fillFindings(group);

@@ -44,19 +44,27 @@ function show() {
 /** On paper everything that the filters let through is open, and a matrix, which may be too wide, is a list. */
 function beforePrint() {
   printing = true;
+  byId("scope").textContent = scope();
   for (const group of findingGroups) {
     fillFindings(group);
     group.fold.node.open = true;
   }
-  for (const matrix of matrices) {
+  for (const matrix of matrices.filter(({ fold }) => !fold.node.hidden)) {
     matrix.fold.body.replaceChildren(listing(matrix));
     matrix.fold.node.open = true;
   }
 }
 
+/** What the filters leave out is not on paper, so the paper says so. */
+function scope() {
+  const parts = ["database", "severity", "outcome"].filter((name) => wanted[name]);
+  const said = parts.map((name) => `${name === "outcome" ? "access" : name} ${wanted[name]}`);
+  if (wanted.words.length) said.unshift(`with ${wanted.words.join(" ")}`);
+  return said.length ? `Only: ${said.join(", ")}` : "";
+}
+
 function afterPrint() {
   printing = false;
-  for (const matrix of matrices) matrix.fold.body.replaceChildren();
   show();
 }
 
@@ -66,7 +74,7 @@ function listing({ rows, columns, shows }) {
   const body = element("tbody");
   for (const { name, cells } of rows) {
     const who = columns.filter((each) => cells.has(each) && shows(cells.get(each)));
-    const words = who.map((each) => `${OUTCOMES[cells.get(each).outcome] || "?"} ${each.label}`).join(", ");
+    const words = who.map((each) => `${OUTCOMES[cells.get(each).outcome] || "?"}\u00a0${each.label}`).join(", ");
     body.append(element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, words || "nobody")));
   }
   table.append(body);
