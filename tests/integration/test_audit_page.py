@@ -85,7 +85,7 @@ def test_a_large_estate_is_shown_and_searched_at_once(page: Page, tmp_path: Path
     search(page, "orders-01 user/ada")
     shown = "[...document.querySelectorAll('#access .group:not([hidden])')].map(e => e.innerText)"
     (matrix,) = page.evaluate(shown)
-    assert matrix.startswith("cluster orders-01")
+    assert matrix.startswith("cluster identity-01")
     columns = "[...document.querySelectorAll('.principal')].map(e => e.title)"
     assert page.evaluate(columns) == ["arn:aws:iam::123456789012:user/ada"]
     search(page, "")
@@ -249,14 +249,14 @@ def test_headings_of_the_matrix_stay(page: Page, tmp_path: Path):
 def test_paper_has_what_the_filters_let_through(page: Page, tmp_path: Path):
     show(page, tmp_path, gathered(4, 30))
     page.prefer("dark")
-    search(page, "orders-01")
+    search(page, "identity-01")
     assert page.pdf().startswith(b"%PDF")
     # What a printer gets: the list of every account in place of a matrix, nothing that is only for the screen
     page.prefer("dark", media="print")
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     shown = page.evaluate("document.body.innerText")
-    assert "Only: with orders-01" in shown
+    assert "Only: with identity-01" in shown
     assert "role/dba" in shown
     for selector in (".toolbar", ".matrix", "button"):
         visible = f"[...document.querySelectorAll({selector!r})].filter(e => e.checkVisibility()).length"

@@ -6,7 +6,7 @@
 /** Rows that a group shows before it is asked for all. */
 const FIRST_ROWS = 100;
 /** Rows that a search opens by itself. */
-const SEARCHED_ROWS = 300;
+const SEARCHED_ROWS = 60;
 
 const findingGroups = [];
 
