@@ -85,7 +85,7 @@ def test_a_large_estate_is_shown_and_searched_at_once(page: Page, tmp_path: Path
     search(page, "orders-01 user/ada")
     shown = "[...document.querySelectorAll('#access .group:not([hidden])')].map(e => e.innerText)"
     (matrix,) = page.evaluate(shown)
-    assert matrix.startswith("cluster identity-01")
+    assert matrix.startswith("cluster orders-01")
     columns = "[...document.querySelectorAll('.principal')].map(e => e.title)"
     assert page.evaluate(columns) == ["arn:aws:iam::123456789012:user/ada"]
     search(page, "")
