@@ -27,17 +27,14 @@ FILES = {"access.csv", "findings.csv", "report.html", "report.json"}
 MARKUP = "<b>{{ 7 * 7 }}"
 
 
-def audit(state: State, folder: Path, *words: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+def audit(
+    state: State, folder: Path, *words: str, playbook: Path | str = "dbops.aurora_iam.audit", **variables: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the playbook as a user would."""
     given = {"aurora_iam_audit_folder": str(folder), **variables}
+    program = str(Path(sys.executable).parent / "ansible-playbook")
     return subprocess.run(
-        [
-            str(Path(sys.executable).parent / "ansible-playbook"),
-            "dbops.aurora_iam.audit",
-            "-e",
-            json.dumps(given),
-            *words,
-        ],
+        [program, str(playbook), "-e", json.dumps(given), *words],
         cwd=CHECKOUT,
         env={**os.environ, **environment(state), "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
@@ -116,12 +113,23 @@ def by_host(
     return result
 
 
-def test_a_cluster_that_cannot_be_read_fails_the_run_after_the_report(state: State, tmp_path: Path):
-    result = audit(state, tmp_path, aurora_iam_audit_databases=databases("orders", "no-such-cluster"))
+def test_a_cluster_that_cannot_be_read_fails_the_run_after_the_report(state: State, accounts: str, tmp_path: Path):
+    """In a play of one's own, whose module_defaults hold."""
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "module_defaults": {"group/dbops.aurora_iam.all": {"names": ["no_such_*"], "login_user": "admin"}},
+        "roles": ["dbops.aurora_iam.audit"],
+    }
+    path = tmp_path / "play.yml"
+    path.write_text(yaml.safe_dump([play]))
+    result = audit(state, tmp_path, playbook=path, aurora_iam_audit_databases=databases("orders", "no-such-cluster"))
     assert result.returncode == 2, result.stdout
     assert "1 of 2 databases could not be read." in " ".join(result.stdout.split())
     report = json.loads((tmp_path / "report.json").read_text())
-    errors = {each["database"]: each["error"] for each in report["databases"]}
-    assert errors["cluster orders"] == ""
-    assert "no-such-cluster" in errors["cluster no-such-cluster"]
-    assert "no-such-cluster" in (tmp_path / "report.html").read_text()
+    failed, read = report["databases"]
+    assert failed["database"] == "cluster no-such-cluster"
+    assert "no-such-cluster" in failed["error"]
+    assert (read["error"], read["facts"]["accounts"]) == ("", [])
+    assert (tmp_path / "report.html").read_text() == render(report)
