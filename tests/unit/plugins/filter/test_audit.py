@@ -18,8 +18,8 @@ from ansible.errors import AnsibleFilterError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.aurora_iam.plugins.filter.at_least import at_least
 from ansible_collections.dbops.aurora_iam.plugins.filter.audit_csv import audit_csv
+from ansible_collections.dbops.aurora_iam.plugins.filter.audit_objections import audit_objections
 from ansible_collections.dbops.aurora_iam.plugins.filter.audit_report import audit_report
 from ansible_collections.dbops.aurora_iam.plugins.filter.csp_hash import csp_hash
 from ansible_collections.dbops.aurora_iam.plugins.filter.script_json import script_json
@@ -166,13 +166,25 @@ def test_an_unknown_table_or_severity_is_an_error():
     with pytest.raises(AnsibleFilterError, match="there are access and findings"):
         audit_csv(report_of(), "users")
     with pytest.raises(AnsibleFilterError, match="critical, high"):
-        at_least([], "grave")
+        audit_objections(report_of(), "grave")
 
 
-def test_at_least():
-    findings = [finding(severity=severity) for severity in SEVERITIES]
-    assert [len(at_least(findings, severity)) for severity in SEVERITIES] == [1, 2, 3, 4, 5]
-    assert at_least(findings, "never") == []
+def test_a_run_fails_on_what_is_at_least_as_grave():
+    report = report_of(database(findings=[finding(severity=severity, message=severity) for severity in SEVERITIES]))
+    for number, severity in enumerate(SEVERITIES, 1):
+        first, *quoted = audit_objections(report, severity)
+        assert first == f"Findings of severity {severity} or graver: {number}."
+        assert quoted == [f"cluster orders: {graver}" for graver in SEVERITIES[:number]]
+    assert audit_objections(report, "never") == []
+    assert audit_objections(report_of(database(findings=[])), "info") == []
+
+
+def test_a_run_fails_on_what_could_not_be_read():
+    report = report_of({"item": {"cluster": "gone"}, "msg": "There is none."}, database(findings=[finding()] * 30))
+    assert audit_objections(report, "never") == ["1 of 2 databases could not be read.", "cluster gone: There is none."]
+    both = audit_objections(report, "high")
+    assert both[2] == "Findings of severity high or graver: 30."
+    assert len(both) == 3 + 10
 
 
 class Scripts(HTMLParser):
