@@ -1,0 +1,103 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: audit_csv
+short_description: A table of an audit report as CSV
+version_added: 0.1.0
+description:
+  - Lines end with CR LF and values are quoted as RFC 4180 says, in UTF-8.
+  - A value that a spreadsheet would take for a formula, because it begins with C(=), C(+), C(-), C(@), a tab or a
+    carriage return, gets an apostrophe in front.
+options:
+  _input:
+    description: What P(dbops.aurora_iam.audit_report#filter) returned.
+    type: dict
+    required: true
+  table:
+    description:
+      - V(findings) has a row for each finding.
+      - V(access) has a row for each account that a principal may connect as, perhaps under a condition, or would be
+        allowed to but for a denial.
+    type: str
+    choices: [access, findings]
+    required: true
+author:
+  - dbops.aurora_iam contributors (@dbops)
+"""
+
+EXAMPLES = r"""
+- name: Keep who may connect
+  ansible.builtin.copy:
+    content: "{{ [gathered] | dbops.aurora_iam.audit_report | dbops.aurora_iam.audit_csv('access') }}"
+    dest: access.csv
+    mode: "0600"
+"""
+
+RETURN = r"""
+_value:
+  description: The table, with a line of column names.
+  type: str
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+Row = Mapping[str, Any]
+COLUMNS = {
+    "access": ("database", "account", "principal", "outcome", "policy", "statement", "depends_on", "advisory"),
+    "findings": ("severity", "database", "kind", "subject", "code", "message", "remedy"),
+}
+# https://owasp.org/www-community/attacks/CSV_Injection
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def audit_csv(report: Mapping[str, Any], table: str) -> str:
+    """See DOCUMENTATION. Raises AnsibleFilterError for a table that does not exist."""
+    if table not in COLUMNS:
+        raise AnsibleFilterError(f"audit_csv: there is no table {table}; there are {' and '.join(sorted(COLUMNS))}.")
+    rows: Iterable[Row] = report["findings"] if table == "findings" else _access(report)
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(COLUMNS[table])
+    for row in rows:
+        writer.writerow([_value(row.get(column)) for column in COLUMNS[table]])
+    return written.getvalue()
+
+
+def _access(report: Mapping[str, Any]) -> Iterator[Row]:
+    for database in report["databases"]:
+        rows = [
+            {**verdict, "database": database["database"], "account": account}
+            for verdict in database["facts"].get("authorization", [])
+            for account in verdict["accounts"]
+        ]
+        yield from sorted(rows, key=lambda row: (row["account"], row["principal"]))
+
+
+def _value(value: Any) -> str:
+    """Lists of words in one cell, tasks as JSON, which is YAML."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        value = ", ".join(map(str, value))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+class FilterModule:
+    """Ansible's way to find filters."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"audit_csv": audit_csv}

@@ -1,0 +1,265 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of an audit report in a real browser: fast, harmless whatever is in it, and usable by everybody."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.dbops.aurora_iam.plugins.filter.audit_report import audit_report
+from tests.integration.browser import MISSING, Page, browser, find
+from tests.integration.estate import gathered
+from tests.integration.page import render
+
+DATABASES, ACCOUNTS = 50, 200
+ANSWER_MILLISECONDS = 100
+READABLE = 4.5
+"""The least contrast of text by WCAG 2.2, level AA"""
+
+HOSTILE = (
+    "<img src=x onerror='window.harmed=1'>",
+    "</script><script>window.harmed=1</script>",
+    "<!--<script>",
+    "javascript:window.harmed=1",
+    '"><svg onload=window.harmed=1>',
+    "{{ 7 * 7 }}\u2028${window.harmed=1}",
+    "<style>@import 'http://127.0.0.1:9/x'</style>",
+    "<iframe src=http://127.0.0.1:9/>",
+)
+ELEMENTS = "[...document.querySelectorAll('*')].map(e => e.localName)"
+COMPLAINTS = {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Audits.issueAdded"}
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    program = find()
+    if program is None:
+        pytest.skip(MISSING)
+    with browser(program, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+def show(page: Page, folder: Path, results: list[dict[str, Any]], **texts: str) -> None:
+    path = folder / "report.html"
+    path.write_text(render(audit_report(results, **texts)))
+    page.events.clear()
+    page.prefer("light")
+    page.open(path)
+
+
+def search(page: Page, words: str) -> float:
+    """Type it as a whole. Returns the milliseconds until it is laid out."""
+    milliseconds: float = page.evaluate(
+        f"""(() => {{
+          const field = document.getElementById("search"), started = performance.now();
+          field.value = {words!r};
+          field.dispatchEvent(new Event("input", {{ bubbles: true }}));
+          document.body.getBoundingClientRect();
+          return performance.now() - started;
+        }})()"""
+    )
+    return milliseconds
+
+
+def harmless(page: Page) -> None:
+    """Nothing but the page itself was asked for, and the browser complains of nothing."""
+    requests = [event["params"]["request"]["url"] for event in page.events if event["method"].endswith("BeSent")]
+    assert len(requests) == 1
+    assert requests[0].startswith("file://")
+    assert [event for event in page.events if event["method"] in COMPLAINTS] == []
+
+
+def test_a_large_estate_is_shown_and_searched_at_once(page: Page, tmp_path: Path):
+    show(page, tmp_path, gathered(DATABASES, ACCOUNTS))
+    assert page.evaluate("document.getElementById('subtitle').textContent") == (
+        "50 databases · 10,000 IAM accounts · 16 principals"
+    )
+    slowest = {words: min(search(page, words) for _attempt in range(3)) for words in ("s", "role/team", "ada_0", "zz")}
+    assert max(slowest.values()) < ANSWER_MILLISECONDS, slowest
+    search(page, "orders-01 user/ada")
+    shown = "[...document.querySelectorAll('#access .group:not([hidden])')].map(e => e.innerText)"
+    (matrix,) = page.evaluate(shown)
+    assert matrix.startswith("cluster orders-01")
+    columns = "[...document.querySelectorAll('.principal')].map(e => e.title)"
+    assert page.evaluate(columns) == ["arn:aws:iam::123456789012:user/ada"]
+    search(page, "")
+    harmless(page)
+
+
+def press_tab_until(page: Page, expression: str) -> None:
+    for _press in range(400):
+        if page.evaluate(expression):
+            return
+        page.press("Tab", 9)
+    raise AssertionError(f"The Tab key never gets to where {expression}")
+
+
+def test_everything_is_reached_by_keyboard(page: Page, tmp_path: Path):
+    show(page, tmp_path, gathered(2, 12))
+    focused = "document.activeElement"
+    page.press("/", 191, "/")
+    assert page.evaluate(f"{focused}.id") == "search"
+    press_tab_until(page, f"{focused}.closest('#access') && {focused}.localName === 'summary'")
+    page.press("Enter", 13, "\r")
+    press_tab_until(page, f"{focused}.closest('.matrix') !== null")
+    assert page.evaluate("document.querySelectorAll('.matrix [tabindex=\"0\"]').length") == 1
+    for key, code in (("ArrowDown", 40), ("ArrowRight", 39)):
+        page.press(key, code)
+    assert page.evaluate(f"[{focused}.parentNode.rowIndex, {focused}.cellIndex]") == [2, 1]
+    page.press("Enter", 13, "\r")
+    assert page.evaluate("document.getElementById('details').open")
+    assert "role/dba as " in page.evaluate("document.getElementById('details').innerText")
+    assert "inline policy everyone of role dba" in page.evaluate("document.getElementById('details').innerText")
+    page.press("Escape", 27)
+    assert not page.evaluate("document.getElementById('details').open")
+    assert page.evaluate(f"[{focused}.parentNode.rowIndex, {focused}.cellIndex]") == [2, 1]
+    unnamed = "[...document.querySelectorAll('input, select')].filter(e => !e.labels.length).length"
+    assert page.evaluate(unnamed) == 0
+
+
+def hostile() -> list[dict[str, Any]]:
+    """Two databases of which everything that somebody can name is named like an attack."""
+    results: list[dict[str, Any]] = copy.deepcopy(gathered(2, len(HOSTILE)))
+    for result in results[0]["results"]:
+        facts = result["ansible_facts"]["aurora_iam"]
+        facts["cluster"]["title"] = f"cluster {HOSTILE[0]}{facts['cluster']['identifier']}"
+        renamed = dict(zip([account["name"] for account in facts["accounts"]], HOSTILE, strict=True))
+        for account, text in zip(facts["accounts"], HOSTILE, strict=True):
+            account.update(name=text, comment=text, roles=[text], grants=[{"privileges": [text], "on": text}])
+        for verdict, text in zip(facts["authorization"], HOSTILE * 4, strict=False):
+            verdict["accounts"] = [renamed[name] for name in verdict["accounts"]]
+            verdict.update(principal=f"arn:aws:iam::1:user/{text}", policy=text, statement=text)
+        facts["findings"] = [
+            {"code": "powerful", "severity": "high", "kind": text, "subject": text, "message": text,
+             "remedy": {"name": text, "dbops.aurora_iam.aurora_iam_user": {"name": text}}}
+            for text in HOSTILE
+        ]  # fmt: skip
+        facts["unseen"] = [{"what": text, "why": text} for text in HOSTILE]
+    results[0]["results"].append({"item": {"cluster": HOSTILE[1]}, "msg": HOSTILE[0]})
+    return results
+
+
+def open_everything(page: Page) -> str:
+    """Returns the text of every dialog that can be opened."""
+    page.evaluate("document.querySelectorAll('main details').forEach(e => { e.open = true; })")
+    page.evaluate("new Promise(done => setTimeout(done, 50))")
+    page.evaluate("document.querySelectorAll('.remedy').forEach(e => { e.open = true; })")
+    said: str = page.evaluate(
+        """[...document.querySelectorAll(".matrix tbody td, .matrix tbody th")].map((cell) => {
+          cell.click();
+          const text = document.getElementById("details").textContent;
+          document.getElementById("details").close();
+          return text;
+        }).join("\\n")"""
+    )
+    return said
+
+
+def test_markup_is_text_wherever_it_stands(page: Page, tmp_path: Path):
+    show(page, tmp_path, gathered(2, len(HOSTILE)))
+    open_everything(page)
+    usual = set(page.evaluate(ELEMENTS))
+    show(page, tmp_path, hostile(), title=HOSTILE[1], as_of=HOSTILE[0])
+    dialogs = open_everything(page)
+    for part in ("#unread", "#findings", "#access"):
+        seen = page.evaluate(f"document.querySelector({part!r}).textContent")
+        assert [text for text in HOSTILE if text not in seen] == []
+    assert [text for text in HOSTILE if text not in dialogs] == []
+    assert set(page.evaluate(ELEMENTS)) == usual
+    assert page.evaluate("window.harmed") is None
+    assert page.evaluate("document.title") == HOSTILE[1]
+    attributes = "[...document.querySelectorAll('*')].flatMap(e => e.getAttributeNames())"
+    assert [name for name in page.evaluate(attributes) if name.startswith("on") or name == "src"] == []
+    assert page.evaluate("document.querySelectorAll('script').length") == 2
+    harmless(page)
+
+
+def test_what_is_injected_does_not_run(page: Page, tmp_path: Path):
+    """Should markup ever get in, the page's policy stops it. That the policy is there is shown by breaking it."""
+    show(page, tmp_path, gathered(1, 3))
+    page.evaluate(
+        """(() => {
+          const script = document.createElement("script");
+          script.textContent = "window.harmed = 1";
+          document.body.append(script);
+          document.body.insertAdjacentHTML("beforeend", "<img src='http://127.0.0.1:9/x' onerror='window.harmed = 1'>");
+          return fetch("http://127.0.0.1:9/").catch(() => null).then(() => null);
+        })()"""
+    )
+    assert page.evaluate("window.harmed") is None
+    violations = [event for event in page.events if "ContentSecurityPolicy" in str(event)]
+    assert len(violations) >= 3
+
+
+CONTRAST = """(() => {
+  const channels = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const ground = (node) => {
+    for (let each = node; each; each = each.parentElement) {
+      const [red, green, blue, alpha = 1] = channels(getComputedStyle(each).backgroundColor);
+      if (alpha === 1) return [red, green, blue];
+    }
+    return [255, 255, 255];
+  };
+  const light = (colour) => {
+    const [r, g, b] = colour.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = {};
+  for (const node of document.querySelectorAll("body *")) {
+    const text = [...node.childNodes].some((each) => each.nodeType === 3 && each.textContent.trim());
+    if (!text || !node.checkVisibility()) continue;
+    const sides = [channels(getComputedStyle(node).color).slice(0, 3), ground(node)].map(light).sort((a, b) => b - a);
+    const name = `${node.localName}.${node.className}`;
+    found[name] = Math.min(found[name] || 99, (sides[0] + 0.05) / (sides[1] + 0.05));
+  }
+  return found;
+})()"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable(page: Page, tmp_path: Path, scheme: str):
+    show(page, tmp_path, gathered(20, 40))
+    page.prefer(scheme)
+    page.evaluate("document.querySelectorAll('main details').forEach(e => { e.open = true; })")
+    page.evaluate("new Promise(done => setTimeout(done, 50))")
+    found = page.evaluate(CONTRAST)
+    kinds = {"span.badge critical", "span.badge info", "td.allowed", "td.conditional", "td.denied"}
+    assert kinds <= set(found)
+    assert {name: contrast for name, contrast in found.items() if contrast < READABLE} == {}
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground))) > 600) == (scheme == "light")
+
+
+def test_headings_of_the_matrix_stay(page: Page, tmp_path: Path):
+    show(page, tmp_path, gathered(1, 200))
+    top = "(() => { const e = document.querySelector('.scroll'), h = e.querySelector('thead th');"
+    top += " return h.getBoundingClientRect().top - e.getBoundingClientRect().top; })()"
+    before = page.evaluate(top)
+    page.evaluate("document.querySelector('.scroll').scrollTo(0, 600)")
+    assert page.evaluate("document.querySelector('.scroll').scrollTop") == 600
+    assert page.evaluate(top) == before
+
+
+def test_paper_has_what_the_filters_let_through(page: Page, tmp_path: Path):
+    show(page, tmp_path, gathered(4, 30))
+    page.prefer("dark")
+    search(page, "identity-01")
+    assert page.pdf().startswith(b"%PDF")
+    # What a printer gets: the list of every account in place of a matrix, nothing that is only for the screen
+    page.prefer("dark", media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    shown = page.evaluate("document.body.innerText")
+    assert "Only: with identity-01" in shown
+    assert "role/dba" in shown
+    for selector in (".toolbar", ".matrix", "button"):
+        visible = f"[...document.querySelectorAll({selector!r})].filter(e => e.checkVisibility()).length"
+        assert page.evaluate(visible) == 0
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.prefer("light")
