@@ -86,7 +86,7 @@ sandbox-down: venv ## Stop the local Aurora
 
 clean: ## Stop the local Aurora, and remove what was made, but not .venv
 	@if [ -d .sandbox ] && [ -x $(PY) ]; then $(PY) -m tests.sandbox down; fi
-	@rm -rf .sandbox .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	@rm -rf .sandbox* .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 	@rm -f $(READY)
 

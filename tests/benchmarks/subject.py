@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tests.benchmarks.playbook import Options, Task
-from tests.sandbox.clients import CHECKOUT, State
+from tests.sandbox.clients import State
 from tests.sandbox.clusters import RunningCluster
-from tests.sandbox.layout import Layout
+from tests.sandbox.layout import of_checkout
 
 TEAM = 1000
 """Accounts that have their grants on the same tables: PostgreSQL's access list of one table holds about 2,400."""
@@ -58,7 +58,7 @@ class Subject(ABC):
     cluster: ClassVar[str]
 
     def __init__(self, state: State) -> None:
-        layout = Layout(CHECKOUT / ".sandbox")
+        layout = of_checkout()
         running = [RunningCluster.from_json(found) for found in json.loads(layout.clusters_json.read_text())]
         self.master = next(found for found in running if found.spec.identifier == self.cluster)
         self.host: str = state["clusters"][self.cluster]["host"]

@@ -19,7 +19,7 @@ from tests.integration.hook import Hook
 from tests.integration.tasks import OVER_DATA_API, Tasks, over_data_api
 from tests.sandbox.clients import CHECKOUT, State, read_state
 from tests.sandbox.clusters import CLUSTERS, RunningCluster
-from tests.sandbox.layout import Layout
+from tests.sandbox.layout import Layout, of_checkout
 from tests.sandbox.servers import Server, server_for
 
 
@@ -66,7 +66,7 @@ class Administration:
     """Sets scenes and looks at results behind the collection's back, as the servers' superuser."""
 
     def __init__(self, state: State) -> None:
-        layout = Layout(CHECKOUT / ".sandbox")
+        layout = of_checkout()
         running = running_clusters(layout)
         self._servers: dict[str, Server] = {
             cluster.spec.identifier: server_for(cluster, cluster.writer, layout) for cluster in running

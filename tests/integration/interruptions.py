@@ -16,8 +16,8 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
 from tests.integration.conftest import Administration
-from tests.sandbox.clients import CHECKOUT, State, aws_client
-from tests.sandbox.layout import Layout
+from tests.sandbox.clients import State, aws_client
+from tests.sandbox.layout import of_checkout
 from tests.sandbox.rds_failover import STALE_TAG
 
 Event = Callable[[], object]
@@ -56,7 +56,7 @@ def happening(monkeypatch: pytest.MonkeyPatch, cluster: str, stage: str, *events
 
 def superuser(cluster: str, port: int) -> Any:
     """A connection over the private socket, for what is looked at many times a second."""
-    sockets = Layout(CHECKOUT / ".sandbox").sockets
+    sockets = of_checkout().sockets
     if cluster == "orders":
         return pymysql.connect(unix_socket=str(sockets / "orders-1.sock"), user="rdsadmin", autocommit=True)
     connection = psycopg2.connect(host=str(sockets / "ledger-1"), port=port, user="rdsadmin", dbname="postgres")

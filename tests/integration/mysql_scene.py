@@ -12,8 +12,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Cre
 from tests.integration.conftest import running_clusters
 from tests.integration.data_api_scene import transport_if_asked
 from tests.integration.tasks import over_data_api
-from tests.sandbox.clients import CHECKOUT, State, connect_statement, create_principal
-from tests.sandbox.layout import Layout
+from tests.sandbox.clients import State, connect_statement, create_principal
+from tests.sandbox.layout import of_checkout
 
 CLUSTERS = ("orders", "warehouse")
 """``orders`` has partial_revokes ON, ``warehouse`` OFF."""
@@ -21,7 +21,7 @@ CLUSTERS = ("orders", "warehouse")
 
 def master_login(state: State, cluster: str) -> Login:
     described = state["clusters"][cluster]
-    running = running_clusters(Layout(CHECKOUT / ".sandbox"))
+    running = running_clusters(of_checkout())
     password = next(item.master_password for item in running if item.spec.identifier == cluster)
     master = Credentials(described["master"], password)
     endpoint = Endpoint(

@@ -20,8 +20,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import
 from tests.integration.conftest import Administration, running_clusters
 from tests.integration.data_api_scene import transport_if_asked
 from tests.integration.tasks import Result
-from tests.sandbox.clients import CHECKOUT, State
-from tests.sandbox.layout import Layout
+from tests.sandbox.clients import State
+from tests.sandbox.layout import of_checkout
 
 MASTER = "postgres"
 
@@ -108,7 +108,7 @@ def scene(request: pytest.FixtureRequest, state: State, admin: Administration) -
 def master_login(state: State, cluster: str) -> Login:
     """With the master's password, which the sandbox keeps."""
     described = state["clusters"][cluster]
-    running = running_clusters(Layout(CHECKOUT / ".sandbox"))
+    running = running_clusters(of_checkout())
     password = next(item.master_password for item in running if item.spec.identifier == cluster)
     host, port = described["host"], described["port"]
     endpoint = Endpoint(f"cluster {cluster}", "aurora-postgresql", host, port, master_user=MASTER)

@@ -9,14 +9,13 @@ import json
 import shlex
 import signal
 import sys
-from pathlib import Path
 from typing import Any
 
-from tests.sandbox.layout import Layout
+from tests.sandbox.layout import of_checkout
 from tests.sandbox.lifecycle import down, up
 from tests.sandbox.programs import SandboxError, running
 
-LAYOUT = Layout(Path(__file__).parents[2] / ".sandbox")
+LAYOUT = of_checkout()
 
 
 def main() -> int:

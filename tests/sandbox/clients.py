@@ -22,6 +22,8 @@ import boto3
 import psycopg2
 import pymysql
 
+from tests.sandbox.layout import of_checkout
+
 CHECKOUT = Path(__file__).parents[2]
 State = dict[str, Any]
 
@@ -53,7 +55,7 @@ class Principal:
 
 def read_state() -> State:
     """What ``up`` wrote. Raises SystemExit where no sandbox is up."""
-    path = CHECKOUT / ".sandbox" / "run" / "state.json"
+    path = of_checkout().state_json
     if not path.exists():
         raise SystemExit("The sandbox is not up; start it with: make sandbox-up")
     state: State = json.loads(path.read_text())
@@ -225,7 +227,7 @@ def clients_for(engine: str) -> Iterator[tuple[str, Client]]:
 
 def program(name: str) -> str | None:
     """The engine's own client: the machine's, or else the one that came with the sandbox's servers."""
-    return shutil.which(name) or shutil.which(name, path=str(CHECKOUT / ".sandbox/cache/debian/usr/bin"))
+    return shutil.which(name) or shutil.which(name, path=str(of_checkout().cache / "debian/usr/bin"))
 
 
 def attempt(state: State, cluster: str, user: str, secret: str, *, tls: bool = True) -> Attempt:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +16,14 @@ _LONGEST_SOCKET_FOLDER = 70
 
 @dataclass(frozen=True)
 class Layout:
-    """``root`` is the ``.sandbox`` folder of a checkout. ``cache`` survives ``down``, ``run`` does not."""
+    """``root`` is the ``.sandbox`` folder of a checkout, or another one beside it. ``cache``, which they share,
+    survives ``down``; ``run`` does not."""
 
     root: Path
 
     @property
     def cache(self) -> Path:
-        return self.root / "cache"
+        return self.root.with_name(".sandbox") / "cache"
 
     @property
     def run(self) -> Path:
@@ -88,3 +90,8 @@ class Layout:
     @property
     def auth_error_log(self) -> Path:
         return self.logs / "iam-db-auth-error.log"
+
+
+def of_checkout() -> Layout:
+    """This checkout's sandbox: ``.sandbox``, or the folder beside it that AURORA_SANDBOX names."""
+    return Layout(Path(__file__).parents[2] / os.environ.get("AURORA_SANDBOX", ".sandbox"))
