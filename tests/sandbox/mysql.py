@@ -112,6 +112,8 @@ class MySQLServer:
         self.execute("SET GLOBAL super_read_only = ON; FLUSH ENGINE LOGS")
         os.kill(pid, signal.SIGKILL)
         wait_until(lambda: pid not in running(self.layout.run), 30, f"The end of {self.server.instance}", self._log)
+        # Until its parent has taken note of its end, its number is in use, and the next server would believe its lock
+        self._socket.with_name(f"{self._socket.name}.lock").unlink(missing_ok=True)
 
     def set_iam_auth(self, enabled: bool) -> None:
         loaded = bool(self.execute(f"SELECT 1 FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'"))
