@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-KINDS = {"module": "modules", "lookup": "lookup"}
+KINDS = {"module": "modules", "lookup": "lookup", "filter": "filter"}
 
 
 def rendered(kind: str, names: list[str]) -> bool:

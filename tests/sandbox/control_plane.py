@@ -19,7 +19,7 @@ from typing import Any
 
 from werkzeug.serving import BaseWSGIServer
 
-from tests.sandbox import iam_api
+from tests.sandbox import iam_api, iam_simulator
 from tests.sandbox.auth_log import AuthErrorLog
 from tests.sandbox.aws_api import serve
 from tests.sandbox.clusters import REGION, RunningCluster
@@ -51,6 +51,7 @@ class ControlPlane:
         seconds = float(os.environ.get("AURORA_SANDBOX_TRANSITION", TRANSITION_SECONDS))
         iam_api.install()
         self._rds = install(clusters, self._switch_iam_auth, seconds)
+        iam_simulator.install()
         self._api = serve(ports["aws_port"], log.entries, self._rds.hooks())
         self._servers: list[BaseWSGIServer | socketserver.BaseServer] = [
             self._api,

@@ -34,6 +34,15 @@ def find_credential(access_key_id: str) -> Credential | None:
     return None if session is None else _session(session)
 
 
+def find_principal(arn: str) -> Principal | None:
+    """A user or a role by its ARN."""
+    user = next((user for user in list(_iam().users.values()) if user.arn == arn), None)
+    if user is not None:
+        return _user(user)
+    role = _role(arn)
+    return None if role is None else Principal(arn, tuple(_policies(role)), _ceilings(role))
+
+
 def _iam() -> IAMBackend:
     return iam_backends[ACCOUNT_ID][_PARTITION]
 
@@ -47,13 +56,15 @@ def _user(user: User) -> Principal:
 
 
 def _session(session: AssumedRole) -> Credential:
-    role = next((role for role in list(_iam().roles.values()) if role.arn == session.role_arn), None)
-    ceilings: dict[str, str] = {}
-    if role is not None and role.permissions_boundary_arn:
-        ceilings["permissions boundary"] = _document(role.permissions_boundary_arn)
+    role = _role(session.role_arn)
+    ceilings = {} if role is None else _ceilings(role)
     if session.policy:
         ceilings["session policy"] = session.policy
+    tags = [] if role is None else role.tags
     context = {
+        # The role's own, not the session's
+        "aws:principalarn": session.role_arn,
+        **{f"aws:principaltag/{tag['Key'].lower()}": tag["Value"] for tag in tags},
         "aws:userid": session.user_id,
         "aws:principaltype": "AssumedRole",
         "aws:tokenissuetime": _aware(session.access_key.create_date).isoformat(),
@@ -64,6 +75,15 @@ def _session(session: AssumedRole) -> Credential:
         session_token=session.session_token,
         expires=_aware(session.expiration),
     )
+
+
+def _role(arn: str) -> Role | None:
+    return next((role for role in list(_iam().roles.values()) if role.arn == arn), None)
+
+
+def _ceilings(role: Role) -> dict[str, str]:
+    boundary = role.permissions_boundary_arn
+    return {"permissions boundary": _document(boundary)} if boundary else {}
 
 
 def _policies(owner: User | Group | Role) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from tests.sandbox.policy_patterns import matches
@@ -23,6 +24,7 @@ _OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "ArnEquals": lambda actual, wanted: matches(wanted, actual, arn=True),
     "ArnLike": lambda actual, wanted: matches(wanted, actual, arn=True),
     "Bool": lambda actual, wanted: actual.casefold() == wanted.casefold(),
+    "IpAddress": lambda actual, wanted: ip_address(actual) in ip_network(wanted, strict=False),
     "DateEquals": lambda actual, wanted: _date(actual) == _date(wanted),
     "DateLessThan": lambda actual, wanted: _date(actual) < _date(wanted),
     "DateLessThanEquals": lambda actual, wanted: _date(actual) <= _date(wanted),

@@ -162,13 +162,13 @@ def _check_age(token: LoginToken, now: datetime) -> None:
 
 def _check_policies(principal: Principal, resource: str, now: datetime) -> None:
     context = {
-        **principal.context,
         "aws:principalarn": principal.arn,
         "aws:principalaccount": ACCOUNT_ID,
         "aws:requestedregion": REGION,
         "aws:securetransport": "true",
         "aws:currenttime": now.isoformat(),
         "aws:epochtime": str(int(now.timestamp())),
+        **principal.context,
     }
     layers = {"identity policies": principal.policies, **{name: (text,) for name, text in principal.ceilings.items()}}
     decisions = {name: evaluate(documents, ACTION, resource, context) for name, documents in layers.items()}

@@ -32,7 +32,8 @@ Truth = Optional[bool]
 
 _OPERATOR = re.compile(
     r"(?P<set>ForAllValues:|ForAnyValue:)?(?P<family>String|Arn|Bool|Numeric|Date|Binary|Ip|NotIp)"
-    r"(?P<comparison>\w*?)(?P<if_exists>IfExists)?",
+    r"(?P<comparison>(?:Not)?(?:Equals(?:IgnoreCase)?|Like|(?:Less|Greater)Than(?:Equals)?|Address)?)"
+    r"(?P<if_exists>IfExists)?",
     re.IGNORECASE,
 )
 _WILDCARD_OR_VARIABLE = re.compile(r"\$\{[^}]*\}|[*?]")
@@ -61,23 +62,28 @@ def holds(statement: Statement, values: Values) -> tuple[Truth, tuple[str, ...]]
 
     A key that is absent meets no operator but a negated one, ``…IfExists``, ``ForAllValues`` and ``Null``.
     """
-    keys: dict[str, None] = {}
+    clauses = [
+        _clause(operator, key, wanted, values, statement.variables)
+        for operator, by_key in statement.condition.items()
+        for key, wanted in by_key.items()
+    ]
+    truth = all_true(met for met, _keys in clauses)
+    return truth, tuple(key for met, keys in clauses if met is None for key in keys) if truth is None else ()
 
-    def noted(key: str) -> Value:
-        value = values(key)
+
+def _clause(operator: str, key: str, wanted: Any, values: Values, variables: bool) -> tuple[Truth, list[str]]:
+    """Whether one clause is met, and the keys that are not known: its own, or those of its variables."""
+    keys: list[str] = []
+
+    def noted(name: str) -> Value:
+        value = values(name)
         if isinstance(value, Unknown):
-            keys[key] = None
+            keys.append(name)
         return value
 
-    truths: list[Truth] = []
-    for operator, clauses in statement.condition.items():
-        for key, wanted in clauses.items():
-            truth = _clause_holds(operator, wanted, values(key.lower()), noted if statement.variables else None)
-            truths.append(truth)
-            if truth is None:
-                keys[key] = None
-    truth = all_true(truths)
-    return truth, tuple(keys) if truth is None else ()
+    actual = values(key.lower())
+    truth = _clause_holds(operator, wanted, actual, noted if variables else None)
+    return truth, [key] if isinstance(actual, Unknown) or not keys else keys
 
 
 def _clause_holds(operator: str, wanted: Any, actual: Value, variables: Values | None) -> Truth:

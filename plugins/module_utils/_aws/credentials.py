@@ -50,7 +50,7 @@ def token_credentials(clients: Clients, endpoint: Endpoint, user: str) -> Creden
         token = client.generate_db_auth_token(DBHostname=endpoint.host, Port=endpoint.port, DBUsername=user)
     except BotoCoreError as error:
         raise CloudError(
-            f"No IAM token can be signed for {user} on {endpoint.title}: {error}. Give the task AWS credentials "
-            "(profile, access_key, or the environment), or login_password."
+            f"No IAM token can be signed for {user} on {endpoint.title}: {error}. A token needs AWS credentials, from "
+            "profile, from access_key and secret_key, or from the environment."
         ) from error
     return Credentials(user=user, password=token, is_token=True)

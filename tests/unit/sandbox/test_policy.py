@@ -116,6 +116,8 @@ def test_a_literal_wildcard_is_no_wildcard() -> None:
         ({"StringEqualsIfExists": {"aws:absent": "x"}}, True),
         ({"Bool": {"aws:SecureTransport": True}}, True),
         ({"Bool": {"aws:SecureTransport": "false"}}, False),
+        ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, False),
+        ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, True),
         ({"Null": {"aws:absent": "true"}}, True),
         ({"Null": {"aws:username": "true"}}, False),
         ({"DateLessThan": {"aws:CurrentTime": "2026-02-01T00:00:00Z"}}, True),
@@ -132,7 +134,7 @@ def test_conditions(condition: dict[str, dict[str, object]], met: bool) -> None:
 @pytest.mark.parametrize(
     "condition",
     [
-        {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+        {"NumericEquals": {"aws:username": "7"}},
         {"ForAnyValue:StringEquals": {"aws:TagKeys": "x"}},
         {"StringEquals": {"aws:username": "${aws:PrincipalTag/owner}"}},
         {"DateLessThan": {"aws:CurrentTime": "soon"}},
