@@ -58,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     Check("ansible-test sanity", "sanity", "python tests/sanity/run.py", time_limit=900),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
     Check("integration tests", "integration", "pytest tests/integration", lane="tests", time_limit=1200),
+    Check("Molecule", "molecule", "molecule test --all", lane="tests"),
     Check("demo", "demo", "python -m tests.demo", lane="tests"),
 )
 

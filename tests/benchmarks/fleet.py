@@ -38,7 +38,7 @@ def inventory(clusters: int) -> dict[str, Any]:
         "aurora_iam_accounts": [{"name": account, "connection_limit": 20}],
         "aurora_iam_login": {"lock_timeout": 300},
     }
-    hosts = {f"fleet-{number:03}": {} for number in range(1, clusters + 1)}
+    hosts: dict[str, Any] = {f"fleet-{number:03}": {} for number in range(1, clusters + 1)}
     return {"aurora_iam": {"hosts": hosts, "vars": variables}}
 
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roles and playbooks where Molecule does not look: wrong variables, merged ones, check mode by FQCN, an AWS inventory."""
+"""Roles and playbooks where Molecule does not look: wrong variables, merged lists, check mode, an AWS inventory."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_facts_ad_hoc(state: State):
 
 @pytest.fixture
 def profiles(state: State, tmp_path: Path) -> dict[str, str]:
-    """The estate's two profiles, both with the sandbox's keys; and nothing of AWS in the environment but where it is."""
+    """The estate's two profiles, both with the sandbox's keys, and no keys in the environment."""
     keys = f"aws_access_key_id={state['access_key']}\naws_secret_access_key={state['secret_key']}\n"
     path = tmp_path / "credentials"
     path.write_text(f"[production]\n{keys}[analytics]\n{keys}")
