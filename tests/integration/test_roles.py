@@ -49,7 +49,7 @@ def failures(output: str) -> int:
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("provision", {"aurora_iam_unlisted": "maybe"}, "value of aurora_iam_unlisted must be one of: keep, lock, drop"),
-    ("provision", {"aurora_iam_accounts": "jane"}, "unable to convert to list"),
+    ("provision", {"aurora_iam_accounts": "jane"}, "unable to convert to dict"),
     ("provision", {"aurora_iam_principals": [{"type": "person", "name": "x"}]}, "value of type must be one of: user"),
     ("provision", {"aurora_iam_principals": [{"type": "user", "name": "x"}] * 2}, "is listed more than once"),
     ("offboard", {}, "missing required arguments: aurora_iam_leaving"),
