@@ -53,11 +53,8 @@ def accounts(state: str) -> dict[str, Any]:
 
 STEPS: dict[str, Any] = {
     "an empty task (the floor)": play({"nothing": {}}),
-    "`aurora_iam_users`, every cluster gets an account": play(accounts("present")),
-    "`aurora_iam_users`, nothing to do": play(accounts("present")),
-    "`dbops.aurora_iam.provision`, nothing to do": PROVISION,
-    "`aurora_iam_users`, every account is dropped": play(accounts("absent")),
     "`dbops.aurora_iam.provision`, every cluster gets an account": PROVISION,
+    "`aurora_iam_users` alone, nothing to do": play(accounts("present")),
     "": play(accounts("absent")),
 }
 """title → tasks, or a playbook; one without a title only tidies up"""
