@@ -163,8 +163,12 @@ def tagged(state: State) -> Iterator[None]:
     for cluster, team in (("orders", "shop"), ("ledger", "finance")):
         tags = [{"Key": "aurora-iam", "Value": "managed"}, {"Key": "team", "Value": team}]
         rds.add_tags_to_resource(ResourceName=state["clusters"][cluster]["arn"], Tags=tags)
-    aws_client(state, "iam").create_role(RoleName="shop-service", AssumeRolePolicyDocument="{}")
+    iam = aws_client(state, "iam")
+    iam.create_role(RoleName="shop-service", AssumeRolePolicyDocument="{}")
     yield
+    for policy in iam.list_role_policies(RoleName="shop-service")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="shop-service", PolicyName=policy)
+    iam.delete_role(RoleName="shop-service")
     for cluster in BOTH:
         rds.remove_tags_from_resource(ResourceName=state["clusters"][cluster]["arn"], TagKeys=["aurora-iam", "team"])
 
@@ -172,7 +176,7 @@ def tagged(state: State) -> Iterator[None]:
 @pytest.mark.usefixtures("tagged")
 def test_the_example_estate(state: State, admin: Administration, profiles: dict[str, str]):
     listed = run(state, "ansible-inventory", "--list", **profiles)
-    estate = json.loads(listed.stdout)
+    estate = json.loads(listed.stdout, object_hook=lambda found: found.get("__ansible_unsafe", found))
     assert sorted(estate["aurora_iam"]["hosts"]) == ["ledger", "orders"], listed.stderr
     assert estate["team_shop"]["hosts"] == ["orders"]
     assert "ledger" in estate["engine_aurora_postgresql"]["hosts"]
