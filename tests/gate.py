@@ -76,6 +76,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
     Check("integration tests", "integration", "pytest tests/integration", lane="tests", time_limit=1500),
+    Check("Molecule", "molecule", "molecule test --all", lane="tests"),
     Check("demo", "demo", "python -m tests.demo", lane="tests"),
 )
 

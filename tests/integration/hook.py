@@ -41,6 +41,10 @@ class Hook:
     def fail_switch(self, identifier: str) -> None:
         self._ask("POST", "failing-switch", identifier)
 
+    def describe_fleet(self, number: int) -> None:
+        """Describe so many clusters beside those that there are."""
+        self._ask("POST", "fleet", number)
+
     @contextlib.contextmanager
     def held(self, **statuses: str) -> Iterator[None]:
         """Meanwhile these clusters and instances (``_`` in place of ``-``) are shown in these states."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tests.sandbox up | status | env | log | down``"""
+"""``python -m tests.sandbox up | status | env | sql | log | down``"""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import signal
 import sys
 from typing import Any
 
+from tests.sandbox.clusters import RunningCluster
 from tests.sandbox.layout import of_checkout
 from tests.sandbox.lifecycle import down, up
 from tests.sandbox.programs import SandboxError, running
+from tests.sandbox.servers import server_for
 
 LAYOUT = of_checkout()
 
@@ -25,12 +27,19 @@ def main() -> int:
     starting.add_argument("--only", default="", metavar="CLUSTER,…", help="only these clusters")
     commands.add_parser("status", help="what is up, and where; exit code 1 if nothing is")
     commands.add_parser("env", help="the environment that playbooks need, as shell exports")
+    asking = commands.add_parser(
+        "sql", help="run SQL as the superuser of a cluster's or an instance's server, behind AWS's back"
+    )
+    asking.add_argument("cluster")
+    asking.add_argument("statement")
+    asking.add_argument("--database", help="the cluster's own if left out")
     commands.add_parser("log", help="why logins with a token were refused")
     commands.add_parser("down", help="stop it and remove its databases")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return {"up": _up, "status": _status, "env": _env, "log": _log, "down": _down}[arguments.command](arguments)
+        commanded = {"up": _up, "status": _status, "env": _env, "sql": _sql, "log": _log, "down": _down}
+        return commanded[arguments.command](arguments)
     except SandboxError as error:
         print(error, file=sys.stderr)
         return 1
@@ -52,6 +61,19 @@ def _status(_arguments: argparse.Namespace) -> int:
 def _env(_arguments: argparse.Namespace) -> int:
     for name, value in environment(_state()).items():
         print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _sql(arguments: argparse.Namespace) -> int:
+    _state()
+    documents = json.loads(LAYOUT.clusters_json.read_text())
+    clusters = {cluster.spec.identifier: cluster for cluster in map(RunningCluster.from_json, documents)}
+    if arguments.cluster not in clusters:
+        raise SandboxError(f"There is no cluster {arguments.cluster} that is up; there are {', '.join(clusters)}.")
+    cluster = clusters[arguments.cluster]
+    server = server_for(cluster, cluster.writer, LAYOUT)
+    for row in server.execute(arguments.statement, arguments.database or cluster.spec.database):
+        print("\t".join(row))
     return 0
 
 

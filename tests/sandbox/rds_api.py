@@ -23,6 +23,7 @@ from moto.rds.responses import RDSResponse
 
 from tests.sandbox.clusters import ACCOUNT_ID, REGION, RunningCluster
 from tests.sandbox.faults import Hooks
+from tests.sandbox.fleet import FLEET, fleet_of
 from tests.sandbox.rds_clusters import SandboxCluster, SandboxInstance
 from tests.sandbox.rds_failover import FailOver, begin_failover
 from tests.sandbox.rds_instances import SandboxStandalone
@@ -60,7 +61,7 @@ class SandboxBackend(RDSBackend):
             self.db_proxies[running.proxy.name] = SandboxProxy(self, cluster)
 
     def hooks(self) -> Hooks:
-        return {"status": self.hold_status, "failing-switch": self.fail_switch}
+        return {"status": self.hold_status, "failing-switch": self.fail_switch, "fleet": self.describe_fleet}
 
     def hold_status(self, held: dict[str, str | None]) -> None:
         """Show these clusters and instances in a state, or (None) in their own again. Raises ValueError."""
@@ -73,6 +74,25 @@ class SandboxBackend(RDSBackend):
     def fail_switch(self, identifier: str) -> None:
         """Let the next switch of IAM authentication on this cluster or instance fail."""
         self._failing.add(identifier)
+
+    def describe_fleet(self, number: int) -> None:
+        """Describe this many clusters, ``fleet-001`` and so on, instead of those of an earlier call; the servers of the
+        clusters that have IAM authentication stand for them in turn. Raises ValueError where there are none."""
+        fleet = fleet_of(number, [cluster.running for cluster in self._own() if cluster.iam_auth])
+        with self._guard:
+            for identifier in [name for name in (*self.clusters, *self.databases) if name.startswith(FLEET)]:
+                self.clusters.pop(identifier, None)
+                self.databases.pop(identifier, None)
+            for running in fleet:
+                self.register(running)
+
+    def _own(self) -> list[SandboxCluster]:
+        found = self.clusters.values()
+        return [
+            each
+            for each in found
+            if isinstance(each, SandboxCluster) and not each.db_cluster_identifier.startswith(FLEET)
+        ]
 
     def close(self) -> None:
         """Lets a switch that is being made come to its end, and begins no other."""
