@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,3 +32,12 @@ def _candidates(version: str) -> Iterator[Path]:
     yield from sorted(pyenv.glob(f"versions/{version}.*/bin/python3"))
     uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR", Path.home() / ".local" / "share" / "uv" / "python"))
     yield from sorted(uv.glob(f"cpython-{version}.*/bin/python3"))
+
+
+def other_interpreter(tmp_path: Path) -> str:
+    """The same Python under a name that is not the controller's, so that Ansible runs modules by it."""
+    link = tmp_path / "bin" / "python-elsewhere"
+    link.parent.mkdir(exist_ok=True)
+    link.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    link.chmod(0o755)
+    return str(link)

@@ -162,11 +162,19 @@ class _Elements:
         return {**self._known[alike], self._named: name}
 
     def _validated(self, element: Mapping[str, Any], position: str) -> dict[str, Any]:
+        self._refuse_what_is_no_text(element, position)
         result = self._validator.validate(dict(element))
         if result.error_messages:
             raise InvalidOption(position + "; ".join(result.error_messages))
         validated: dict[str, Any] = result.validated_parameters
         return validated
+
+    def _refuse_what_is_no_text(self, element: Mapping[str, Any], position: str) -> None:
+        """Ansible would make a text of a list: an account called ``['jane']``."""
+        for option, value in element.items():
+            kind = self._validator.argument_spec.get(option, {}).get("type")
+            if kind == "str" and isinstance(value, (Mapping, list, tuple)):
+                raise InvalidOption(f"{position}{option} is {value!r}; give a text, not a list or a dictionary.")
 
 
 _ACCOUNTS = _Elements(account_spec(), named="name")

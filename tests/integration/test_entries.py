@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.interpreters import other_interpreter
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import CHECKOUT, State
 
@@ -56,15 +57,6 @@ def results(state: State, tmp_path: Path, play_tasks: list[dict[str, Any]], **va
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return [task["hosts"]["localhost"] for task in json.loads(ran.stdout)["plays"][0]["tasks"]]
-
-
-def other_interpreter(tmp_path: Path) -> str:
-    """The same Python under a name that is not the controller's."""
-    link = tmp_path / "bin" / "python-elsewhere"
-    link.parent.mkdir(exist_ok=True)
-    link.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    link.chmod(0o755)
-    return str(link)
 
 
 def was_a_module(result: dict[str, Any]) -> bool:

@@ -24,6 +24,7 @@ import yaml
 
 from tests.integration.administrators import create_iam_administrator, drop_administrator, put_secret
 from tests.integration.conftest import Administration
+from tests.interpreters import other_interpreter
 from tests.sandbox.clients import CHECKOUT, State, aws_client, connect_statement, create_principal
 
 ANSIBLE_PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
@@ -86,19 +87,29 @@ def iam_administrator(admin: Administration, cluster: str) -> Iterator[str]:
     drop_administrator(admin, cluster, name)
 
 
-@pytest.fixture(params=["orders", "ledger"])
-def cluster(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=["orders", "ledger", "orders, as modules"])
+def where(request: pytest.FixtureRequest) -> str:
+    """A cluster, and how its tasks are run: on the controller, if nothing is said."""
     return str(request.param)
+
+
+@pytest.fixture
+def cluster(where: str) -> str:
+    return where.partition(",")[0]
 
 
 @dataclass(frozen=True)
 class Scene:
     """Where a playbook runs: its AWS keys are in a file and its passwords in another, so that no environment and no
-    line of the playbook has them."""
+    line of the playbook has them.
+
+    interpreter  of the modules; the controller's own if empty
+    """
 
     folder: Path
     state: State
     secrets: dict[str, str]
+    interpreter: str
 
     def run(self, tasks: list[dict[str, Any]]) -> Run:
         play = {
@@ -106,6 +117,7 @@ class Scene:
             "connection": "local",
             "gather_facts": False,
             "vars_files": ["secrets.yml"],
+            "vars": {"ansible_python_interpreter": self.interpreter or sys.executable},
             "module_defaults": {name: {"profile": "dba", "region": self.state["region"]} for name in (USER, USERS)},
             "tasks": [{**task, "ignore_errors": True} for task in tasks],
         }
@@ -146,7 +158,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(state: State, cluster: str, iam_administrator: str, tmp_path: Path) -> Scene:
+def scene(state: State, cluster: str, where: str, iam_administrator: str, tmp_path: Path) -> Scene:
     """The profile is an IAM user's who may do what the tasks need, and connect as this administrator only."""
     described = state["clusters"][cluster]
     reading = {
@@ -160,17 +172,18 @@ def scene(state: State, cluster: str, iam_administrator: str, tmp_path: Path) ->
     )
     managed = aws_client(state, "secretsmanager").get_secret_value(SecretId=described["secret_arn"])
     password = json.loads(managed["SecretString"])["password"]
-    return Scene(tmp_path, state, {"password": password, "wrong_password": WRONG_PASSWORD, "key": keys.secret_key})
+    secrets = {"password": password, "wrong_password": WRONG_PASSWORD, "key": keys.secret_key}
+    return Scene(tmp_path, state, secrets, other_interpreter(tmp_path) if where != cluster else "")
 
 
 def user(cluster: str, account: str, **options: Any) -> dict[str, Any]:
     return {USER: {"cluster": cluster, "name": account, **options}}
 
 
-def assert_nothing_is_shown(run: Run, secrets: list[str], tasks: int) -> None:
+def assert_nothing_is_shown(run: Run, scene: Scene, secrets: list[str], tasks: int) -> None:
     assert "PLAY RECAP" in run.printed, run.printed
     assert f"ok={tasks}" in run.printed, run.printed[-2000:]
-    assert len(run.arguments) > tasks, "the watcher saw no processes"
+    assert len(run.arguments) > (tasks if scene.interpreter else 0), "the watcher saw no processes"
     places = {
         "the output": run.printed.encode(),
         "an argument": b"\0".join(run.arguments),
@@ -194,7 +207,7 @@ def test_password(scene: Scene, cluster: str, account: str):
     tasks += [user(cluster, account, **login, state="absent")]
     run = scene.run(tasks)
     assert re.search("refused the password of|wrong credentials for", run.printed)
-    assert_nothing_is_shown(run, list(scene.secrets.values()), len(tasks))
+    assert_nothing_is_shown(run, scene, list(scene.secrets.values()), len(tasks))
 
 
 def test_secret(scene: Scene, state: State, cluster: str, account: str):
@@ -208,7 +221,7 @@ def test_secret(scene: Scene, state: State, cluster: str, account: str):
     tasks += [user(cluster, account, state="absent")]
     run = scene.run(tasks)
     assert "is not a database secret" in run.printed
-    assert_nothing_is_shown(run, [*scene.secrets.values(), BAD_SECRET], len(tasks))
+    assert_nothing_is_shown(run, scene, [*scene.secrets.values(), BAD_SECRET], len(tasks))
 
 
 def test_iam(scene: Scene, cluster: str, account: str, iam_administrator: str):
@@ -229,7 +242,7 @@ def test_iam(scene: Scene, cluster: str, account: str, iam_administrator: str):
     ]
     tasks += [user(cluster, account, **login, state="absent")]
     run = scene.run(tasks)
-    assert_nothing_is_shown(run, list(scene.secrets.values()), len(tasks))
+    assert_nothing_is_shown(run, scene, list(scene.secrets.values()), len(tasks))
 
 
 def test_the_search_finds_what_is_there(scene: Scene):

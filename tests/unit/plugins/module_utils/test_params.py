@@ -92,3 +92,11 @@ def test_an_empty_list_drops_everybody_only_when_confirmed():
         users(unlisted="drop")
     assert users(unlisted="drop", confirm=True) == []
     assert users(unlisted="lock") == []
+
+
+@pytest.mark.parametrize("wrong", [["jane"], {"a": 1}])
+def test_a_list_is_no_name(wrong):
+    with pytest.raises(InvalidOption, match=r"^users\[0\]: name is .*; give a text"):
+        users({"name": wrong})
+    with pytest.raises(InvalidOption, match=r"^users\[0\]: grants\[0\]: on is .*; give a text"):
+        users({"name": "jane", "grants": [{"privileges": ["SELECT"], "on": wrong}]})
