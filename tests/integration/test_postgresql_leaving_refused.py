@@ -84,6 +84,30 @@ def test_code_is_handed_over_only_to_who_has_no_more_rights(
     assert converge(lambda **mode: drop(reassign_code=True, **mode))["warnings"]
 
 
+def test_an_event_trigger_is_code_too(tasks: Tasks, cluster: str, owner: str, heir: str, scene: Scene):
+    """On RDS members of rds_superuser own some; elsewhere who was a superuser once."""
+    scene(
+        f'ALTER ROLE "{owner}" SUPERUSER; SET ROLE "{owner}"; CREATE FUNCTION "{owner}".e() RETURNS event_trigger '
+        f"LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER on_{owner} ON ddl_command_start WHEN TAG IN "
+        f'(\'CREATE SUBSCRIPTION\') EXECUTE FUNCTION "{owner}".e(); RESET ROLE; ALTER ROLE "{owner}" NOSUPERUSER; '
+        f"CREATE ROLE other_ddl; GRANT other_ddl TO {heir}"
+    )
+    for check in (True, False):
+        with pytest.raises(TaskFailed, match=rf"event trigger on_{owner}, .*in database {cluster}"):
+            tasks.user(cluster=cluster, name=owner, state="absent", check=check)
+        with pytest.raises(TaskFailed, match=rf"event trigger on_{owner} \(in database {cluster}\)"):
+            tasks.user(
+                cluster=cluster,
+                name=owner,
+                state="absent",
+                owned_objects="reassign",
+                reassign_owned_to=heir,
+                check=check,
+            )
+    scene(f"DROP EVENT TRIGGER on_{owner}")
+    converge(lambda **mode: tasks.user(cluster=cluster, name=owner, state="absent", owned_objects="drop", **mode))
+
+
 def test_dependents_and_policies(tasks: Tasks, cluster: str, owner: str, scene: Scene):
     scene(
         "CREATE ROLE other_viewer; GRANT CREATE ON SCHEMA public TO other_viewer; "
