@@ -34,10 +34,11 @@ CONTENT = {
     "docs",
     "meta",
     "playbooks",
+    "roles",
     "plugins",
     "requirements.txt",
 }
-LATER = {"CHANGELOG.md", "extensions", "roles"}
+LATER = {"CHANGELOG.md"}
 """what a release has, or will have"""
 
 
