@@ -94,6 +94,25 @@ def test_locking_ends_sessions_and_unlocking_lets_in_again(tasks, connect, clust
     assert is_open(connect())
 
 
+@pytest.fixture
+def without_rds_kill(admin: Administration, cluster: str) -> Iterator[None]:
+    """As on a server that is not RDS's."""
+    admin.sql(cluster, "DROP PROCEDURE mysql.rds_kill")
+    yield
+    admin.sql(
+        cluster,
+        "CREATE PROCEDURE mysql.rds_kill(IN thread BIGINT UNSIGNED) SQL SECURITY DEFINER KILL CONNECTION thread",
+    )
+
+
+def test_where_there_is_no_rds_kill_sessions_are_killed(tasks, connect, without_rds_kill, cluster, account):
+    tasks.user(cluster=cluster, name=account)
+    session = connect()
+    locked = converge(lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, **mode))
+    assert [text.split()[0] for text in locked["statements"]] == ["ALTER", "KILL"]
+    assert not is_open(session)
+
+
 def test_sessions_are_left_alone_when_told(tasks, connect, drop, cluster, account):
     tasks.user(cluster=cluster, name=account)
     session = connect()
