@@ -72,10 +72,10 @@ CHECKS: tuple[Check, ...] = (
     Check("ansible-test sanity", "sanity", "python -m tests.sanity.run", time_limit=900),
     Check("oldest and newest", "matrix", "python -m tests.matrix --ends --only units", time_limit=900),
     Check(
-        "integration, Data API", "integration", f"{SECOND_SANDBOX} pytest tests/integration --data-api", time_limit=1500
+        "integration, Data API", "integration", f"{SECOND_SANDBOX} pytest tests/integration --data-api", time_limit=2700
     ),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
-    Check("integration tests", "integration", "pytest tests/integration", lane="tests", time_limit=1500),
+    Check("integration tests", "integration", "pytest tests/integration", lane="tests", time_limit=2700),
     Check("Molecule", "molecule", "molecule test --all", lane="tests"),
     Check("demo", "demo", "python -m tests.demo", lane="tests"),
 )

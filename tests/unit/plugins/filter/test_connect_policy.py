@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ansible_collections.dbops.aurora_iam.plugins.filter.connect_policy import FilterModule
-from tests.sandbox.policy import Decision, evaluate
 
 connect_policy = FilterModule().filters()["connect_policy"]
 
@@ -56,16 +53,6 @@ def test_names_with_a_description_of_the_cluster(cluster: dict[str, str]) -> Non
     assert resources("jane", cluster) == [PREFIX + "jane"]
     assert resources([{"name": "joe"}, "jane"], cluster) == [PREFIX + "jane", PREFIX + "joe"]
     assert resources({"name": "joe", "connect_arn": ""}, cluster) == [PREFIX + "joe"]
-
-
-NAMES = st.text("aA*?${}:/. %é", min_size=1, max_size=6)
-
-
-@given(name=NAMES, other=NAMES)
-def test_a_name_covers_itself_and_nothing_else(name: str, other: str) -> None:
-    document = json.dumps(connect_policy(name, CLUSTER))
-    assert evaluate([document], "rds-db:connect", PREFIX + name, {}) is Decision.ALLOWED
-    assert (evaluate([document], "rds-db:connect", PREFIX + other, {}) is Decision.ALLOWED) == (name == other)
 
 
 def test_a_policy_that_is_too_long_says_how_many_fit() -> None:

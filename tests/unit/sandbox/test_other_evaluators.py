@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from moto.iam.access_control import IAMPolicy, PermissionResult
 
+from ansible_collections.dbops.aurora_iam.plugins.filter.connect_policy import FilterModule
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.decide import (
     ALLOWED,
     CONDITIONAL,
@@ -23,8 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.de
     decide,
 )
 from tests.sandbox.policy import Decision, evaluate
-
-from .scenes import ACCOUNT_ID, PREFIX, REGION, document, role, user
+from tests.unit.plugins.module_utils._authorization.scenes import ACCOUNT_ID, PREFIX, REGION, document, role, user
 
 ACTION = "rds-db:connect"
 EXAMPLES = 1000
@@ -195,3 +195,15 @@ def test_moto_judges_alike_where_it_is_right(listed: list[dict[str, Any]]) -> No
     for arn in (PREFIX + "joe", PREFIX + "ann", PREFIX.replace("cluster-ABC", "db-X") + "joe_admin"):
         permitted = IAMPolicy({"policy_document": text}).is_action_permitted(ACTION, arn) is PermissionResult.PERMITTED
         assert (decide([joe], [arn]).verdict(joe.arn, arn).outcome == ALLOWED) == permitted, arn
+
+
+connect_policy = FilterModule().filters()["connect_policy"]
+CLUSTER = {"arn": f"arn:aws:rds:{REGION}:{ACCOUNT_ID}:cluster:orders", "resource_id": "cluster-ABC"}
+NAMES = st.text("aA*?${}:/. %é", min_size=1, max_size=6)
+
+
+@given(name=NAMES, other=NAMES)
+def test_a_connect_policy_lets_in_as_the_account_and_as_nobody_else(name: str, other: str) -> None:
+    written = json.dumps(connect_policy(name, CLUSTER))
+    assert evaluate([written], ACTION, PREFIX + name, {}) is Decision.ALLOWED
+    assert (evaluate([written], ACTION, PREFIX + other, {}) is Decision.ALLOWED) == (name == other)
