@@ -21,6 +21,8 @@ from tests.integration.conftest import Administration
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import State
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 CONTENT = {
     "CONTRIBUTING.md",
     "FILES.json",

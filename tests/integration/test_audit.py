@@ -23,6 +23,8 @@ from tests.integration.tasks import Tasks
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import CHECKOUT, State
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 FILES = {"access.csv", "findings.csv", "report.html", "report.json"}
 MARKUP = "<b>{{ 7 * 7 }}"
 

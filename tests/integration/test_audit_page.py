@@ -17,6 +17,8 @@ from tests.integration.browser import MISSING, Page, browser, find
 from tests.integration.estate import gathered
 from tests.integration.page import render
 
+pytestmark = pytest.mark.direct("is about a page")
+
 DATABASES, ACCOUNTS = 50, 200
 ANSWER_MILLISECONDS = 100
 READABLE = 4.5

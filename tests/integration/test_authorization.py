@@ -25,6 +25,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Cl
 from tests.integration.tasks import Tasks
 from tests.sandbox.clients import LoginRefused, Principal, State, aws_client, create_principal, login
 
+pytestmark = pytest.mark.direct("is about IAM")
+
 ODD = ["plain", "Plain", "we*ird", "we?ird", "weXird", "$a{b}", "${*}", "a/b", "a b", "a:b", "a.b"]
 
 

@@ -20,6 +20,8 @@ from tests.sandbox.clients import State
 from tests.sandbox.layout import Layout
 from tests.sandbox.tls import NAMES, issue, issue_self_signed
 
+pytestmark = pytest.mark.direct("is about TLS with the server")
+
 MONTH = datetime.timedelta(days=30)
 PLACES = _connect.RDS_BUNDLE_PLACES
 DAY = datetime.timedelta(days=1)

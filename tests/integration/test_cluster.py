@@ -14,6 +14,8 @@ from tests.integration.cluster_scene import Target, eventually, in_the_server
 from tests.integration.conftest import Administration
 from tests.integration.tasks import Result, TaskFailed
 
+pytestmark = pytest.mark.direct("is about the RDS API")
+
 PROMISED = ("changed", "diff", "iam_auth", "pending")
 
 

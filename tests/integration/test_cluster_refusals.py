@@ -13,6 +13,8 @@ from tests.integration.conftest import Administration
 from tests.integration.tasks import Result, TaskFailed, Tasks
 from tests.sandbox.clients import State, aws_client
 
+pytestmark = pytest.mark.direct("is about the RDS API")
+
 
 @pytest.fixture
 def iam_accounts(target: Target, admin: Administration, account: str) -> Iterator[list[str]]:

@@ -26,6 +26,8 @@ from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.integration.tunnel import tunnel
 from tests.sandbox.clients import Principal, State, aws_client, connect_statement, create_principal, login
 
+pytestmark = pytest.mark.direct("is about logging in on a connection")
+
 NO_KEYS: dict[str, Any] = {"access_key": None, "secret_key": None}
 GRANTS = {
     "orders": [{"privileges": ["SELECT"], "on": "orders.*"}],

@@ -27,6 +27,8 @@ from tests.integration.conftest import Administration
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import State
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 PROGRAMS = Path(sys.executable).parent
 ALL = {**{page: blocks(page) for page in pages()}, **examples()}
 RUN = [(page, block) for page, found in ALL.items() for block in found if block.is_run]

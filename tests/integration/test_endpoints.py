@@ -22,6 +22,8 @@ from tests.sandbox.clients import (
     login,
 )
 
+pytestmark = pytest.mark.direct("is about endpoints that are dialled")
+
 READ = {
     "billing": [{"privileges": ["SELECT"], "on": "billing.*"}],
     "invoices": [{"privileges": ["CONNECT", "CREATE"], "on": "DATABASE", "database": "invoices"}],

@@ -19,6 +19,8 @@ from tests.interpreters import other_interpreter
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import CHECKOUT, State
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 USER, USERS = "dbops.aurora_iam.aurora_iam_user", "dbops.aurora_iam.aurora_iam_users"
 
 

@@ -17,6 +17,8 @@ import pytest
 from tests.integration.tasks import Tasks
 from tests.sandbox.clients import LoginRefused, Principal, State, aws_client, connect_statement, login
 
+pytestmark = pytest.mark.direct("is about logins with a token")
+
 NAMES = ("jane", "Jane", "svc_billing", "svc_orders", "o'hara.x")
 Statement = dict[str, Any]
 

@@ -13,6 +13,8 @@ from tests.integration.interruptions import failing_over, happening
 from tests.integration.tasks import PROMISED, TaskFailed, Tasks, assert_settled
 from tests.sandbox.clients import State
 
+pytestmark = pytest.mark.direct("is about connections")
+
 
 @pytest.fixture(params=["orders", "ledger"])
 def cluster(request: pytest.FixtureRequest) -> str:

@@ -16,6 +16,8 @@ from tests.integration.interruptions import eventually, happening, kill_sessions
 from tests.integration.tasks import PROMISED, Result, TaskFailed, Tasks, assert_settled
 from tests.sandbox.clients import State
 
+pytestmark = pytest.mark.direct("is about connections")
+
 GRANTS = {
     "orders": [{"privileges": ["SELECT"], "on": "orders.*"}],
     "ledger": [{"privileges": ["CONNECT"], "on": "DATABASE", "database": "ledger"}],

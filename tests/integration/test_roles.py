@@ -19,6 +19,8 @@ from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import CHECKOUT, State, aws_client
 from tests.sandbox.clusters import REGION
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 PROGRAMS = Path(sys.executable).parent
 ESTATE = CHECKOUT / "docs" / "examples" / "estate"
 BOTH = ("orders", "ledger")

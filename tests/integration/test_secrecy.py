@@ -27,6 +27,8 @@ from tests.integration.conftest import Administration
 from tests.interpreters import other_interpreter
 from tests.sandbox.clients import CHECKOUT, State, aws_client, connect_statement, create_principal
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 ANSIBLE_PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 USER, USERS = "dbops.aurora_iam.aurora_iam_user", "dbops.aurora_iam.aurora_iam_users"
 WRONG_PASSWORD = "wr0ng-Pa55word-of-this-test"

@@ -10,6 +10,8 @@ from tests.matrix.__main__ import tasks
 from tests.matrix.versions import OLDEST_TARGET, here, pairs, target
 from tests.sandbox.clients import State
 
+pytestmark = pytest.mark.direct("starts Ansible itself")
+
 
 def test_the_newest_ansible_here_runs_tasks_on_the_oldest_python(state: State) -> None:
     try:

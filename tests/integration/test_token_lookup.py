@@ -13,6 +13,8 @@ from tests.integration.tasks import Tasks
 from tests.integration.test_command_line import ansible, playbook
 from tests.sandbox.clients import LIBRARIES, State, attempt, connect_statement, create_principal
 
+pytestmark = pytest.mark.direct("is about connections")
+
 NAME = "dbops.aurora_iam.aurora_iam_token"
 
 
