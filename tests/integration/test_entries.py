@@ -48,11 +48,12 @@ def results(state: State, tmp_path: Path, play_tasks: list[dict[str, Any]], **va
     path = tmp_path / f"{uuid.uuid4().hex}.yml"
     path.write_text(yaml.safe_dump([play], sort_keys=False))
     words = [str(Path(sys.executable).parent / "ansible-playbook"), str(path), "--diff", "-e", json.dumps(variables)]
-    callback = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}
+    # Where HOME is not the user's home, Ansible looks for the results of async in another place than it writes them to
+    more = {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json", "ANSIBLE_ASYNC_DIR": str(tmp_path / "async")}
     ran = subprocess.run(
         words,
         cwd=CHECKOUT,
-        env={**os.environ, **environment(state), **callback},
+        env={**os.environ, **environment(state), **more},
         capture_output=True,
         text=True,
         check=False,
