@@ -177,6 +177,7 @@ def test_a_lock_ends_sessions(tasks: Tasks, state: State, cluster: str, account:
         session.cursor().execute("SELECT 1")
 
 
+@pytest.mark.direct("is compared with a connection")
 def test_a_thousand_leave_together(tasks: Tasks, state: State, cluster: str):
     """Within three times what DROP ROLE by itself takes, over a few rounds: other tests run meanwhile."""
     names = [f"many_{number:04}" for number in range(1000)]
