@@ -48,7 +48,7 @@ def policies(state: State, cluster: str, number: int, accounts: Sequence[Member]
     yield connect_statement(state, cluster, own)
     yield connect_statement(state, cluster, f"bench_{number % 100:03}*")
     yield connect_statement(state, cluster, own, "Deny") if number % 2 else connect_statement(state, cluster, "gone")
-    other = next(name for name in state["clusters"] if name != cluster)
+    other, *_others = (name for name in state["clusters"] if name != cluster)
     yield connect_statement(state, other, own)
     yield {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
 

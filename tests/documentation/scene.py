@@ -100,7 +100,7 @@ class Stage:
         return {row[0]: row[1] for row in self._superuser.sql(cluster, query, database)}
 
     def _drop_new(self, cluster: str, before: list[tuple[Things, str | None]]) -> None:
-        for (there, _), (now, database) in zip(before, self._things(cluster), strict=True):
+        for (there, _database), (now, database) in zip(before, self._things(cluster), strict=True):
             for thing in now.keys() - there.keys():
                 self._superuser.sql(cluster, now[thing], database)
 

@@ -132,7 +132,7 @@ def run_shell(reader: Reader, block: Block) -> None:
 
 
 def run_sql(reader: Reader, block: Block) -> None:
-    cluster, _, database = block.marks["on"].partition("/")
+    cluster, _slash, database = block.marks["on"].partition("/")
     reader.stage.run(cluster, database or None, block.text)
 
 
@@ -140,7 +140,7 @@ RUNNERS = {"yaml": run_yaml, "shell": run_shell, "sql": run_sql}
 
 
 @pytest.mark.parametrize(
-    ("reader", "block"), RUN, ids=[block.place for _, block in RUN], indirect=["reader"], scope="module"
+    ("reader", "block"), RUN, ids=[block.place for _reader, block in RUN], indirect=["reader"], scope="module"
 )
 def test_the_block_does_what_the_page_says(reader: Reader, block: Block) -> None:
     reader.keep_files(block.page, block.line)

@@ -131,7 +131,7 @@ def populate(build: Builder, state: State, cluster: str, account: str) -> None:
     build.role("plain", allow(f"{account}o'hara.x"))
     chance = random.Random(4711)  # noqa: S311 - nothing secret
     for number in range(6):
-        patterns = [account + chance.choice(("*", "j*", "?ane", "svc_*", "*x", *NAMES)) for _ in range(3)]
+        patterns = [account + chance.choice(("*", "j*", "?ane", "svc_*", "*x", *NAMES)) for _pattern in range(3)]
         build.user(f"chance-{number}", *(chance.choice((allow, allow, deny))(pattern) for pattern in patterns))
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -150,7 +151,7 @@ def run_apart(state: State, cluster: str, users: list[dict[str, Any]]) -> subpro
     program = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=CHECKOUT,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / '.cache/collections'}"},
+        env={**os.environ, "PYTHONPATH": f"{CHECKOUT}:{CHECKOUT / '.cache/collections'}"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

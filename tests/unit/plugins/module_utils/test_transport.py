@@ -52,9 +52,12 @@ def test_pages_shrink_until_they_fit(carried: int) -> None:
 
 
 def test_a_row_that_no_page_carries() -> None:
+    rows: Rows = [("too long",)]
+
     def read(_size: int) -> Iterator[Rows]:
-        raise ResultTooLarge
-        yield []
+        if rows:
+            raise ResultTooLarge
+        yield rows
 
     with pytest.raises(ResultTooLarge):
         in_pages(read)

@@ -143,4 +143,4 @@ def test_of_a_message_that_was_lost_what_is_left_is_in_doubt():
     ("code", "kind"), [(2003, Unreachable), (2013, Unreachable), (1053, Unreachable), (3118, CannotConnect)]
 )
 def test_only_a_server_that_does_not_answer_is_unreachable(code, kind):
-    assert type(connection_failure(login(), PASSWORD, refusal(code, "x"))) is kind
+    assert connection_failure(login(), PASSWORD, refusal(code, "x")).__class__ is kind
