@@ -85,6 +85,12 @@ def _measure_at(figures: Figures, subject: Subject, proxies: Proxies, profile: P
     figures.singles += measure_single(state, subject, proxies, profile.runs, delay)
 
 
+def _command(arguments: argparse.Namespace) -> str:
+    if arguments.quick:
+        return "python -m tests.benchmarks --quick"
+    return "make bench" if arguments.most == 10000 else f"make bench MOST={arguments.most}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="How fast the collection is.")
     parser.add_argument("--quick", action="store_true", help="up to 1,000 accounts, no distance; writes no page")
@@ -103,7 +109,7 @@ def main() -> int:
     finally:
         if not was_up:
             sandbox("down")
-    text = page(figures, "make bench" if arguments.most == 10000 else f"make bench MOST={arguments.most}", load)
+    text = page(figures, _command(arguments), load)
     print(text)
     if not arguments.quick:
         PAGE.write_text(text)
