@@ -16,7 +16,8 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.checkout import ROOT, files
+
 PROGRAMS = Path(sys.executable).parent
 SETTINGS = ROOT / "docs" / "docsite"
 PAGES = ROOT / ".cache" / "docsite" / "pages"
@@ -43,18 +44,10 @@ def lay_pages() -> None:
     A pattern of the index that no page matches is left out: Sphinx would warn.
     """
     shutil.rmtree(PAGES, ignore_errors=True)
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listing.split("\0")):
-        source = ROOT / name
-        if source.is_file() and not name.startswith(("docs/docsite/", ".")):
+    for name in files():
+        if not name.startswith(("docs/docsite/", ".")):
             (PAGES / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, PAGES / name)
+            shutil.copy2(ROOT / name, PAGES / name)
     shutil.copy2(SETTINGS / "conf.py", PAGES)
     index = (SETTINGS / "index.md").read_text().splitlines()
     kept = [line for line in index if "*" not in line or any(PAGES.glob(line + ".md"))]

@@ -27,7 +27,8 @@ PROGRAMS = Path(sys.executable).parent
 PLUGINS = "ansible_collections.dbops.aurora_iam.plugins"
 TYPED_TESTS = (
     "tests/benchmarks tests/documentation tests/matrix tests/sandbox tests/sanity "
-    "tests/artifact.py tests/demo.py tests/docsite.py tests/gate.py tests/interpreters.py tests/plugin_docs.py"
+    "tests/artifact.py tests/checkout.py tests/demo.py tests/docsite.py tests/gate.py tests/interpreters.py "
+    "tests/plugin_docs.py"
 )
 MARKUP = "--plugin-docs --validate-collection-refs dependent --disallow-unknown-collection-refs"
 

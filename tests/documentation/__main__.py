@@ -16,7 +16,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.documentation.blocks import ROOT, Block, Unclear, blocks, pages
+from tests.checkout import ROOT
+from tests.documentation.blocks import Block, Unclear, blocks, pages
 
 PLAYBOOKS = ROOT / ".cache" / "documentation" / "playbooks"
 PROGRAMS = Path(sys.executable).parent

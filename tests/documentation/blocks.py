@@ -5,15 +5,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.checkout import ROOT, files
 
 RUN = ("yaml", "shell", "sql")
 """the languages of blocks that are run, unless they are marked otherwise"""
@@ -73,15 +71,8 @@ def pages() -> list[str]:
 
     docs/docsite is for Sphinx, which reads it each time the site is built.
     """
-    listing = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
     others = ("CHANGELOG.md", "docs/docsite/")
-    return sorted({name for name in listing.splitlines() if not name.startswith(others) and (ROOT / name).is_file()})
+    return [name for name in files() if name.endswith(".md") and not name.startswith(others)]
 
 
 def blocks(page: str, text: str | None = None) -> list[Block]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import ast
 
-from tests.documentation.blocks import ROOT, Block
+from tests.checkout import ROOT
+from tests.documentation.blocks import Block
 
 MARKS: dict[str, dict[str, str]] = {
     "aurora_iam_token": {"not run": "the endpoint and the program are somebody's own"},

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.documentation.blocks import ROOT, Block, blocks, pages
+from tests.checkout import ROOT
+from tests.documentation.blocks import Block, blocks, pages
 from tests.documentation.examples import examples
 from tests.documentation.scene import Stage
 from tests.integration.conftest import Administration

@@ -21,10 +21,10 @@ from types import SimpleNamespace
 import ansible_collections.amazon.aws
 from ansible_test._internal.python_requirements import get_venv_packages
 
+from tests.checkout import ROOT, files
 from tests.interpreters import find_python
 from tests.matrix.versions import OLDEST_TARGET
 
-ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "sanity"
 COLLECTIONS = CACHE / "ansible_collections"
 COPY = COLLECTIONS / "dbops" / "aurora_iam"
@@ -35,18 +35,9 @@ PROGRAMS = CACHE / "bin"
 def copy_checkout() -> None:
     """Lay the files that git tracks, or would track, at COPY; amazon.aws beside them."""
     shutil.rmtree(COPY, ignore_errors=True)
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    for name in filter(None, listing.split("\0")):
-        source = ROOT / name
-        if source.exists():
-            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, COPY / name, follow_symlinks=False)
+    for name in files():
+        (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, COPY / name, follow_symlinks=False)
     # Without a repository of its own, ansible-test asks the checkout's, which ignores .cache
     subprocess.run(["git", "init", "--quiet", COPY], check=True)
     link(COLLECTIONS / "amazon", Path(next(iter(ansible_collections.amazon.aws.__path__))).parent)

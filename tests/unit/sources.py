@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 import ast
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.checkout import ROOT, files
+
 DOCUMENTATION = frozenset({"DOCUMENTATION", "EXAMPLES", "RETURN"})
 
 
@@ -48,18 +47,6 @@ class Source:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
                 yield node
-
-
-def files() -> list[str]:
-    """The paths of what is, or would be, in the repository."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
-    return sorted({name for name in listing.split("\0") if name and (ROOT / name).is_file()})
 
 
 def sources(folder: str = "") -> list[Source]:

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.sources import ROOT, Source, files, sources
+from tests.checkout import ROOT, files
+from tests.unit.sources import Source, sources
 
 FUNCTION_LINES = 50
 FILE_LINES = 300

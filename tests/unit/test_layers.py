@@ -13,7 +13,8 @@ from itertools import chain
 import pytest
 import yaml
 
-from tests.unit.sources import ROOT, Source, sources
+from tests.checkout import ROOT
+from tests.unit.sources import Source, sources
 
 PACKAGE = "ansible_collections.dbops.aurora_iam.plugins.module_utils."
 UTILS = "plugins/module_utils/"

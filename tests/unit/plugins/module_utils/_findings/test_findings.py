@@ -15,6 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import PASSWORD, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_request
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
+from tests.checkout import ROOT
 from tests.unit.plugins.module_utils._findings.scenes import (
     ARN,
     ID,
@@ -25,7 +26,6 @@ from tests.unit.plugins.module_utils._findings.scenes import (
     estate,
     policy,
 )
-from tests.unit.sources import ROOT
 
 HERE = f"{ARN}:{ID}"
 OPERATOR = account("carol", authentication=PASSWORD)
