@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A headless Chromium, spoken to by the DevTools protocol over a pair of pipes, for which nothing has to be installed.
+"""A headless Chromium: the machine's own, or Debian's unpacked beside the sandbox's servers. It is spoken to by the
+DevTools protocol over a pair of pipes.
 
 https://chromedevtools.github.io/devtools-protocol/
 """
@@ -15,18 +16,46 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.sandbox import debian
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome-headless-shell")
-MISSING = "There is no Chromium on PATH; install it (Debian and Ubuntu: apt-get install chromium), or Google Chrome."
+MISSING = "There is no Chromium on PATH, nor apt to fetch it with; install it, or Google Chrome."
 SECONDS = 60
 """for an answer"""
 
 
-def find() -> str | None:
-    return next((found for name in NAMES if (found := shutil.which(name))), None)
+_HEADLESS = debian.Wanted(
+    packages=("chromium-headless-shell", "fonts-dejavu-core"),
+    programs=("usr/lib/chromium/chromium-headless-shell",),
+    libraries=("pulseaudio",),
+    otherwise="install chromium",
+)
+
+
+@dataclass(frozen=True)
+class Program:
+    path: str
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(cache: Path) -> Program | None:
+    """From PATH; where it is not there, out of Debian's packages, which are fetched into ``cache`` at the first call.
+
+    Raises SandboxError.
+    """
+    for name in NAMES:
+        if found := shutil.which(name):
+            return Program(found)
+    if not debian.available():
+        return None
+    prefix = debian.unpacked(cache / "chromium", _HEADLESS)
+    fonts = {"FONTCONFIG_PATH": str(prefix / "etc" / "fonts"), "XDG_DATA_HOME": str(prefix / "usr" / "share")}
+    return Program(str(prefix / _HEADLESS.programs[0]), fonts)
 
 
 class Page:
@@ -99,14 +128,15 @@ class Page:
 
 
 @contextlib.contextmanager
-def browser(program: str, folder: Path) -> Iterator[Page]:
+def browser(program: Program, folder: Path) -> Iterator[Page]:
     """``folder``: for its profile. It reads requests from descriptor 3 and answers on 4."""
     to_browser, to_us = os.pipe(), os.pipe()
     words = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
     words += ["--remote-debugging-pipe", f"--user-data-dir={folder}", "--window-size=1360,1000", "about:blank"]
     wiring = f'exec "$0" "$@" 3<&{to_browser[0]} 4>&{to_us[1]}'
     with subprocess.Popen(
-        ["bash", "-c", wiring, program, *words],
+        ["bash", "-c", wiring, program.path, *words],
+        env={**os.environ, **program.environment},
         pass_fds=(to_browser[0], to_us[1]),
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.filter.audit_report import aud
 from tests.integration.browser import MISSING, Page, browser, find
 from tests.integration.estate import gathered
 from tests.integration.page import render
+from tests.sandbox.layout import of_checkout
 
 pytestmark = pytest.mark.direct("is about a page")
 
@@ -40,7 +41,7 @@ COMPLAINTS = {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICa
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    program = find()
+    program = find(of_checkout().cache)
     if program is None:
         pytest.skip(MISSING)
     with browser(program, tmp_path_factory.mktemp("profile")) as opened:
