@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -83,6 +84,10 @@ def _nested(value: Any, indent: int) -> str:
 
 
 def _scalar(value: Any) -> str:
-    if isinstance(value, str) and _PLAIN.match(value) and value.lower() not in _RESERVED_WORDS:
-        return value
-    return _TEXT(value)
+    return _text(value) if isinstance(value, str) else _TEXT(value)
+
+
+@lru_cache(maxsize=1024)
+def _text(value: str) -> str:
+    """Remembered, because accounts of a set have the same keys and often the same texts."""
+    return value if _PLAIN.match(value) and value.lower() not in _RESERVED_WORDS else _TEXT(value)

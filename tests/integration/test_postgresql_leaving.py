@@ -179,12 +179,12 @@ def test_a_lock_ends_sessions(tasks: Tasks, state: State, cluster: str, account:
 
 @pytest.mark.direct("is compared with a connection")
 def test_a_thousand_leave_together(tasks: Tasks, state: State, cluster: str):
-    """Within three times what DROP ROLE by itself takes, over a few rounds: other tests run meanwhile."""
+    """Within three times what DROP ROLE by itself takes, in the best of a few rounds: other tests run meanwhile."""
     names = [f"many_{number:04}" for number in range(1000)]
     rounds = []
     for _round in range(8):
         rounds.append(leave_together(tasks, state, cluster, names))
-        if sum(taken for _raw, taken in rounds) < 3 * sum(raw for raw, _taken in rounds):
+        if min(taken for _raw, taken in rounds) < 3 * min(raw for raw, _taken in rounds):
             return
     raise AssertionError(f"seconds of DROP ROLE, and of the task: {rounds}")
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial, sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import (
     LOCK_NOT_AVAILABLE,
     PostgreSQLSession,
@@ -83,7 +84,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
             raise self._lost(error) from None
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
-        values = [write_array(value) if isinstance(value, (list, tuple)) else value for value in parameters]
+        values = with_arrays(parameters)
         try:
             if self._guard is not None:
                 self._guard.keep()
@@ -204,20 +205,3 @@ def batches(statements: Sequence[Statement]) -> Iterator[Statement]:
 
 def _one(batch: list[Statement]) -> Statement:
     return batch[0] if len(batch) == 1 else sql.together(batch)
-
-
-def write_array(values: Sequence[Any]) -> str:
-    """The text of an array: the API binds no arrays, and the queries say of which type it is.
-
-    https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
-    """
-    return "{" + ",".join(_element(value) for value in values) + "}"
-
-
-def _element(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, int):
-        return str(value)
-    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountChange, Changes
@@ -77,11 +78,14 @@ class Roles:
     def __init__(self, roles: Iterable[Role] = (), memberships: Iterable[Membership] = ()) -> None:
         self.by_name: dict[str, Role] = {role.name: role for role in roles}
         self.memberships: tuple[Membership, ...] = tuple(memberships)
-        self._of_member: dict[str, list[Membership]] = {}
-        self._of_role: dict[str, list[Membership]] = {}
-        for membership in self.memberships:
-            self._of_member.setdefault(membership.member, []).append(membership)
-            self._of_role.setdefault(membership.role, []).append(membership)
+
+    @cached_property
+    def _of_member(self) -> Mapping[str, list[Membership]]:
+        return _grouped(self.memberships, lambda item: item.member)
+
+    @cached_property
+    def _of_role(self) -> Mapping[str, list[Membership]]:
+        return _grouped(self.memberships, lambda item: item.role)
 
     def held_by(self, member: str) -> list[Membership]:
         return self._of_member.get(member, [])
@@ -109,6 +113,13 @@ class Roles:
                     paths[item.role] = (*paths[name], item.role)
                     waiting.append(item.role)
         return paths.get(role, ()) if role != member else ()
+
+
+def _grouped(memberships: Iterable[Membership], key: Callable[[Membership], str]) -> Mapping[str, list[Membership]]:
+    groups: dict[str, list[Membership]] = {}
+    for membership in memberships:
+        groups.setdefault(key(membership), []).append(membership)
+    return groups
 
 
 def _closure(start: str, neighbours: Callable[[str], list[str]]) -> set[str]:

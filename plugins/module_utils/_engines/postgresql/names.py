@@ -12,7 +12,8 @@ https://www.postgresql.org/docs/current/sql-syntax-lexical.html
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
 
@@ -46,6 +47,28 @@ def quote_literal(text: str) -> str:
     """Right under both values of standard_conforming_strings: a backslash only ever appears in an E string."""
     quoted = "'" + text.replace("'", "''") + "'"
     return "E" + quoted.replace("\\", "\\\\") if "\\" in text else quoted
+
+
+def with_arrays(parameters: Iterable[Any]) -> list[Any]:
+    """Parameters of a query, with the text of an array in place of each list; the queries say of which type it is.
+
+    The Data API binds no arrays, and where a driver writes one as ARRAY[…] the server parses each element as an
+    expression. https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
+    """
+    return [_array(value) if isinstance(value, (list, tuple)) else value for value in parameters]
+
+
+def _array(values: Iterable[Any]) -> str:
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def readable_identifier(name: str) -> str:

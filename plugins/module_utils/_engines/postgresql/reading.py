@@ -125,9 +125,15 @@ def named_parameters(accounts: Sequence[ParsedAccount]) -> list[str]:
 
 
 def build_roles(roles: Iterable[Row], memberships: Iterable[Row]) -> Roles:
+    """A membership in a role that has gone between the two queries is left out."""
+    found = {oid: Role(name, oid, *attributes[:5]) for oid, name, *attributes in roles}
     return Roles(
-        (Role(name, oid, *attributes[:5]) for oid, name, *attributes in roles),
-        (Membership(*row) for row in memberships),
+        found.values(),
+        (
+            Membership(found[role].name, found[member].name, *attributes)
+            for role, member, *attributes in memberships
+            if role in found and member in found
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial, sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.dial import DriverError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
@@ -91,7 +92,7 @@ class PostgreSQLSession(Session):
         return self._connections[name]
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
-        return self._execute(self._connection(database), sql, tuple(parameters))
+        return self._execute(self._connection(database), sql, tuple(with_arrays(parameters)))
 
     def _execute(self, connection: Any, text: str, parameters: tuple[Any, ...] | None = None) -> list[Row]:
         try:

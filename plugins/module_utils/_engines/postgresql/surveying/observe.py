@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import (
-    MEMBERSHIP_OPTIONS,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import read_memberships
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
 
 ROLES = """
@@ -22,13 +20,6 @@ SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterol
 FROM pg_roles r
 LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
 """
-_MEMBERSHIPS = """
-SELECT r.rolname::text, m.rolname::text, coalesce(g.rolname::text, ''), a.admin_option, {options}
-FROM pg_auth_members a
-JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member LEFT JOIN pg_roles g ON g.oid = a.grantor
-"""
-MEMBERSHIPS_BEFORE_16 = _MEMBERSHIPS.format(options="m.rolinherit, true")
-MEMBERSHIPS = _MEMBERSHIPS.format(options="a.inherit_option, a.set_option")
 
 SESSIONS = """
 SELECT usename::text, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY usename
@@ -57,8 +48,8 @@ SELECT pg_get_userbyid(refobjid)::text, pg_describe_object(classid, objid, 0) FR
 
 
 def read_roles(session: PostgreSQLSession) -> tuple[list[Row], list[Row]]:
-    memberships = MEMBERSHIPS if session.major >= MEMBERSHIP_OPTIONS else MEMBERSHIPS_BEFORE_16
-    return session.query(ROLES), session.query(memberships)
+    roles = session.query(ROLES)
+    return roles, read_memberships(session, roles)
 
 
 def read_owned(session: PostgreSQLSession, accounts: Sequence[int]) -> list[Row]:

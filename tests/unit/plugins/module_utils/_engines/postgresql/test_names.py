@@ -12,6 +12,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     quote_identifier,
     quote_literal,
     readable_identifier,
+    with_arrays,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
 
@@ -75,3 +76,16 @@ def test_what_is_not_one_name_is_refused(text: str) -> None:
 
     with pytest.raises(InvalidOption):
         read()
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([], "{}"),
+        ([1, 20], "{1,20}"),
+        (["a", "", "NULL", None], '{"a","","NULL",NULL}'),
+        (['a"b', "c\\d", "e,f", "{g}", " h "], '{"a\\"b","c\\\\d","e,f","{g}"," h "}'),
+    ],
+)
+def test_a_list_is_sent_as_the_text_of_an_array(values: list[object], text: str) -> None:
+    assert with_arrays([values, "a", 1]) == [text, "a", 1]
