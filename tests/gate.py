@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one gate: runs the checks of CHECKS, and closes with one summary.
 
-``python -m tests.gate`` runs all of them, two at a time where they do not disturb each other;
+``python -m tests.gate`` runs all of them, several at a time where they do not disturb each other;
 ``python -m tests.gate lint units`` runs those of the named groups, one after the other, and shows their output.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -33,13 +34,13 @@ TYPED_TESTS = (
 MARKUP = "--plugin-docs --validate-collection-refs dependent --disallow-unknown-collection-refs"
 
 
-SECOND_SANDBOX = "env AURORA_SANDBOX=.sandbox-data-api"
-"""for what runs at the same time as the other tests on real servers"""
+ALONE = "alone"
+"""The lane of what compares times: it is the last, when nothing else runs."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A command that exits with 0 if all is well. Checks of one lane run one after the other.
+    """A command that exits with 0 if all is well. Checks of one lane run one after the other, lanes at the same time.
 
     A check whose output has ``N passed`` or ``N failed`` in it counts these; any other one counts as one.
     """
@@ -51,6 +52,10 @@ class Check:
     time_limit: float = 600
     """seconds"""
 
+
+INTEGRATION = 'pytest tests/integration -m "not timed"'
+OVER_DATA_API = f"env AURORA_SANDBOX=.sandbox-data-api {INTEGRATION} --data-api"
+"""in a sandbox of its own, beside those of the other tests"""
 
 CHECKS: tuple[Check, ...] = (
     Check("ruff format", "lint", "ruff format --check --diff ."),
@@ -72,13 +77,12 @@ CHECKS: tuple[Check, ...] = (
     Check("ansible-lint", "lint", "ansible-lint"),
     Check("ansible-test sanity", "sanity", "python -m tests.sanity.run", time_limit=900),
     Check("oldest and newest", "matrix", "python -m tests.matrix --ends --only units", time_limit=900),
-    Check(
-        "integration, Data API", "integration", f"{SECOND_SANDBOX} pytest tests/integration --data-api", time_limit=2700
-    ),
+    Check("Molecule", "molecule", "molecule test --all"),
+    Check("demo", "demo", "python -m tests.demo"),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
-    Check("integration tests", "integration", "pytest tests/integration", lane="tests", time_limit=2700),
-    Check("Molecule", "molecule", "molecule test --all", lane="tests"),
-    Check("demo", "demo", "python -m tests.demo", lane="tests"),
+    Check("integration tests", "integration", f"{INTEGRATION} -n 2 --dist loadfile", lane="tests", time_limit=2700),
+    Check("integration, Data API", "integration", OVER_DATA_API, lane="data api", time_limit=2700),
+    Check("comparisons of time", "integration", "pytest tests/integration -m timed", lane=ALONE),
 )
 
 
@@ -116,7 +120,7 @@ class Gate:
         log = LOGS / f"{check.name.replace(' ', '-')}.log"
         started = time.monotonic()
         with subprocess.Popen(
-            check.command.split(),
+            shlex.split(check.command),
             cwd=ROOT,
             env=environment(),
             stdin=subprocess.DEVNULL,
@@ -202,11 +206,13 @@ def read_result(check: Check, output: str, status: int, seconds: float) -> Resul
     return Result(check, passed, failed, counts["skipped"], seconds)
 
 
-def lanes(checks: Iterable[Check]) -> list[list[Check]]:
+def lanes(checks: Iterable[Check]) -> tuple[list[list[Check]], list[Check]]:
+    """What runs at the same time, and what runs afterwards."""
     by_lane: dict[str, list[Check]] = {}
     for check in checks:
         by_lane.setdefault(check.lane, []).append(check)
-    return list(by_lane.values())
+    alone = by_lane.pop(ALONE, [])
+    return list(by_lane.values()), alone
 
 
 def main() -> int:
@@ -221,10 +227,11 @@ def main() -> int:
     gate = Gate(show_output=bool(chosen))
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what is in the background without SIGINT
         signal.signal(number, signal.default_int_handler)
-    rows = [[check for check in CHECKS if check.group in chosen]] if chosen else lanes(CHECKS)
+    rows, alone = ([[check for check in CHECKS if check.group in chosen]], []) if chosen else lanes(CHECKS)
     with ThreadPoolExecutor(max_workers=len(rows)) as pool:
         try:
             results = [result for row in pool.map(gate.run_lane, rows) for result in row]
+            results += gate.run_lane(alone)
         except KeyboardInterrupt:
             gate.stop()
             return 130

@@ -1,6 +1,9 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sandbox, brought up once for all integration tests, and taken down again if it was not up before."""
+"""The sandbox, brought up once for all integration tests, and taken down again if it was not up before.
+
+With ``-n`` each of the processes that share the tests has a sandbox of its own.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "direct(reason): is the same with --data-api, or about connections, and left out then"
     )
+    config.addinivalue_line("markers", "timed: compares times, so that nothing else should run meanwhile")
     if config.getoption("--data-api"):
         os.environ[OVER_DATA_API] = "1"
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        os.environ["AURORA_SANDBOX"] = f"{os.environ.get('AURORA_SANDBOX', '.sandbox')}-{worker}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

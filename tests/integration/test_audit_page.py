@@ -78,6 +78,7 @@ def harmless(page: Page) -> None:
     assert [event for event in page.events if event["method"] in COMPLAINTS] == []
 
 
+@pytest.mark.timed
 def test_a_large_estate_is_shown_and_searched_at_once(page: Page, tmp_path: Path):
     show(page, tmp_path, gathered(DATABASES, ACCOUNTS))
     assert page.evaluate("document.getElementById('subtitle').textContent") == (

@@ -274,6 +274,7 @@ def test_the_sandbox_refuses_what_aws_refuses(state: State, words: str) -> None:
         )
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])
 def test_a_hundred_accounts_from_far_away(tasks: Tasks, state: State, cluster: str, account: str) -> None:
     """Within twice the number of statements times the round trip, everything included; the best of several rounds."""

@@ -234,6 +234,7 @@ def test_the_same_name_elsewhere_is_pointed_out(drop, sql, account):
 
 
 @pytest.mark.direct("is compared with a connection")
+@pytest.mark.timed
 def test_a_thousand_leave_within_three_times_what_the_server_needs(tasks, sql, cluster, account):
     """Best of three: other tests may run at the same time."""
     names = [f"{account}_{number}" for number in range(1000)]

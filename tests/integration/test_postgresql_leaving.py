@@ -178,6 +178,7 @@ def test_a_lock_ends_sessions(tasks: Tasks, state: State, cluster: str, account:
 
 
 @pytest.mark.direct("is compared with a connection")
+@pytest.mark.timed
 def test_a_thousand_leave_together(tasks: Tasks, state: State, cluster: str):
     """Within three times what DROP ROLE by itself takes, in the best of a few rounds: other tests run meanwhile."""
     names = [f"many_{number:04}" for number in range(1000)]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -38,7 +39,8 @@ class OtherCheckout:
                 above.chmod(0o711)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "tests.sandbox", *arguments], cwd=self.folder)
+        environment = {name: value for name, value in os.environ.items() if name != "AURORA_SANDBOX"}
+        return subprocess.Popen([sys.executable, "-m", "tests.sandbox", *arguments], cwd=self.folder, env=environment)
 
     def run(self, *arguments: str) -> int:
         return self.start(*arguments).wait(timeout=120)
