@@ -90,18 +90,18 @@ def test_a_connection_that_breaks(scene: Scene, session: PostgreSQLSession) -> N
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("words", "changes"),
     [
-        ({"database": "nowhere"}, "no database nowhere"),
-        ({"database": "rdsadmin"}, "login_db"),
-        ({"port": 1}, "nothing listens on localhost:1"),
-        ({"host": "nowhere.invalid"}, "cannot be resolved"),
-        ({"ca_cert": "/nowhere.pem"}, "does not exist"),
-        ({"ca_cert": __file__}, "ca_cert|CA"),
-        ({"credentials": lambda: Credentials("postgres", "not it")}, "wrong credentials for postgres"),
-        ({"credentials": lambda: Credentials("nobody at all", "x")}, "wrong credentials for nobody at all"),
+        ("no database nowhere", {"database": "nowhere"}),
+        ("login_db", {"database": "rdsadmin"}),
+        ("nothing listens on localhost:1", {"port": 1}),
+        ("cannot be resolved", {"host": "nowhere.invalid"}),
+        ("does not exist", {"ca_cert": "/nowhere.pem"}),
+        ("ca_cert|CA", {"ca_cert": __file__}),
+        ("wrong credentials for postgres", {"credentials": lambda: Credentials("postgres", "not it")}),
+        ("wrong credentials for nobody at all", {"credentials": lambda: Credentials("nobody at all", "x")}),
     ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_no_connection(login: Login, changes: dict[str, object], words: str) -> None:
     with pytest.raises(CannotConnect, match=words) as failure:
