@@ -32,6 +32,12 @@ def over_data_api() -> bool:
     return bool(os.environ.get(OVER_DATA_API))
 
 
+def examples() -> int:
+    """How many examples a property test tries on each server: AURORA_IAM_EXAMPLES. Over the Data API only the way to
+    the server is another, and a longer one."""
+    return int(os.environ.get("AURORA_IAM_EXAMPLES", "10" if over_data_api() else "40"))
+
+
 # Each task makes clients anew, and reading AWS's service models again would take most of its time
 botocore.session.create_loader = functools.lru_cache(maxsize=None)(create_loader)
 

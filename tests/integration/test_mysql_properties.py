@@ -10,7 +10,6 @@ AURORA_IAM_EXAMPLES sets how many examples are tried on each server.
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -28,9 +27,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Log
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
 from tests.integration.conftest import Administration
 from tests.integration.mysql_scene import CLUSTERS, master_login
+from tests.integration.tasks import examples
 from tests.sandbox.clients import State
 
-EXAMPLES = int(os.environ.get("AURORA_IAM_EXAMPLES", "40"))
 ENGINE = MySQLEngine()
 KEEP = "keep"
 
@@ -181,7 +180,7 @@ def histories(draw: st.DrawFn) -> list[list[AccountRequest]]:
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, phases=WITHOUT_SHRINKING, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(), deadline=None, phases=WITHOUT_SHRINKING, suppress_health_check=list(HealthCheck))
 @given(history=histories())
 def test_any_state_leads_to_any_other(bench: Bench, history: list[list[AccountRequest]]) -> None:
     try:
