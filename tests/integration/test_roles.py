@@ -56,7 +56,11 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("provision", {"aurora_iam_principals": [{"type": "user", "name": "x"}] * 2}, "is listed more than once"),
     ("offboard", {}, "missing required arguments: aurora_iam_leaving"),
     ("provision", {"aurora_iam_principals_team": [{"name": "x"}]}, "is not complete; give each a type"),
-    ("provision", {"aurora_iam_principals_team": [{"type": "person", "name": "x"}]}, "is not complete; give each a type"),
+    (
+        "provision",
+        {"aurora_iam_principals_team": [{"type": "person", "name": "x"}]},
+        "is not complete; give each a type",
+    ),
     ("provision", {"aurora_iam_principals_team": ["x"]}, "The principal x is not complete"),
     (
         "provision",
