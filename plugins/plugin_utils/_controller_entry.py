@@ -101,10 +101,15 @@ class ControllerTask(Task):
 def make_client(service: str, options: Mapping[str, Any]) -> Any:
     """An AWS client of amazon.aws's making. Raises MissingLibrary, CloudError."""
     # Not before AWS is asked: importing boto3 takes longer than a whole task without it
-    from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
-    from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-    from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
-
+    try:
+        from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
+        from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+        from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
+    except ModuleNotFoundError:
+        raise MissingLibrary(
+            "The collection amazon.aws, which asks AWS, is not installed on the controller; run "
+            "ansible-galaxy collection install amazon.aws."
+        ) from None
     if not HAS_BOTO3:
         raise MissingLibrary(missing_required_lib("boto3", reason="to ask AWS for the cluster and its credentials"))
 

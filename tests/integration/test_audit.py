@@ -30,15 +30,16 @@ MARKUP = "<b>{{ 7 * 7 }}"
 
 
 def audit(
-    state: State, folder: Path, *words: str, playbook: Path | str = "dbops.aurora_iam.audit", **variables: Any
+    state: State | None, folder: Path, *words: str, playbook: Path | str = "dbops.aurora_iam.audit", **variables: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run the playbook as a user would."""
+    """Run the playbook as a user would; without a state the environment knows nothing of AWS."""
+    elsewhere = {name: text for name, text in os.environ.items() if not name.startswith(("AWS_", "AURORA_"))}
     given = {"aurora_iam_audit_folder": str(folder), **variables}
     program = str(Path(sys.executable).parent / "ansible-playbook")
     return subprocess.run(
         [program, str(playbook), "-e", json.dumps(given), *words],
         cwd=CHECKOUT,
-        env={**os.environ, **environment(state), "ANSIBLE_NOCOLOR": "1"},
+        env={**elsewhere, **(environment(state) if state else {}), "ANSIBLE_NOCOLOR": "1"},
         capture_output=True,
         text=True,
         check=False,
@@ -115,6 +116,31 @@ def by_host(
     return result
 
 
+def test_the_inventory_of_the_other_playbooks_will_do(state: State, tmp_path: Path):
+    """A host is a cluster, and where AWS is stands in the inventory alone."""
+    aws = {name: state[name] for name in ("endpoint_url", "region", "access_key", "secret_key")}
+    variables = {"aurora_iam_aws": aws, "aurora_iam_login": {"ca_cert": state["ca_cert"]}}
+    hosts = {"orders": {}, "books": {"aurora_iam_cluster": "ledger"}, "bills": {"aurora_iam_instance": "billing"}}
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(yaml.safe_dump({"aurora_iam": {"hosts": hosts, "vars": variables}}))
+    words = ("--inventory", str(inventory), "-e", "aurora_iam_audit_hosts=aurora_iam")
+    result = audit(None, tmp_path, *words)
+    assert changed(result) > 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [(each["database"], each["error"]) for each in report["databases"]] == [
+        ("cluster ledger", ""),
+        ("cluster orders", ""),
+        ("instance billing", ""),
+    ]
+
+
+def test_nothing_to_audit_says_how_to_name_it(state: State, tmp_path: Path):
+    result = audit(state, tmp_path / "report")
+    assert result.returncode == 2
+    assert "No database is named for localhost; set aurora_iam_audit_databases" in " ".join(result.stdout.split())
+    assert not (tmp_path / "report").exists()
+
+
 def test_a_cluster_that_cannot_be_read_fails_the_run_after_the_report(state: State, accounts: str, tmp_path: Path):
     """In a play of one's own, whose module_defaults hold."""
     play = {
@@ -135,3 +161,20 @@ def test_a_cluster_that_cannot_be_read_fails_the_run_after_the_report(state: Sta
     assert "no-such-cluster" in failed["error"]
     assert (read["error"], read["facts"]["accounts"]) == ("", [])
     assert (tmp_path / "report.html").read_text() == render(report)
+
+
+def test_module_defaults_hold_for_what_a_database_does_not_say(state: State, tmp_path: Path):
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "module_defaults": {"group/dbops.aurora_iam.all": {"login_user": "auditor", "login_password": "of-nobody"}},
+        "roles": ["dbops.aurora_iam.audit"],
+    }
+    path = tmp_path / "play.yml"
+    path.write_text(yaml.safe_dump([play]))
+    both = [{"cluster": "orders"}, {"cluster": "orders", "login_user": "reviewer"}]
+    assert audit(state, tmp_path, playbook=path, aurora_iam_audit_databases=both).returncode == 2
+    errors = [each["error"] for each in json.loads((tmp_path / "report.json").read_text())["databases"]]
+    assert ["auditor" in error for error in errors] == [True, False]
+    assert ["reviewer" in error for error in errors] == [False, True]

@@ -85,6 +85,7 @@ def reader(
         **environment(state),
         "PATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)]),
         "PYTHONPATH": str(ROOT),
+        "PWD": str(folder),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
     }

@@ -55,6 +55,26 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("provision", {"aurora_iam_principals": [{"type": "person", "name": "x"}]}, "value of type must be one of: user"),
     ("provision", {"aurora_iam_principals": [{"type": "user", "name": "x"}] * 2}, "is listed more than once"),
     ("offboard", {}, "missing required arguments: aurora_iam_leaving"),
+    ("provision", {"aurora_iam_principals_team": [{"name": "x"}]}, "is not complete; give each a type"),
+    (
+        "provision",
+        {"aurora_iam_principals_team": [{"type": "person", "name": "x"}]},
+        "is not complete; give each a type",
+    ),
+    ("provision", {"aurora_iam_principals_team": ["x"]}, "The principal x is not complete"),
+    (
+        "provision",
+        {"aurora_iam_principals": [{"type": "user", "name": "x", "accounts": "jane_doe"}]},
+        "The accounts of user x are no list of names",
+    ),
+    (
+        "offboard",
+        {
+            "aurora_iam_leaving": [{"name": "jane_doe"}],
+            "aurora_iam_principals_team": [{"type": "user", "name": "x", "accounts": "jane_doe"}],
+        },
+        "The accounts of user x are no list of names",
+    ),
     (
         "offboard",
         {"aurora_iam_leaving": [{"name": "x", "owned_objects": "keep"}]},

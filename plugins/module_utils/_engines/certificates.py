@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import ssl
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CannotConnect
+
 RDS_BUNDLE = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
 
 # https://docs.openssl.org/master/man3/X509_STORE_CTX_get_error/
@@ -22,9 +24,14 @@ def tls_context(ssl_mode: str, ca_cert: str) -> ssl.SSLContext:
     """``verify-full`` checks CA and host name, ``verify-ca`` the CA, anything less nothing.
 
     ca_cert  a file; empty for the certificate authorities that the system trusts
-    Raises OSError, ssl.SSLError for a file that holds none.
+    Raises CannotConnect for a file that holds none.
     """
-    context = ssl.create_default_context(cafile=ca_cert or None)
+    try:
+        context = ssl.create_default_context(cafile=ca_cert or None)
+    except (OSError, ssl.SSLError):
+        raise CannotConnect(
+            f"The file {ca_cert} holds no CA certificates; set ca_cert to one that does, for RDS {RDS_BUNDLE}."
+        ) from None
     # Python 3.13 began to insist on extensions that the certificates of RDS do not all have.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.check_hostname = ssl_mode == "verify-full"

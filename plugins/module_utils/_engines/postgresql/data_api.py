@@ -32,7 +32,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     NotWriter,
     StatementFailed,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import (
     MAX_WAIT,
@@ -48,7 +48,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import
 MAX_STATEMENTS, MAX_CHARACTERS = 64, 60000
 """What goes into one call, which has 45 s and takes 65,536 characters."""
 
-_USER = "the secret's user"
+_USER = Credentials("the secret's user", "")
 
 
 class PostgreSQLDataApiSession(PostgreSQLSession):

@@ -19,7 +19,6 @@ import struct
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import (
-    RDS_BUNDLE,
     refused_certificate,
     tls_context,
 )
@@ -95,6 +94,10 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ),
 )
 
+_UNKNOWN_TO_IAM = (
+    "the server took the IAM token of {user} for a password; check that the role exists in this case and is a member "
+    "of rds_iam, and that IAM authentication is on"
+)
 
 _PASSWORD_REFUSED = re.compile("password authentication failed")
 _NOBODY_ANSWERS = re.compile(
@@ -117,11 +120,11 @@ def connect(login: Login, database: str) -> Any:
     except psycopg2.Error as error:
         fresh = login.rotated(credentials) if _PASSWORD_REFUSED.search(str(error)) else None
         if fresh is None:
-            raise _failure(login, credentials.user, database, str(error)) from None
+            raise _failure(login, credentials, database, str(error)) from None
         try:
             connection = _dial(login, fresh, database)
         except psycopg2.Error as again:
-            raise _failure(login, fresh.user, database, str(again)) from None
+            raise _failure(login, fresh, database, str(again)) from None
     connection.autocommit = True
     return connection
 
@@ -178,13 +181,15 @@ def system_bundle() -> str:
     return next((path for path in candidates if path and os.path.exists(path)), "system")
 
 
-def _failure(login: Login, user: str, database: str, text: str) -> CannotConnect:
+def _failure(login: Login, credentials: Credentials, database: str, text: str) -> CannotConnect:
     kind = Unreachable if _NOBODY_ANSWERS.search(text) else CannotConnect
-    return kind(explain(login, user, database, text))
+    return kind(explain(login, credentials, database, text))
 
 
-def explain(login: Login, user: str, database: str, text: str) -> str:
-    reason = None
+def explain(login: Login, credentials: Credentials, database: str, text: str) -> str:
+    reason, user = None, credentials.user
+    if credentials.is_token and _PASSWORD_REFUSED.search(text):
+        reason = _UNKNOWN_TO_IAM.format(user=user)
     if re.search(r"certificate|SSL error", text) and not re.search(r"root certificate file .* does not exist", text):
         reason = _explain_tls(login)
     for pattern, sentence in _REASONS:
@@ -194,11 +199,11 @@ def explain(login: Login, user: str, database: str, text: str) -> str:
 
 
 def _explain_tls(login: Login) -> str | None:
-    """libpq only says that verification failed: shake hands once more, sending no credentials, to learn why."""
-    try:
-        context = tls_context(login.ssl_mode, login.ca_cert)
-    except (OSError, ssl.SSLError):
-        return f"the file {login.ca_cert} holds no CA certificates; set ca_cert to one that does, for RDS {RDS_BUNDLE}"
+    """libpq only says that verification failed: shake hands once more, sending no credentials, to learn why.
+
+    Raises CannotConnect where there is nothing to verify against.
+    """
+    context = tls_context(login.ssl_mode, login.ca_cert)
     name = login.endpoint.host or login.host
     try:
         with socket.create_connection((login.host, login.port), timeout=login.connect_timeout) as plain:

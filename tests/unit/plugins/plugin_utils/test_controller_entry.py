@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.action.aurora_iam_user import ActionModule
-from ansible_collections.dbops.aurora_iam.plugins.plugin_utils._controller_entry import plain
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingLibrary
+from ansible_collections.dbops.aurora_iam.plugins.plugin_utils._controller_entry import make_client, plain
 
 HERE = {"ansible_python_interpreter": sys.executable}
 
@@ -43,6 +44,12 @@ def test_a_local_task_is_done_where_it_is():
 )
 def test_every_other_task_is_run_as_a_module(made, task_vars):
     assert not made._would_run_here(task_vars)
+
+
+def test_a_controller_without_amazon_aws_is_told_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ansible_collections.amazon.aws.plugins.module_utils.botocore", None)
+    with pytest.raises(MissingLibrary, match=r"ansible-galaxy collection install amazon\.aws"):
+        make_client("rds", {})
 
 
 class Text(str):

@@ -84,6 +84,13 @@ def test_a_token_goes_only_to_a_server_whose_name_is_verified(options):
         session.MySQLSession(login(TOKEN, **options))
 
 
+def test_a_file_without_certificates_is_named(tmp_path):
+    empty = tmp_path / "empty.pem"
+    empty.write_text("no certificate\n")
+    with pytest.raises(CannotConnect, match=f"^The file {empty} holds no CA certificates; set ca_cert"):
+        tls_context("verify-full", str(empty))
+
+
 @pytest.mark.parametrize(
     ("mode", "checks_name", "verifies"),
     [
