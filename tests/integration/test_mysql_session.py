@@ -152,3 +152,20 @@ def test_a_lock_of_another_session_is_waited_for_no_longer_than_asked(login, acc
     finally:
         other.close()
     run(login, f"CREATE USER {account}", f"DROP USER {account}")
+
+
+@pytest.mark.parametrize(
+    ("variable", "narrow", "usual"),
+    [("sql_select_limit", 1, 2**64 - 1), ("max_join_size", 1, 2**64 - 1), ("max_execution_time", 1, 0)],
+)
+def test_limits_on_select_neither_cut_nor_refuse_what_is_read(
+    login, admin: Administration, variable: str, narrow: int, usual: int
+):
+    admin.sql(CLUSTER, f"SET GLOBAL {variable} = {narrow}")
+    try:
+        session = MySQLSession(login)
+        engines = "information_schema.ENGINES"
+        assert len(session.query(f"SELECT SLEEP(0.001) FROM {engines} a, {engines} b")) > 9
+        session.close()
+    finally:
+        admin.sql(CLUSTER, f"SET GLOBAL {variable} = {usual}")
