@@ -79,6 +79,17 @@ def test_wrong_credentials(login):
     assert "hunter2" not in repr(error) + str(error.details)
 
 
+@pytest.mark.parametrize("password", ["pässword", "pa€word", "\udcff"])
+def test_a_password_is_sent_as_other_clients_send_it(login, admin: Administration, account: str, password: str):
+    admin.sql(CLUSTER, f"CREATE USER {account} IDENTIFIED BY 'pässword'")
+    mine = replace(login, credentials=lambda: Credentials(account, password))
+    if password == "pässword":
+        assert cipher(mine)
+    else:
+        assert "error 1045" in failure(mine).message
+    admin.sql(CLUSTER, f"DROP USER {account}")
+
+
 def test_a_secret_that_is_rotated_meanwhile_is_read_once_more(login):
     answers = [Credentials("admin", "stale"), login.credentials()]
     assert cipher(replace(login, credentials=lambda: answers.pop(0)))

@@ -85,7 +85,8 @@ def _connect(login: Login, credentials: Credentials, setup: str, encrypted: ssl.
         port=login.port,
         unix_socket=login.unix_socket or None,
         user=credentials.user,
-        password=credentials.password,
+        # A text PyMySQL would send in Latin-1, and fail for what that has not.
+        password=credentials.password.encode("utf-8", "surrogatepass"),
         charset="utf8mb4",
         autocommit=True,
         connect_timeout=login.connect_timeout,
