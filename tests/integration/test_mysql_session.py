@@ -102,6 +102,11 @@ def test_nobody_listens(login):
     assert "security group" in error.message
 
 
+@pytest.mark.parametrize("host", ["orders..example.org", "x" * 64 + ".example.org"])
+def test_a_host_name_that_cannot_be(login, host):
+    assert f"No connection with cluster orders ({host}" in failure(replace(login, host=host)).message
+
+
 def test_a_reader_is_named(login):
     error = failure(replace(login, host="127.0.0.2"))
     assert isinstance(error, NotWriter)

@@ -105,7 +105,7 @@ def _connect(login: Login, credentials: Credentials, setup: str, encrypted: ssl.
 def _dial(login: Login) -> socket.socket:
     try:
         dialled = socket.create_connection((login.host, login.port), login.connect_timeout)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter where a host name has an empty or overlong part
         raise pymysql.err.OperationalError(2003, str(error)) from error
     dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
