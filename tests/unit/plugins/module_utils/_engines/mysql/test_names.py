@@ -31,7 +31,7 @@ def test_a_name_that_the_server_would_alter_is_refused(name):
         account_name(name, "", "users[3]: ")
 
 
-@pytest.mark.parametrize("host", ["x" * 256, "ä", "a ", "a@b", "a\tb"])
+@pytest.mark.parametrize("host", ["x" * 256, "ä", "a ", "a@b", "a\tb", r"10\_0.%"])
 def test_a_host_that_cannot_be_is_refused(host):
     with pytest.raises(InvalidOption, match=r"^users\[3\]: host"):
         account_name("jane", host, "users[3]: ")
