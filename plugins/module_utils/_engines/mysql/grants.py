@@ -53,12 +53,12 @@ class Circumstances:
 
     fillers  static privileges that hold on no database, where the login is under partial revokes; else empty
     doubled  dynamic privileges that the server holds twice, by account
-    mandatory_roles  the server gives every account some roles
+    mandatory_roles  the server gives them to every account
     """
 
     fillers: tuple[str, ...] = ()
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
-    mandatory_roles: bool = False
+    mandatory_roles: frozenset[AccountName] = frozenset()
 
     def filler(self, held: Iterable[Grant]) -> tuple[str, ...]:
         """A login under partial revokes may not revoke dynamic privileges alone (error 3879: the server compares the

@@ -213,7 +213,7 @@ def test_roles_become_active_and_default_roles_stay():
 
 def test_all_is_not_said_where_it_means_mandatory_roles_too():
     before, after = account(), account(roles=frozenset({READER}), default_roles=frozenset({READER}))
-    observed = replace(SERVER, mandatory_roles=True)
+    observed = replace(SERVER, mandatory_roles=frozenset({WRITER}))
     assert rendered(before, after, observed)[-1] == "SET DEFAULT ROLE `reader`@`%` TO `jane`@`%`"
 
 
