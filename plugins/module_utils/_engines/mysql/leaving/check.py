@@ -138,7 +138,8 @@ def _not_to_be_made_again(code: Code, leaving: Leaving, authority: Authority) ->
         ),
         (
             code.garbled,
-            f"its comment or parameters have letters that the server garbles for {code.client}; make it again by hand",
+            f"its comment or parameters have letters that the server garbles for {code.client} or its sql_mode; make "
+            "it again by hand",
         ),
         (
             code.object.kind == "VIEW" and code.object.detail != "VIEW",
