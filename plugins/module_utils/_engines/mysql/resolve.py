@@ -25,8 +25,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.na
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.objects import canonical
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import (
     ALL,
+    PERFORMANCE_SCHEMA_PRIVILEGES,
     STATIC_PRIVILEGES,
     USAGE,
+    in_order,
     privileges_of,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import MAX_IDENTIFIER, format_scope
@@ -78,15 +80,19 @@ class _AccountReader:
         self._observed = observed
         before = observed.accounts.get(account.name)
         self._held = before.grants if before else frozenset[Grant]()
-        self._options: dict[Scope, tuple[bool, str]] = {}
+        self._options: dict[str, tuple[bool, str]] = {}
 
     def read(self, parsed: ParsedGrant) -> set[Grant]:
         scope = canonical(parsed.scope, self._observed.folds_names)
         self._check_pattern(scope, parsed)
         wanted = {grant for privilege in parsed.privileges for grant in self._expand(privilege, scope, parsed)}
         self._check_exists(scope, wanted, parsed)
+        self._check_performance_schema(scope, wanted, parsed)
+        for grant in sorted(filter(_is_dynamic, wanted)):
+            self._check_option(grant.privilege, "a privilege has one grant option", parsed)
         if any(privilege.name == USAGE for privilege in parsed.privileges) or not all(map(_is_dynamic, wanted)):
-            self._check_option(scope, parsed)
+            shared = "in MySQL the grant option applies to all privileges on one object alike"
+            self._check_option(format_scope(scope), shared, parsed)
             if parsed.grantable:
                 wanted.add(Grant(USAGE, scope, True))
         return wanted
@@ -171,13 +177,26 @@ class _AccountReader:
                 f"the {MAX_IDENTIFIER} characters that MySQL's grant tables hold; grant on its tables instead."
             )
 
-    def _check_option(self, scope: Scope, parsed: ParsedGrant) -> None:
-        asked, position = self._options.setdefault(scope, (parsed.grantable, parsed.position))
+    def _check_performance_schema(self, scope: Scope, wanted: set[Grant], parsed: ParsedGrant) -> None:
+        """The server denies the others to everybody (1044), unless they came by a pattern.
+
+        https://dev.mysql.com/doc/refman/8.4/en/performance-schema-table-characteristics.html
+        """
+        if scope.path[:1] != ("performance_schema",):
+            return
+        for grant in sorted(wanted - self._held, key=lambda grant: in_order(grant.privilege)):
+            if grant.privilege not in PERFORMANCE_SCHEMA_PRIVILEGES:
+                raise UnknownPrivilege(
+                    f"{parsed.position}: {grant.privilege} does not apply to {format_scope(scope)}, which is the "
+                    f"server's own; what does: {', '.join(PERFORMANCE_SCHEMA_PRIVILEGES)}."
+                )
+
+    def _check_option(self, what: str, rule: str, parsed: ParsedGrant) -> None:
+        asked, position = self._options.setdefault(what, (parsed.grantable, parsed.position))
         if asked != parsed.grantable:
             raise InvalidOption(
                 f"{parsed.position}: grant_option is {str(parsed.grantable).lower()}, but {position} says "
-                f"{str(asked).lower()} for {format_scope(scope)}; in MySQL the grant option applies to all privileges "
-                "on one object alike, so make the two agree."
+                f"{str(asked).lower()} for {what}; {rule}, so make the two agree."
             )
 
 

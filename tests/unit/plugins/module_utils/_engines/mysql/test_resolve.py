@@ -75,6 +75,27 @@ def test_dynamic_privileges_have_a_grant_option_each():
     }
 
 
+@pytest.mark.parametrize("privilege", ["SHOW_ROUTINE", "ALL"])
+def test_two_elements_that_disagree_on_a_dynamic_privilege_s_grant_option_are_refused(privilege):
+    elements = (
+        grant("*.*", "show_routine", option=True, position="grants[0]"),
+        grant("*.*", privilege, position="grants[1]"),
+    )
+    with pytest.raises(InvalidOption, match=r"grants\[1\].*grants\[0\] says true for SHOW_ROUTINE"):
+        resolved(*elements)
+
+
+@pytest.mark.parametrize(("on", "privilege"), [("performance_schema.*", "ALL"), ("performance_schema.t", "TRIGGER")])
+def test_performance_schema_takes_some_privileges_only(on, privilege):
+    found = [Scope("DATABASE", path=("performance_schema",)), Scope("TABLE", path=("performance_schema", "t"))]
+    observed = replace(SERVER, objects=replace(SERVER.objects, scopes=frozenset(found)))
+    assert resolved(grant(on, "SELECT", "DROP"), observed=observed)
+    with pytest.raises(UnknownPrivilege, match=r"does not apply to performance_schema.*what does: SELECT, INSERT"):
+        resolved(grant(on, privilege), observed=observed)
+    held = resolved(grant(on, "SELECT"), observed=observed) | {Grant("TRIGGER", found[on.endswith("t")])}
+    assert resolved(grant(on, "SELECT", "TRIGGER"), observed=replace(observed, accounts={JANE: account(*held)})) == held
+
+
 def test_all_on_a_database_is_native_and_on_everything_it_is_what_the_login_holds():
     assert resolved(grant("orders.*", "ALL")) == {Grant(name, ORDERS) for name in DATABASE_PRIVILEGES}
     everything = resolved(grant("*.*", "all privileges"))
