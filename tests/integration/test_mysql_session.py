@@ -21,7 +21,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 from tests.integration.conftest import Administration
-from tests.integration.mysql_scene import master_login
+from tests.integration.mysql_scene import direct_options, master_login
+from tests.integration.tasks import TaskFailed, Tasks
 from tests.sandbox.clients import State
 
 pytestmark = pytest.mark.direct("is about connections")
@@ -100,6 +101,20 @@ def test_nobody_listens(login):
     error = failure(replace(login, port=1))
     assert isinstance(error, CannotConnect)
     assert "security group" in error.message
+
+
+def test_what_a_login_lacks_is_named(state: State, admin: Administration, tasks: Tasks, account: str):
+    """In check mode too. What it has through a role counts while the role is active."""
+    options = {**direct_options(state, CLUSTER), "login_user": account, "login_password": "s3cret"}
+    admin.sql(CLUSTER, f"CREATE USER {account} IDENTIFIED BY 's3cret'; GRANT rds_superuser_role TO {account}")
+    for check in (True, False):
+        with pytest.raises(TaskFailed, match=r"1142\).*SELECT ON mysql\.\*.*make it a default role"):
+            tasks.user(name=f"{account}_2", check=check, **options)
+    admin.sql(CLUSTER, f"GRANT SELECT ON mysql.* TO {account}")
+    for check in (True, False):
+        with pytest.raises(TaskFailed, match=rf"{account}@% may not create, alter or drop accounts.*CREATE USER ON"):
+            tasks.user(name=f"{account}_2", check=check, **options)
+    admin.sql(CLUSTER, f"DROP USER {account}")
 
 
 @pytest.mark.parametrize("host", ["orders..example.org", "x" * 64 + ".example.org"])

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.check import (
@@ -36,6 +37,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sc
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
+    Account,
     AccountChange,
     AccountName,
     Changes,
@@ -43,6 +45,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Scope,
 )
 
+_MYSQL = Scope("DATABASE", path=("mysql",))
 _SYSTEM_USER = Grant("SYSTEM_USER", GLOBAL)
 
 
@@ -72,6 +75,7 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
             check_sessions(change.name, observed.leaving, observed.authority, position(change))
     check_leavers(changes.accounts)
     check_loops(changes.effective, observed.role_edges)
+    _check_create_user(changes.effective, observed)
     _check_authority(changes.effective, observed)
     return list(_warnings(changes, observed))
 
@@ -122,6 +126,27 @@ def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
             f"{position(change)}{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change "
             f"it, and {observed.login} has not; remove it from the task."
         )
+
+
+def _check_create_user(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
+    """CREATE USER, ALTER USER, DROP USER and SET DEFAULT ROLE need the one privilege, or to write to mysql.*."""
+    written = all(observed.authority.holds(privilege, _MYSQL) for privilege in ("INSERT", "UPDATE", "DELETE"))
+    if written or observed.authority.holds("CREATE USER", GLOBAL):
+        return
+    for change in changes:
+        if not change.altered or _itself(change, change.before) != _itself(change, change.after):
+            raise Refused(
+                f"{position(change)}{observed.login} may not create, alter or drop accounts ({change.name}); grant it "
+                "CREATE USER ON *.*, or log in as somebody who has it."
+            )
+
+
+def _itself(change: AccountChange, account: Account | None) -> Account | None:
+    """An account without what GRANT gives and REVOKE takes."""
+    if account is None:
+        return None
+    default = account.default_roles - change.roles_revoked
+    return replace(account, grants=frozenset(), roles=frozenset(), default_roles=default)
 
 
 def _check_authority(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
