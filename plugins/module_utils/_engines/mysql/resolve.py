@@ -134,13 +134,13 @@ class _AccountReader:
     def _column(self, privilege: str, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
         """The column's scope, spelled as in the account's grant where it has one: the grant table keeps the spelling of
         the statement that made it, and a REVOKE must repeat it."""
-        spelled = {
-            grant.scope: grant.privilege
+        held = [
+            grant.scope
             for grant in self._held
             if grant.scope.path == scope.path and grant.scope.column.lower() == column.lower()
-        }
-        for held in sorted(spelled, key=lambda held: (spelled[held] != privilege, held)):
-            return held
+        ]
+        if held:
+            return min(held, key=lambda one: (Grant(privilege, one) not in self._held, one.column != column, one))
         stored = self._observed.objects.column(scope.path, column)
         if not stored and scope in self._observed.objects.scopes:
             raise MissingObject(

@@ -123,6 +123,17 @@ def test_a_column_keeps_the_spelling_that_the_account_was_granted_it_in():
     assert resolved(grant("orders.customers", "SELECT (email)"), observed=observed) == before.grants
 
 
+def test_each_privilege_keeps_the_spellings_of_a_column_that_it_has():
+    """The server lets one column have several."""
+    before = account(
+        *(Grant(privilege, column("email")) for privilege in ("INSERT", "SELECT", "UPDATE")),
+        *(Grant(privilege, column("EMAIL")) for privilege in ("REFERENCES", "UPDATE")),
+    )
+    observed = replace(SERVER, accounts={JANE: before})
+    wish = grant("orders.customers", "INSERT (email)", "SELECT (Email)", "UPDATE (EMAIL, email)", "REFERENCES (email)")
+    assert resolved(wish, observed=observed) == before.grants
+
+
 @pytest.mark.parametrize(
     ("on", "privilege", "says"),
     [
