@@ -31,7 +31,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pr
     in_order,
     privileges_of,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import MAX_IDENTIFIER, format_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import (
+    MAX_IDENTIFIER,
+    disordered_tables,
+    format_scope,
+    on_table,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     InvalidOption,
     MissingObject,
@@ -70,7 +75,8 @@ def _grants(account: ParsedAccount, observed: MySQLObserved) -> frozenset[Grant]
     if account.grants is None:
         return None
     reader = _AccountReader(account, observed)
-    return frozenset(grant for parsed in account.grants for grant in reader.read(parsed))
+    wanted = {grant for parsed in account.grants for grant in reader.read(parsed)}
+    return reader.settled(wanted, account.request.purge_grants)
 
 
 class _AccountReader:
@@ -80,6 +86,7 @@ class _AccountReader:
         self._observed = observed
         before = observed.accounts.get(account.name)
         self._held = before.grants if before else frozenset[Grant]()
+        self._disordered = disordered_tables(self._held)
         self._options: dict[str, tuple[bool, str]] = {}
 
     def read(self, parsed: ParsedGrant) -> set[Grant]:
@@ -101,10 +108,7 @@ class _AccountReader:
         if privilege.name == USAGE:
             return ()
         if privilege.columns:
-            return (
-                Grant(privilege.name, self._column(privilege.name, column, scope, parsed))
-                for column in privilege.columns
-            )
+            return (Grant(privilege.name, self._column(column, scope, parsed)) for column in privilege.columns)
         if privilege.name != ALL:
             names: tuple[str, ...] = (privilege.name,)
             self._check_known(privilege.name, scope, parsed)
@@ -131,22 +135,40 @@ class _AccountReader:
                 "lists them."
             )
 
-    def _column(self, privilege: str, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
-        """The column's scope, spelled as in the account's grant where it has one: the grant table keeps the spelling of
-        the statement that made it, and a REVOKE must repeat it."""
-        held = [
-            grant.scope
-            for grant in self._held
-            if grant.scope.path == scope.path and grant.scope.column.lower() == column.lower()
-        ]
-        if held:
-            return min(held, key=lambda one: (Grant(privilege, one) not in self._held, one.column != column, one))
-        stored = self._observed.objects.column(scope.path, column)
-        if not stored and scope in self._observed.objects.scopes:
+    def _column(self, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
+        """The column's scope, spelled as in the account's grants where they agree: the grant table keeps the spelling
+        of the statement that made it, and a REVOKE must repeat it. Where they do not, see :meth:`settled`."""
+        held = self._spellings(scope, column)
+        if not held and scope in self._observed.objects.scopes and not self._stored(scope, column):
             raise MissingObject(
                 f"{parsed.position}: {format_scope(scope)} has no column {column} on {self._observed.title}; fix it."
             )
-        return replace(scope, column=stored or column)
+        if scope not in self._disordered:
+            column = min(held, default=self._stored(scope, column) or column)
+        return replace(scope, column=column)
+
+    def _spellings(self, table: Scope, column: str) -> set[str]:
+        columns = {grant.scope.column for grant in self._held if grant.scope.path == table.path}
+        return {held for held in columns if held and held.lower() == column.lower()}
+
+    def _stored(self, table: Scope, column: str) -> str:
+        return self._observed.objects.column(table.path, column)
+
+    def settled(self, wanted: set[Grant], purge: bool) -> frozenset[Grant]:
+        """Where the account's grants on a table do not agree on a column's spelling, either that table stays as it is,
+        or the catalogue has the say."""
+        for table in self._disordered:
+            wish, held = on_table(wanted, table), on_table(self._held, table)
+            if wish != held and (purge or not wish <= held):
+                wanted = (wanted - wish) | {self._as_stored(grant) for grant in wish}
+        return frozenset(wanted)
+
+    def _as_stored(self, grant: Grant) -> Grant:
+        column = grant.scope.column
+        if not column:
+            return grant
+        spelled = self._stored(grant.scope, column) or min(self._spellings(grant.scope, column), default=column)
+        return replace(grant, scope=replace(grant.scope, column=spelled))
 
     def _check_exists(self, scope: Scope, wanted: set[Grant], parsed: ParsedGrant) -> None:
         """What the account holds already needs no object: MySQL keeps the grants on a table that was dropped."""

@@ -33,7 +33,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ro
     check_roles,
     position,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL, format_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import (
+    GLOBAL,
+    disordered_tables,
+    format_scope,
+    on_table,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
@@ -70,6 +75,7 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
         if change.dropped:
             check_drop(change, observed.leaving, observed.rights, observed.authority, planned, observed.title)
         check_roles(change, observed)
+        _check_spellings(change)
     for change in changes.accounts:
         if must_end_sessions(change, observed.leaving):
             check_sessions(change.name, observed.leaving, observed.authority, position(change))
@@ -126,6 +132,18 @@ def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
             f"{position(change)}{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change "
             f"it, and {observed.login} has not; remove it from the task."
         )
+
+
+def _check_spellings(change: AccountChange) -> None:
+    """What is granted again of a table in disorder would have one spelling only."""
+    before = change.before.grants if change.before else frozenset()
+    after = change.after.grants if change.after else frozenset()
+    for table in sorted(disordered_tables(before) & disordered_tables(after)):
+        if on_table(before ^ after, table):
+            raise Refused(
+                f"{position(change)}{change.name} was granted columns of {format_scope(table)} in two spellings, which "
+                "the server confuses; list all of its grants with purge_grants: true, which puts them in order."
+            )
 
 
 def _check_create_user(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:

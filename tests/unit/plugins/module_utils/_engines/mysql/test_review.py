@@ -181,6 +181,15 @@ def test_what_is_in_the_way_of_a_drop_is_listed():
     assert reviewed(account(), account(locked=True), observed) == []
 
 
+def test_a_table_with_a_column_in_two_spellings_needs_all_of_its_grants():
+    table = Scope("TABLE", path=("orders", "t"))
+    before = account(*(Grant("SELECT", replace(table, column=name)) for name in ("id", "ID")))
+    with pytest.raises(Refused, match=r"orders\.t in two spellings.*purge_grants: true"):
+        reviewed(before, account(*before.grants, Grant("INSERT", table)))
+    assert reviewed(before, account(*before.grants, SELECT)) == []
+    assert reviewed(before, account(Grant("SELECT", replace(table, column="id")))) == []
+
+
 def test_roles_need_role_admin_or_the_role_with_admin_option():
     plain = frozenset(grant for grant in MASTER if grant.privilege != "ROLE_ADMIN")
     observed = replace(SERVER, authority=Authority([(plain, {})]))
