@@ -88,10 +88,13 @@ options:
     description:
       - Seconds to wait for a connection. After a failover, the seconds within which the cluster's endpoint must lead to
         the new writer.
+      - From 1 to 86400.
     type: int
     default: 30
   lock_timeout:
-    description: Seconds to wait for another run of this collection, or for a lock on an object.
+    description:
+      - Seconds to wait for another run of this collection, or for a lock on an object.
+      - From 1 to 86400.
     type: int
     default: 30
 requirements:

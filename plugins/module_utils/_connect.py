@@ -47,6 +47,9 @@ _CLUSTER_NAME = re.compile(
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.Endpoints.html
 """
 
+MAX_PATIENCE = 24 * 60 * 60
+"""Seconds; every limit that the servers and their libraries have is longer."""
+
 CredentialSource = Callable[[], Credentials]
 
 DATA_API = "data_api"
@@ -56,6 +59,7 @@ _DIALLED = ("login_host", "login_port", "login_unix_socket", "login_user", "logi
 
 def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any], Login]:
     """Find the database and the way to log in; opens nothing. Raises InvalidOption, CloudError, Refused."""
+    _check_patience(options)
     endpoint = find_endpoint(options, clients)
     engine = engine_for(endpoint.engine)
     port = options["login_port"] or endpoint.port or engine.capabilities.port
@@ -75,6 +79,13 @@ def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any
         connect_timeout=options["connect_timeout"],
         lock_timeout=options["lock_timeout"],
     )
+
+
+def _check_patience(options: Mapping[str, Any]) -> None:
+    """To the servers and their libraries, 0 and -1 mean "at once", "for ever" or nothing, each in its own way."""
+    for name in ("connect_timeout", "lock_timeout"):
+        if not 1 <= options[name] <= MAX_PATIENCE:
+            raise InvalidOption(f"{name} is {options[name]}; give 1 to {MAX_PATIENCE} seconds.")
 
 
 def _over_data_api(options: Mapping[str, Any], endpoint: Endpoint, clients: Clients, port: int) -> Login:

@@ -238,14 +238,17 @@ def test_code_is_not_handed_over(tasks: Tasks, admin: Administration, account: s
     tasks.user(cluster="orders", name=heir, state="absent", login_method="data_api")
 
 
-def test_names_that_mysql_would_pad(state: State, admin: Administration, tasks: Tasks) -> None:
-    mode = admin.sql("orders", "SELECT @@GLOBAL.sql_mode")[0][0]
-    admin.sql("orders", f"SET GLOBAL sql_mode = '{mode},PAD_CHAR_TO_FULL_LENGTH'")
+@pytest.mark.parametrize(("name", "value"), [("sql_mode", "PAD_CHAR_TO_FULL_LENGTH"), ("sql_select_limit", 5)])
+def test_settings_with_which_mysql_would_not_say_all(
+    admin: Administration, tasks: Tasks, name: str, value: object
+) -> None:
+    usual = admin.sql("orders", f"SELECT @@GLOBAL.{name}")[0][0]
+    admin.sql("orders", f"SET GLOBAL {name} = {value}")
     try:
-        with pytest.raises(TaskFailed, match=r"PAD_CHAR_TO_FULL_LENGTH in sql_mode.*take it out"):
+        with pytest.raises(TaskFailed, match=rf"has .*{name}.*take it out"):
             tasks.user(cluster="orders", name="jane", login_method="data_api")
     finally:
-        admin.sql("orders", f"SET GLOBAL sql_mode = '{mode}'")
+        admin.sql("orders", f"SET GLOBAL {name} = {usual if usual.isdigit() else repr(usual)}")
 
 
 REFUSED: dict[str, Callable[[str], dict[str, object]]] = {

@@ -210,6 +210,21 @@ def test_default_roles_stay_and_new_ones_are_active(user: Task, sql: Callable[[s
     converge(lambda **mode: user(roles=[], **mode))
 
 
+@pytest.mark.parametrize(
+    "privileges", [[], ["SELECT (email)"], ["INSERT"], ["REFERENCES (EMAIL, ID)", "INSERT (`a,b`)", "SELECT (id)"]]
+)
+def test_columns_granted_in_two_spellings(user: Task, sql: Callable[[str], Any], privileges: list[str]):
+    user()
+    for granted in ("SELECT (id), UPDATE (email)", "REFERENCES (ID, EMAIL), INDEX", "UPDATE (EMAIL)"):
+        sql(f"GRANT {granted} ON shop.orders TO {{account}}")
+    as_it_is = user()["account"]["grants"]
+    assert_settled(lambda **mode: user(grants=as_it_is, **mode))
+    wish = [{"on": "shop.orders", "privileges": privileges}] if privileges else []
+    converge(lambda **mode: user(grants=wish, **mode))
+    in_effect = sql("SHOW GRANTS FOR {account}")
+    assert sql("FLUSH PRIVILEGES; SHOW GRANTS FOR {account}") == in_effect
+
+
 def test_roles_revoked_by_hand_come_back(
     user: Task, sql: Callable[[str], Any], cluster: str, tasks: Tasks, account: str
 ):

@@ -21,7 +21,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 from tests.integration.conftest import Administration
-from tests.integration.mysql_scene import master_login
+from tests.integration.mysql_scene import direct_options, master_login
+from tests.integration.tasks import TaskFailed, Tasks
 from tests.sandbox.clients import State
 
 pytestmark = pytest.mark.direct("is about connections")
@@ -79,6 +80,17 @@ def test_wrong_credentials(login):
     assert "hunter2" not in repr(error) + str(error.details)
 
 
+@pytest.mark.parametrize("password", ["pässword", "pa€word", "\udcff"])
+def test_a_password_is_sent_as_other_clients_send_it(login, admin: Administration, account: str, password: str):
+    admin.sql(CLUSTER, f"CREATE USER {account} IDENTIFIED BY 'pässword'")
+    mine = replace(login, credentials=lambda: Credentials(account, password))
+    if password == "pässword":
+        assert cipher(mine)
+    else:
+        assert "error 1045" in failure(mine).message
+    admin.sql(CLUSTER, f"DROP USER {account}")
+
+
 def test_a_secret_that_is_rotated_meanwhile_is_read_once_more(login):
     answers = [Credentials("admin", "stale"), login.credentials()]
     assert cipher(replace(login, credentials=lambda: answers.pop(0)))
@@ -89,6 +101,25 @@ def test_nobody_listens(login):
     error = failure(replace(login, port=1))
     assert isinstance(error, CannotConnect)
     assert "security group" in error.message
+
+
+def test_what_a_login_lacks_is_named(state: State, admin: Administration, tasks: Tasks, account: str):
+    """In check mode too. What it has through a role counts while the role is active."""
+    options = {**direct_options(state, CLUSTER), "login_user": account, "login_password": "s3cret"}
+    admin.sql(CLUSTER, f"CREATE USER {account} IDENTIFIED BY 's3cret'; GRANT rds_superuser_role TO {account}")
+    for check in (True, False):
+        with pytest.raises(TaskFailed, match=r"1142\).*SELECT ON mysql\.\*.*make it a default role"):
+            tasks.user(name=f"{account}_2", check=check, **options)
+    admin.sql(CLUSTER, f"GRANT SELECT ON mysql.* TO {account}")
+    for check in (True, False):
+        with pytest.raises(TaskFailed, match=rf"{account}@% may not create, alter or drop accounts.*CREATE USER ON"):
+            tasks.user(name=f"{account}_2", check=check, **options)
+    admin.sql(CLUSTER, f"DROP USER {account}")
+
+
+@pytest.mark.parametrize("host", ["orders..example.org", "x" * 64 + ".example.org"])
+def test_a_host_name_that_cannot_be(login, host):
+    assert f"No connection with cluster orders ({host}" in failure(replace(login, host=host)).message
 
 
 def test_a_reader_is_named(login):
@@ -152,3 +183,20 @@ def test_a_lock_of_another_session_is_waited_for_no_longer_than_asked(login, acc
     finally:
         other.close()
     run(login, f"CREATE USER {account}", f"DROP USER {account}")
+
+
+@pytest.mark.parametrize(
+    ("variable", "narrow", "usual"),
+    [("sql_select_limit", 1, 2**64 - 1), ("max_join_size", 1, 2**64 - 1), ("max_execution_time", 1, 0)],
+)
+def test_limits_on_select_neither_cut_nor_refuse_what_is_read(
+    login, admin: Administration, variable: str, narrow: int, usual: int
+):
+    admin.sql(CLUSTER, f"SET GLOBAL {variable} = {narrow}")
+    try:
+        session = MySQLSession(login)
+        engines = "information_schema.ENGINES"
+        assert len(session.query(f"SELECT SLEEP(0.001) FROM {engines} a, {engines} b")) > 9
+        session.close()
+    finally:
+        admin.sql(CLUSTER, f"SET GLOBAL {variable} = {usual}")

@@ -21,7 +21,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.le
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import Leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import read as read_leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.rights import Rights, with_roles
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import role_names
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import (
+    find_role,
+    role_list,
+    role_names,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.objects import Objects, look_up
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import STATIC_PRIVILEGES
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import (
@@ -56,7 +60,9 @@ class MySQLObserved(Observed):
     restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
     doubled          dynamic privileges that the server holds twice, by account
-    mandatory_roles  the server gives every account some roles
+    mandatory_roles  the server gives them to every account
+    role_edges       which roles accounts and roles have, all of them; empty unless the task grants one to an account
+                     that exists
     leaving          what stands between accounts and their leaving
     rights           of accounts whose code is handed over and of those who get it
     """
@@ -75,18 +81,22 @@ class MySQLObserved(Observed):
     authority: Authority = _NO_AUTHORITY
     objects: Objects = _NO_OBJECTS
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
-    mandatory_roles: bool = False
+    mandatory_roles: frozenset[AccountName] = frozenset()
+    role_edges: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
     leaving: Leaving = _NOTHING_LEAVES
     rights: Mapping[AccountName, Rights] = field(default_factory=dict)
 
 
 def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
-    """At most ten queries, and a few for each object that is handed over. Raises StatementFailed, ConnectionLost."""
-    login, partial, lower, mode, mandatory, unresolved, plugin, role_list = session.query(observe.SERVER)[0]
+    """At most ten queries, one more where roles are granted, and a few for each object that is handed over.
+
+    Raises StatementFailed, ConnectionLost.
+    """
+    login, partial, lower, mode, mandatory, unresolved, plugin, active = session.query(observe.SERVER)[0]
     dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
     folds = bool(int(lower))
     own = login_name(str(login))
-    principals = [own, *(AccountName(name, host) for name, host in json.loads(role_list or "[]"))]
+    principals = [own, *(AccountName(name, host) for name, host in json.loads(active or "[]"))]
     users = UserRows(session.query(*observe.accounts(_names(wanted, principals), all_accounts)))
     subjects = {account.name for account in wanted} & users.names
     if all_accounts:
@@ -113,7 +123,8 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
         authority=Authority((frozenset(granted.grants[name]), users.restrictions.get(name, {})) for name in principals),
         objects=look_up(session, wanted, folds),
         doubled=granted.doubled,
-        mandatory_roles=bool(mandatory),
+        mandatory_roles=role_list(str(mandatory or "")),
+        role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
         leaving=leaving,
         rights=_rights(session, leaving, dialect, folds),
     )
@@ -201,14 +212,29 @@ def _known_dynamic(session: Session, wanted: Sequence[ParsedAccount]) -> frozens
     return frozenset(str(row[0]).upper() for row in session.query(observe.KNOWN_PRIVILEGES))
 
 
+def _gain_roles(wanted: Sequence[ParsedAccount], granted: GrantedRows, existing: Collection[AccountName]) -> bool:
+    """Whether accounts that exist, and may be roles themselves, get roles that they have not."""
+    return any(
+        find_role(role, existing) not in granted.roles[account.name]
+        for account in wanted
+        if account.name in existing
+        for role in account.roles or ()
+    )
+
+
+def _role_edges(session: Session) -> dict[AccountName, set[AccountName]]:
+    edges: dict[AccountName, set[AccountName]] = {}
+    for user, host, role, role_host in session.query(ROLE_EDGES):
+        edges.setdefault(AccountName(user, host.lower()), set()).add(AccountName(role, role_host.lower()))
+    return edges
+
+
 def _rights(session: Session, leaving: Leaving, dialect: Dialect, folds_names: bool) -> dict[AccountName, Rights]:
     """Three queries, or none if nothing is handed over."""
     names = {name for pair in leaving.heirs.items() for name in pair if name is not None}
     if not names or not leaving.code:
         return {}
-    edges: dict[AccountName, set[AccountName]] = {}
-    for user, host, role, role_host in session.query(ROLE_EDGES):
-        edges.setdefault(AccountName(user, host.lower()), set()).add(AccountName(role, role_host.lower()))
+    edges = _role_edges(session)
     closures = {name: with_roles(name, edges) for name in names}
     involved = set().union(*closures.values())
     users = UserRows(session.query(*observe.accounts({name.name for name in involved}, False)))

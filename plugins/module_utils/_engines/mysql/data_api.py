@@ -68,6 +68,11 @@ class MySQLDataApiSession(Session):
                 f"{login.title} has {sql.PADDING} in sql_mode, with which names cannot be read over the Data API; "
                 "take it out of the cluster's parameter group, or use another login_method."
             )
+        if int(facts[3]):
+            raise Refused(
+                f"{login.title} has a limit, sql_select_limit, which cuts what is read over the Data API; take "
+                "it out of the cluster's parameter group, or use another login_method."
+            )
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         del database  # names in queries are qualified

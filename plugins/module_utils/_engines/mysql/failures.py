@@ -30,6 +30,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Cre
 
 ACCESS_DENIED = 1045
 _LOCK_WAIT_TIMEOUT = 1205
+_PRIVILEGE_LACKING = frozenset((1044, 1142, 1143, 1227))
+"""On a database, a table, a column, or beyond one."""
 _PLUGIN_NOT_LOADED = 1524
 _LOST = frozenset((1053, 2006, 2013, 2014, 2055, 3169, 4031))
 """The client's own, and those of a server that says goodbye: it stops, or somebody or a time limit ended the session.
@@ -67,6 +69,11 @@ def statement_failure(
         hint = (
             "Another session holds a lock, such as FLUSH TABLES WITH READ LOCK or a transaction that has read the "
             "grant tables; end it, or raise lock_timeout, and run the task again."
+        )
+    elif code in _PRIVILEGE_LACKING:
+        hint = (
+            "Grant the login what it lacks (to read accounts, SELECT ON mysql.*). What it has by a role counts while "
+            "that is active: make it a default role, or turn activate_all_roles_on_login on."
         )
     return StatementFailed(
         f"{title} refused a statement: {text} (error {code}). {hint}",

@@ -18,7 +18,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pr
     USAGE,
     in_order,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import (
+    GLOBAL,
+    disordered_tables,
+    on_table,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
     AccountName,
@@ -53,12 +57,12 @@ class Circumstances:
 
     fillers  static privileges that hold on no database, where the login is under partial revokes; else empty
     doubled  dynamic privileges that the server holds twice, by account
-    mandatory_roles  the server gives every account some roles
+    mandatory_roles  the server gives them to every account
     """
 
     fillers: tuple[str, ...] = ()
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
-    mandatory_roles: bool = False
+    mandatory_roles: frozenset[AccountName] = frozenset()
 
     def filler(self, held: Iterable[Grant]) -> tuple[str, ...]:
         """A login under partial revokes may not revoke dynamic privileges alone (error 3879: the server compares the
@@ -73,13 +77,15 @@ Parts = tuple[PrivilegeStatement, ...]
 
 def grants_of(change: AccountChange) -> list[Parts]:
     """What is added. A dynamic privilege that only loses its grant option is not; nor are columns that the revoke of
-    their table's privilege would take again: :func:`revokes_of` sees to both."""
+    their table's privilege would take again, and what belongs to a table in disorder: :func:`revokes_of` sees to it."""
     losing = {grant.key for grant in change.grant_options_revoked}
     revoked_tables = {(grant.privilege, grant.scope) for grant in change.revoked if not grant.scope.column}
+    disordered = _disordered_tables(change)
     added = [
         grant
         for grant in change.granted
         if grant.key not in losing
+        and replace(grant.scope, column="") not in disordered
         and not (grant.scope.column and (grant.privilege, replace(grant.scope, column="")) in revoked_tables)
     ]
     parts: list[Parts] = []
@@ -108,14 +114,17 @@ def _grants_on(scope: Scope, grants: Collection[Grant]) -> list[PrivilegeStateme
 def revokes_of(change: AccountChange, circumstances: Circumstances) -> list[Parts]:
     """What is taken away, each revoke followed by what it took besides."""
     parts: list[Parts] = []
+    disordered = _disordered_tables(change)
     for scope, grants in _by_object([*change.revoked, *change.grant_options_revoked]):
         if scope == GLOBAL:
             parts.append(_revoke_on_everything(change, grants, circumstances))
+        elif scope in disordered:
+            continue
         elif scope.kind == "TABLE":
             parts.append(_revoke_on_table(change, scope, grants))
         else:
             parts.append((_revoke(scope, grants),))
-    return parts
+    return parts + [_made_anew(change, scope) for scope in sorted(disordered)]
 
 
 def _revoke(scope: Scope, grants: Iterable[Grant]) -> PrivilegeStatement:
@@ -126,25 +135,30 @@ def _revoke_on_table(change: AccountChange, scope: Scope, grants: Collection[Gra
     """Revoking a privilege on a table also removes it from the table's columns.
 
     https://dev.mysql.com/doc/refman/8.4/en/revoke.html
-
-    Where an account was granted one column in two spellings, there are two rows that the server confuses when one is
-    revoked (error 1147, or a privilege that outlives its row). Then privileges go from the whole table as well.
     """
     whole = {grant.privilege for grant in grants if not grant.scope.column}
-    if _has_two_spellings(_before(change), scope):
-        whole |= {grant.privilege for grant in grants}
     needed = {Grant(privilege, scope, privilege == USAGE) for privilege in whole}
     needed |= {grant for grant in grants if grant.privilege not in whole}
-    taken_besides = [
-        grant for grant in _after(change) if grant.privilege in whole and replace(grant.scope, column="") == scope
-    ]
+    taken_besides = [grant for grant in on_table(_after(change), scope) if grant.privilege in whole]
     revoke = _revoke(scope, needed)
     return (revoke, PrivilegeStatement(_written(taken_besides), scope)) if taken_besides else (revoke,)
 
 
-def _has_two_spellings(grants: Iterable[Grant], scope: Scope) -> bool:
-    columns = {grant.scope.column for grant in grants if grant.scope.column and grant.scope.path == scope.path}
-    return len(columns) != len({column.lower() for column in columns})
+def _disordered_tables(change: AccountChange) -> set[Scope]:
+    """Those of which something changes."""
+    changing = {replace(grant.scope, column="") for grant in _before(change) ^ _after(change)}
+    return disordered_tables(_before(change)) & changing
+
+
+def _made_anew(change: AccountChange, scope: Scope) -> Parts:
+    """A table in disorder: its columns' privileges are granted on the whole table, with which the server puts them in
+    order, then revoked from it, and what stays is granted again."""
+    before, after = on_table(_before(change), scope), on_table(_after(change), scope)
+    limited = {Grant(grant.privilege, scope) for grant in before if grant.scope.column}
+    gone = limited | {grant for grant in before if not grant.scope.column and grant not in after}
+    names = {grant.privilege for grant in gone}
+    again = [grant for grant in after if grant not in before or grant.privilege in names]
+    return (PrivilegeStatement(_written(limited), scope), _revoke(scope, gone), *_grants_on(scope, again))
 
 
 def _revoke_on_everything(change: AccountChange, grants: Collection[Grant], circumstances: Circumstances) -> Parts:

@@ -41,6 +41,10 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare
 """
 
 
+_PART = """(`(?:[^`]|``)*`|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^,@`'"]+)"""
+_LISTED_ROLE = re.compile(rf"\s*{_PART}\s*(?:@\s*{_PART})?\s*(?:,|\Z)")
+
+
 def is_reserved(name: str) -> bool:
     """Whether Aurora keeps this account or role for itself."""
     return name.lower() in _RESERVED or bool(_RESERVED_ROLES.match(name.lower()))
@@ -74,6 +78,9 @@ def _check_host(host: str, position: str) -> None:
     if not host.isascii():
         problem = "has characters outside ASCII, which host names have not"
     problem = problem or _altered(host) or ("contains @" if "@" in host else "")
+    if "\\" in host:
+        # CREATE USER would take it, and every later statement but DROP USER fail (error 1133).
+        problem = "contains a backslash, with which MySQL does not find the account again"
     if problem:
         raise InvalidOption(
             f"{position}host {host!r} {problem}; give a host name, an address, or a pattern such as 10.0.%."
@@ -116,6 +123,23 @@ def role_names(text: str) -> tuple[str, ...]:
     """Every name that ``text`` may mean, for looking them up."""
     name, at, _host = text.rpartition("@")
     return (text, name) if at and name else (text,)
+
+
+def role_list(text: str) -> frozenset[AccountName]:
+    """Read the value of mandatory_roles: ``role1, `role2`@'10.%'``.
+
+    https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_mandatory_roles
+    """
+    return frozenset(
+        AccountName(_unquoted(name), _unquoted(host).lower() or ANY_HOST)
+        for name, host in _LISTED_ROLE.findall(text)
+        if _unquoted(name)
+    )
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    return text[1:-1].replace(text[0] * 2, text[0]) if text[:1] in ("`", "'", '"') else text
 
 
 def similar(name: AccountName, existing: Collection[AccountName]) -> list[AccountName]:

@@ -32,6 +32,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sc
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, UnknownPrivilege
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest, Scope
 
+MAX_CONNECTIONS = 2**32 - 1
+"""What MAX_USER_CONNECTIONS holds."""
+
 _DYNAMIC = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\Z")
 _OPEN, _CLOSE, _COMMA = (Token("mark", mark) for mark in "(),")
 
@@ -43,6 +46,11 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
         raise InvalidOption(
             f"{request.position}connection_limit is 0, which MySQL takes for no limit; write -1 for no limit, or "
             "locked: true to let nobody in."
+        )
+    if request.connection_limit is not None and request.connection_limit > MAX_CONNECTIONS:
+        raise InvalidOption(
+            f"{request.position}connection_limit is {request.connection_limit}, and MySQL stores {MAX_CONNECTIONS} at "
+            "most; write -1 for no limit."
         )
     grants = None if request.grants is None else tuple(_parse_grant(grant) for grant in request.grants)
     return ParsedAccount(name, request, grants, request.roles)

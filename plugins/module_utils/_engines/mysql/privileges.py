@@ -70,6 +70,8 @@ GLOBAL_ONLY_PRIVILEGES = (
 STATIC_PRIVILEGES = DATABASE_PRIVILEGES + GLOBAL_ONLY_PRIVILEGES
 """All that ``*.*`` takes besides the dynamic privileges, which a server registers at run time."""
 
+PERFORMANCE_SCHEMA_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "DROP", "LOCK TABLES")
+
 _LEVELS: dict[str, tuple[str, ...]] = {
     "DATABASE": DATABASE_PRIVILEGES,
     "FUNCTION": ROUTINE_PRIVILEGES,

@@ -50,7 +50,7 @@ def steps(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
     circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled, observed.mandatory_roles)
     effective = changes.effective
     return _merged(
-        Step(tuple(secured(effective, observed.dialect, observed.plugin_active))),
+        Step(tuple(secured(effective, observed.dialect, circumstances, observed.plugin_active))),
         *sessions_ended(changes.accounts, observed.leaving, observed.existing),
         Step(tuple(settled(effective, observed.dialect, circumstances))),
         *objects_gone(effective, observed.leaving, observed.dialect),
@@ -71,7 +71,9 @@ def _merged(*parts: Step) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def secured(changes: Sequence[AccountChange], dialect: Dialect, may_alter: bool) -> list[Statement]:
+def secured(
+    changes: Sequence[AccountChange], dialect: Dialect, circumstances: Circumstances, may_alter: bool
+) -> list[Statement]:
     """``may_alter``: the server has the plugin, without which it does not alter IAM accounts, nor let them in."""
 
     def alter(names: Names, settings: Settings) -> Iterable[Statement]:
@@ -81,7 +83,7 @@ def secured(changes: Sequence[AccountChange], dialect: Dialect, may_alter: bool)
         return [sql.create_users(names, settings, dialect)]
 
     return [
-        *_grouped(changes, _created, create),
+        *_grouped(changes, lambda change: _created(change, circumstances.mandatory_roles), create),
         *_grouped(changes, _altered, alter),
         *_grouped(changes, _shut if may_alter else lambda change: [], alter),
     ]
@@ -98,11 +100,14 @@ def settled(changes: Sequence[AccountChange], dialect: Dialect, circumstances: C
     def set_default_roles(names: Names, key: DefaultRoles) -> Iterable[Statement]:
         return sql.set_default_roles(*key, names)
 
+    def roles_granted(change: AccountChange) -> list[tuple[AccountName, ...]]:
+        return _roles_granted(change, circumstances.mandatory_roles)
+
     def default_roles(change: AccountChange) -> list[DefaultRoles]:
         return _default_roles(change, circumstances.mandatory_roles)
 
     return [
-        *_grouped(changes, _roles_granted, lambda names, roles: [sql.grant_roles(roles, names)]),
+        *_grouped(changes, roles_granted, lambda names, roles: [sql.grant_roles(roles, names)]),
         *_grouped(changes, _former_default_roles, set_default_roles),
         *_grouped(changes, default_roles, set_default_roles),
         *_grouped(changes, lambda change: [] if change.dropped else grants_of(change), privileges),
@@ -133,13 +138,16 @@ def _grouped(
             yield from rendered(names[start : start + CHUNK], key)
 
 
-def _created(change: AccountChange) -> list[Settings]:
+Roles = frozenset[AccountName]
+
+
+def _created(change: AccountChange, mandatory: Roles) -> list[Settings]:
     after = change.after
     if after is None or change.before is not None:
         return []
     return [
         Settings(
-            roles=tuple(sorted(after.roles)),
+            roles=tuple(sorted(after.roles - mandatory)),
             tls=after.tls or None,
             connection_limit=None if after.connection_limit == -1 else after.connection_limit,
             locked=after.locked or None,
@@ -174,9 +182,10 @@ def _unlocked(change: AccountChange) -> list[Settings]:
     return [Settings(locked=False)] if unlocked else []
 
 
-def _roles_granted(change: AccountChange) -> list[tuple[AccountName, ...]]:
-    """CREATE USER grants an account its roles itself."""
-    return [tuple(sorted(change.roles_granted))] if change.altered and change.roles_granted else []
+def _roles_granted(change: AccountChange, mandatory: Roles) -> list[tuple[AccountName, ...]]:
+    """CREATE USER grants an account its roles itself, except mandatory ones, which it only makes default."""
+    roles = change.roles_granted & mandatory if change.created else change.roles_granted
+    return [tuple(sorted(roles))] if roles else []
 
 
 def _roles_revoked(change: AccountChange) -> list[tuple[AccountName, ...]]:
@@ -198,10 +207,12 @@ def _former_default_roles(change: AccountChange) -> list[DefaultRoles]:
     return [(tuple(sorted(before.default_roles)), False)] if before is not None and gained else []
 
 
-def _default_roles(change: AccountChange, mandatory_roles: bool) -> list[DefaultRoles]:
+def _default_roles(change: AccountChange, mandatory: Roles) -> list[DefaultRoles]:
     """A revoked role leaves the list by itself. ALL would mean mandatory roles too."""
     before, after = change.before, change.after
-    if before is None or after is None or after.default_roles == before.default_roles - change.roles_revoked:
+    if after is None or (before is None and not after.roles & mandatory):
         return []
-    held = before.roles | after.roles
-    return [(tuple(sorted(after.default_roles)), after.default_roles == held and not mandatory_roles)]
+    default, held = (before.default_roles, before.roles) if before is not None else (frozenset(), frozenset())
+    if after.default_roles == default - change.roles_revoked:
+        return []
+    return [(tuple(sorted(after.default_roles)), after.default_roles == held | after.roles and not mandatory)]

@@ -25,11 +25,18 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.na
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.objects import canonical
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import (
     ALL,
+    PERFORMANCE_SCHEMA_PRIVILEGES,
     STATIC_PRIVILEGES,
     USAGE,
+    in_order,
     privileges_of,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import MAX_IDENTIFIER, format_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import (
+    MAX_IDENTIFIER,
+    disordered_tables,
+    format_scope,
+    on_table,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     InvalidOption,
     MissingObject,
@@ -68,7 +75,8 @@ def _grants(account: ParsedAccount, observed: MySQLObserved) -> frozenset[Grant]
     if account.grants is None:
         return None
     reader = _AccountReader(account, observed)
-    return frozenset(grant for parsed in account.grants for grant in reader.read(parsed))
+    wanted = {grant for parsed in account.grants for grant in reader.read(parsed)}
+    return reader.settled(wanted, account.request.purge_grants)
 
 
 class _AccountReader:
@@ -78,15 +86,20 @@ class _AccountReader:
         self._observed = observed
         before = observed.accounts.get(account.name)
         self._held = before.grants if before else frozenset[Grant]()
-        self._options: dict[Scope, tuple[bool, str]] = {}
+        self._disordered = disordered_tables(self._held)
+        self._options: dict[str, tuple[bool, str]] = {}
 
     def read(self, parsed: ParsedGrant) -> set[Grant]:
         scope = canonical(parsed.scope, self._observed.folds_names)
         self._check_pattern(scope, parsed)
         wanted = {grant for privilege in parsed.privileges for grant in self._expand(privilege, scope, parsed)}
         self._check_exists(scope, wanted, parsed)
+        self._check_performance_schema(scope, wanted, parsed)
+        for grant in sorted(filter(_is_dynamic, wanted)):
+            self._check_option(grant.privilege, "a privilege has one grant option", parsed)
         if any(privilege.name == USAGE for privilege in parsed.privileges) or not all(map(_is_dynamic, wanted)):
-            self._check_option(scope, parsed)
+            shared = "in MySQL the grant option applies to all privileges on one object alike"
+            self._check_option(format_scope(scope), shared, parsed)
             if parsed.grantable:
                 wanted.add(Grant(USAGE, scope, True))
         return wanted
@@ -95,10 +108,7 @@ class _AccountReader:
         if privilege.name == USAGE:
             return ()
         if privilege.columns:
-            return (
-                Grant(privilege.name, self._column(privilege.name, column, scope, parsed))
-                for column in privilege.columns
-            )
+            return (Grant(privilege.name, self._column(column, scope, parsed)) for column in privilege.columns)
         if privilege.name != ALL:
             names: tuple[str, ...] = (privilege.name,)
             self._check_known(privilege.name, scope, parsed)
@@ -125,22 +135,40 @@ class _AccountReader:
                 "lists them."
             )
 
-    def _column(self, privilege: str, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
-        """The column's scope, spelled as in the account's grant where it has one: the grant table keeps the spelling of
-        the statement that made it, and a REVOKE must repeat it."""
-        spelled = {
-            grant.scope: grant.privilege
-            for grant in self._held
-            if grant.scope.path == scope.path and grant.scope.column.lower() == column.lower()
-        }
-        for held in sorted(spelled, key=lambda held: (spelled[held] != privilege, held)):
-            return held
-        stored = self._observed.objects.column(scope.path, column)
-        if not stored and scope in self._observed.objects.scopes:
+    def _column(self, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
+        """The column's scope, spelled as in the account's grants where they agree: the grant table keeps the spelling
+        of the statement that made it, and a REVOKE must repeat it. Where they do not, see :meth:`settled`."""
+        held = self._spellings(scope, column)
+        if not held and scope in self._observed.objects.scopes and not self._stored(scope, column):
             raise MissingObject(
                 f"{parsed.position}: {format_scope(scope)} has no column {column} on {self._observed.title}; fix it."
             )
-        return replace(scope, column=stored or column)
+        if scope not in self._disordered:
+            column = min(held, default=self._stored(scope, column) or column)
+        return replace(scope, column=column)
+
+    def _spellings(self, table: Scope, column: str) -> set[str]:
+        columns = {grant.scope.column for grant in self._held if grant.scope.path == table.path}
+        return {held for held in columns if held and held.lower() == column.lower()}
+
+    def _stored(self, table: Scope, column: str) -> str:
+        return self._observed.objects.column(table.path, column)
+
+    def settled(self, wanted: set[Grant], purge: bool) -> frozenset[Grant]:
+        """Where the account's grants on a table do not agree on a column's spelling, either that table stays as it is,
+        or the catalogue has the say."""
+        for table in self._disordered:
+            wish, held = on_table(wanted, table), on_table(self._held, table)
+            if wish != held and (purge or not wish <= held):
+                wanted = (wanted - wish) | {self._as_stored(grant) for grant in wish}
+        return frozenset(wanted)
+
+    def _as_stored(self, grant: Grant) -> Grant:
+        column = grant.scope.column
+        if not column:
+            return grant
+        spelled = self._stored(grant.scope, column) or min(self._spellings(grant.scope, column), default=column)
+        return replace(grant, scope=replace(grant.scope, column=spelled))
 
     def _check_exists(self, scope: Scope, wanted: set[Grant], parsed: ParsedGrant) -> None:
         """What the account holds already needs no object: MySQL keeps the grants on a table that was dropped."""
@@ -171,13 +199,26 @@ class _AccountReader:
                 f"the {MAX_IDENTIFIER} characters that MySQL's grant tables hold; grant on its tables instead."
             )
 
-    def _check_option(self, scope: Scope, parsed: ParsedGrant) -> None:
-        asked, position = self._options.setdefault(scope, (parsed.grantable, parsed.position))
+    def _check_performance_schema(self, scope: Scope, wanted: set[Grant], parsed: ParsedGrant) -> None:
+        """The server denies the others to everybody (1044), unless they came by a pattern.
+
+        https://dev.mysql.com/doc/refman/8.4/en/performance-schema-table-characteristics.html
+        """
+        if scope.path[:1] != ("performance_schema",):
+            return
+        for grant in sorted(wanted - self._held, key=lambda grant: in_order(grant.privilege)):
+            if grant.privilege not in PERFORMANCE_SCHEMA_PRIVILEGES:
+                raise UnknownPrivilege(
+                    f"{parsed.position}: {grant.privilege} does not apply to {format_scope(scope)}, which is the "
+                    f"server's own; what does: {', '.join(PERFORMANCE_SCHEMA_PRIVILEGES)}."
+                )
+
+    def _check_option(self, what: str, rule: str, parsed: ParsedGrant) -> None:
+        asked, position = self._options.setdefault(what, (parsed.grantable, parsed.position))
         if asked != parsed.grantable:
             raise InvalidOption(
                 f"{parsed.position}: grant_option is {str(parsed.grantable).lower()}, but {position} says "
-                f"{str(asked).lower()} for {format_scope(scope)}; in MySQL the grant option applies to all privileges "
-                "on one object alike, so make the two agree."
+                f"{str(asked).lower()} for {what}; {rule}, so make the two agree."
             )
 
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.check import (
@@ -26,10 +27,22 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pr
     STATIC_PRIVILEGES,
     USAGE,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL, format_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.roles import (
+    check_leavers,
+    check_loops,
+    check_roles,
+    position,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import (
+    GLOBAL,
+    disordered_tables,
+    format_scope,
+    on_table,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
+    Account,
     AccountChange,
     AccountName,
     Changes,
@@ -37,8 +50,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Scope,
 )
 
+_MYSQL = Scope("DATABASE", path=("mysql",))
 _SYSTEM_USER = Grant("SYSTEM_USER", GLOBAL)
-_ROLE_ADMIN = "ROLE_ADMIN"
 
 
 def protected(observed: MySQLObserved) -> frozenset[AccountName]:
@@ -53,18 +66,22 @@ def protected(observed: MySQLObserved) -> frozenset[AccountName]:
 def review(changes: Changes, observed: MySQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled; returns warnings."""
     untouchable = protected(observed)
-    dropped = {change.name for change in changes.effective if change.dropped}
+    planned = {change.name: change.after for change in changes.effective}
     for change in changes.effective:
         _check_untouchable(change, untouchable, observed)
         _check_iam(change, observed)
         _check_host(change, observed)
         _check_system_user(change, observed)
         if change.dropped:
-            check_drop(change, observed.leaving, observed.rights, observed.authority, dropped, observed.title)
-        _check_roles(change, observed)
+            check_drop(change, observed.leaving, observed.rights, observed.authority, planned, observed.title)
+        check_roles(change, observed)
+        _check_spellings(change)
     for change in changes.accounts:
         if must_end_sessions(change, observed.leaving):
-            check_sessions(change.name, observed.leaving, observed.authority, _position(change))
+            check_sessions(change.name, observed.leaving, observed.authority, position(change))
+    check_leavers(changes.accounts)
+    check_loops(changes.effective, observed.role_edges)
+    _check_create_user(changes.effective, observed)
     _check_authority(changes.effective, observed)
     return list(_warnings(changes, observed))
 
@@ -73,7 +90,7 @@ def _check_untouchable(change: AccountChange, untouchable: frozenset[AccountName
     if change.name in untouchable:
         who = "the account of this very session" if change.name == observed.login else "the master user"
         raise Refused(
-            f"{_position(change)}{change.name} is {who}, which this collection never changes, lest nobody can "
+            f"{position(change)}{change.name} is {who}, which this collection never changes, lest nobody can "
             f"administer {observed.title} any more; remove it from the task."
         )
 
@@ -90,7 +107,7 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
     else:
         return
     raise IamAuthDisabled(
-        f"{_position(change)}IAM authentication is off on {observed.title} {reason}. Turn it on with "
+        f"{position(change)}IAM authentication is off on {observed.title} {reason}. Turn it on with "
         "dbops.aurora_iam.aurora_iam_cluster."
     )
 
@@ -102,7 +119,7 @@ def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
     """
     if change.created and is_host_name(change.name.host) and not observed.resolves_hosts:
         raise Refused(
-            f"{_position(change)}{change.name} could never log in, because {observed.title} does not resolve host "
+            f"{position(change)}{change.name} could never log in, because {observed.title} does not resolve host "
             "names (skip_name_resolve is ON); give host an address or a pattern of addresses, such as 10.0.%."
         )
 
@@ -112,20 +129,42 @@ def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
     privileged = {(grant.privilege, grant.scope) for grant in held}
     if _SYSTEM_USER.key in privileged and not observed.authority.holds_dynamic("SYSTEM_USER"):
         raise Refused(
-            f"{_position(change)}{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change "
+            f"{position(change)}{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change "
             f"it, and {observed.login} has not; remove it from the task."
         )
 
 
-def _check_roles(change: AccountChange, observed: MySQLObserved) -> None:
-    if change.after is None or observed.authority.may_administer_roles:
-        return
-    for role in sorted(change.roles_granted | change.roles_revoked):
-        if role not in observed.administered:
+def _check_spellings(change: AccountChange) -> None:
+    """What is granted again of a table in disorder would have one spelling only."""
+    before = change.before.grants if change.before else frozenset()
+    after = change.after.grants if change.after else frozenset()
+    for table in sorted(disordered_tables(before) & disordered_tables(after)):
+        if on_table(before ^ after, table):
             raise Refused(
-                f"{_position(change)}{observed.login} may neither grant nor revoke role {role}; grant it ROLE_ADMIN, "
-                "or the role WITH ADMIN OPTION."
+                f"{position(change)}{change.name} was granted columns of {format_scope(table)} in two spellings, which "
+                "the server confuses; list all of its grants with purge_grants: true, which puts them in order."
             )
+
+
+def _check_create_user(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
+    """CREATE USER, ALTER USER, DROP USER and SET DEFAULT ROLE need the one privilege, or to write to mysql.*."""
+    written = all(observed.authority.holds(privilege, _MYSQL) for privilege in ("INSERT", "UPDATE", "DELETE"))
+    if written or observed.authority.holds("CREATE USER", GLOBAL):
+        return
+    for change in changes:
+        if not change.altered or _itself(change, change.before) != _itself(change, change.after):
+            raise Refused(
+                f"{position(change)}{observed.login} may not create, alter or drop accounts ({change.name}); grant it "
+                "CREATE USER ON *.*, or log in as somebody who has it."
+            )
+
+
+def _itself(change: AccountChange, account: Account | None) -> Account | None:
+    """An account without what GRANT gives and REVOKE takes."""
+    if account is None:
+        return None
+    default = account.default_roles - change.roles_revoked
+    return replace(account, grants=frozenset(), roles=frozenset(), default_roles=default)
 
 
 def _check_authority(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
@@ -154,7 +193,7 @@ def _not_allowed(grant: Grant, change: AccountChange, observed: MySQLObserved) -
         verb, remedy = "revoke", "list it under grants, or set purge_grants: false"
     name = "the grant option" if grant.privilege == USAGE else grant.privilege
     return Refused(
-        f"{_position(change)}{observed.login} may not {verb} {name} on {format_scope(grant.scope)} ({change.name}), "
+        f"{position(change)}{observed.login} may not {verb} {name} on {format_scope(grant.scope)} ({change.name}), "
         f"because it does not hold it there with the grant option itself; {remedy}, or log in as somebody who does."
     )
 
@@ -169,7 +208,7 @@ def _check_restrictions(grant: Grant, change: AccountChange, observed: MySQLObse
     if grant.scope.kind == "DATABASE" and grant in change.granted:
         if grant.privilege in restrictions.get(grant.scope.path[0], ()):
             raise Refused(
-                f"{_position(change)}{change.name} holds {grant.privilege} on *.* with a partial revoke for "
+                f"{position(change)}{change.name} holds {grant.privilege} on *.* with a partial revoke for "
                 f"{grant.scope.path[0]}, which granting it there would lift silently; remove the grant from the task, "
                 "or lift the partial revoke by hand first."
             )
@@ -181,7 +220,7 @@ def _check_restrictions(grant: Grant, change: AccountChange, observed: MySQLObse
         ]
         if freer:
             raise Refused(
-                f"{_position(change)}{observed.login} may not revoke {grant.privilege} on *.* from {change.name}, "
+                f"{position(change)}{observed.login} may not revoke {grant.privilege} on *.* from {change.name}, "
                 f"which reaches database {freer[0]} with it, where {observed.login} does not; list it under grants."
             )
 
@@ -201,10 +240,6 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
         if near:
             what = "does not exist, so there is nothing to drop" if absent else "is a new account"
             yield (
-                f"{_position(change)}{change.name} {what}; there is also {', '.join(map(str, near))}, which is another "
+                f"{position(change)}{change.name} {what}; there is also {', '.join(map(str, near))}, which is another "
                 "account: in MySQL the host is part of it, and the case of names matters."
             )
-
-
-def _position(change: AccountChange) -> str:
-    return change.request.position if change.request else ""

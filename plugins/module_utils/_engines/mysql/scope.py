@@ -17,11 +17,13 @@ really is a pattern has the kind PATTERN, and its path holds the pattern as it i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import is_storable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, Scope
 
 GLOBAL = Scope("GLOBAL")
 MAX_IDENTIFIER = 64
@@ -154,6 +156,23 @@ def matches(pattern: str, database: str) -> bool:
     parts = re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
     regex = "".join({"%": ".*", "_": "."}.get(plain, re.escape(escaped + plain)) for escaped, plain in parts)
     return re.fullmatch(regex, database, re.DOTALL) is not None
+
+
+def disordered_tables(grants: Iterable[Grant]) -> set[Scope]:
+    """Those of which a column was granted in two spellings.
+
+    The server confuses the rows of the two: it does not find what a REVOKE names (error 1147), or what is in effect is
+    no longer what the rows say, also after a GRANT.
+    """
+    columns: dict[Scope, list[str]] = defaultdict(list)
+    for column in {grant.scope for grant in grants if grant.scope.column}:
+        columns[replace(column, column="")].append(column.column.lower())
+    return {table for table, names in columns.items() if len(names) != len(set(names))}
+
+
+def on_table(grants: Iterable[Grant], table: Scope) -> set[Grant]:
+    """Those on a table and its columns."""
+    return {grant for grant in grants if replace(grant.scope, column="") == table}
 
 
 def identifier(name: str) -> str:

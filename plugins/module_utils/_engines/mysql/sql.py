@@ -32,17 +32,21 @@ _IDENTIFIED = f"IDENTIFIED WITH {PLUGIN} AS '{AUTHENTICATION_STRING}'"
 TAKE_LOCK = "SELECT GET_LOCK('dbops.aurora_iam', %s)"
 SESSION_FACTS = "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only"
 
-DATA_API_FACTS = f"{SESSION_FACTS}, @@sql_mode"
+NO_LIMIT = 2**64 - 1
+"""Of sql_select_limit: what it is where nobody has set it."""
+DATA_API_FACTS = f"{SESSION_FACTS}, @@sql_mode, @@sql_select_limit < {NO_LIMIT}"
 PADDING = "PAD_CHAR_TO_FULL_LENGTH"
 
 
 def session_setup(lock_timeout: int) -> str:
     """What a session begins with: blanks are not padded when names are read, literals are read as the server's default
-    mode does, and statements wait no longer than ``lock_timeout`` seconds for another session's locks."""
+    mode does, statements wait no longer than ``lock_timeout`` seconds for another session's locks, and limits that the
+    server sets on SELECT neither cut answers nor refuse them."""
     return (
         "SET SESSION sql_mode = IF(FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@GLOBAL.sql_mode), 'NO_BACKSLASH_ESCAPES', "
         f"''), SESSION lock_wait_timeout = {max(1, lock_timeout)}, "
-        f"SESSION innodb_lock_wait_timeout = {max(1, lock_timeout)}"
+        f"SESSION innodb_lock_wait_timeout = {max(1, lock_timeout)}, SESSION sql_select_limit = {NO_LIMIT}, "
+        "SESSION sql_big_selects = 1, SESSION max_execution_time = 0"
     )
 
 

@@ -85,7 +85,8 @@ def _connect(login: Login, credentials: Credentials, setup: str, encrypted: ssl.
         port=login.port,
         unix_socket=login.unix_socket or None,
         user=credentials.user,
-        password=credentials.password,
+        # A text PyMySQL would send in Latin-1, and fail for what that has not.
+        password=credentials.password.encode("utf-8", "surrogatepass"),
         charset="utf8mb4",
         autocommit=True,
         connect_timeout=login.connect_timeout,
@@ -104,7 +105,7 @@ def _connect(login: Login, credentials: Credentials, setup: str, encrypted: ssl.
 def _dial(login: Login) -> socket.socket:
     try:
         dialled = socket.create_connection((login.host, login.port), login.connect_timeout)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter where a host name has an empty or overlong part
         raise pymysql.err.OperationalError(2003, str(error)) from error
     dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -47,6 +47,9 @@ def test_no_repr_shows_a_password():
         ({**BY_HAND, "login_user": None, "login_password": "x"}, "set login_user"),
         ({**BY_HAND, "login_method": "data_api"}, "reaches clusters only; set cluster"),
         ({**BY_HAND, "login_password": "x", "ca_cert": "/nowhere.pem"}, "ca_cert /nowhere.pem is not a file"),
+        ({**BY_HAND, "login_password": "x", "connect_timeout": 0}, "connect_timeout is 0; give 1 to 86400 seconds"),
+        ({**BY_HAND, "login_password": "x", "lock_timeout": -1}, "lock_timeout is -1; give 1 to"),
+        ({**BY_HAND, "login_password": "x", "lock_timeout": 10**20}, "lock_timeout is 1000"),
     ],
 )
 def test_options_that_do_not_suffice(given, sentence):

@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Optional
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.authority import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.code import (
@@ -27,9 +28,17 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sc
     format_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName, AccountRequest
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    Account,
+    AccountChange,
+    AccountName,
+    AccountRequest,
+)
 
 DROP, FAIL, REASSIGN = "drop", "fail", "reassign"
+Planned = Mapping[AccountName, Optional[Account]]
+"""The accounts that the task changes, as they will be."""
+
 NOBODY = AccountRequest("")
 """Stands for the request of an account that no one listed."""
 
@@ -39,12 +48,12 @@ def check_drop(
     leaving: Leaving,
     rights: Mapping[AccountName, Rights],
     authority: Authority,
-    dropped: Collection[AccountName],
+    planned: Planned,
     title: str,
 ) -> None:
     """Raises Refused, MissingObject."""
     request = change.request or NOBODY
-    phrases = list(_obstacles(change.name, request, leaving))
+    phrases = list(_obstacles(change.name, request, leaving, planned))
     if phrases:
         raise Refused(
             f"{request.position}{change.name} cannot be dropped, because {'; '.join(phrases)}. Set owned_objects to "
@@ -52,7 +61,7 @@ def check_drop(
             in_the_way={str(change.name): phrases},
         )
     if request.owned_objects == REASSIGN:
-        _check_heir(change.name, request, leaving, rights, dropped, title)
+        _check_heir(change.name, request, leaving, rights, planned, title)
         for code in leaving.code.get(change.name, ()):
             reason = _not_to_be_made_again(code, leaving, authority)
             if reason:
@@ -62,12 +71,19 @@ def check_drop(
         _check_definer(request, leaving.heirs[change.name], rights, authority)
 
 
-def _obstacles(name: AccountName, request: AccountRequest, leaving: Leaving) -> Iterator[str]:
+def _obstacles(name: AccountName, request: AccountRequest, leaving: Leaving, planned: Planned) -> Iterator[str]:
     if request.owned_objects == FAIL:
         yield from (f"it is the definer of {item}" for item in leaving.objects.get(name, ()))
     if request.owned_objects != DROP:
-        yield from (f"it is a role of {member}" for member in leaving.members.get(name, ()))
+        members = leaving.members.get(name, ())
+        yield from (f"it is a role of {member}" for member in members if _stays(member, name, planned))
     yield from (f"{proxy} may act as it (PROXY)" for proxy in leaving.proxies.get(name, ()))
+
+
+def _stays(member: AccountName, role: AccountName, planned: Planned) -> bool:
+    """Whether it still has the role when the task has revoked roles, and has not left itself."""
+    after = planned.get(member)
+    return member not in planned or (after is not None and role in after.roles)
 
 
 def _check_heir(
@@ -75,14 +91,14 @@ def _check_heir(
     request: AccountRequest,
     leaving: Leaving,
     rights: Mapping[AccountName, Rights],
-    dropped: Collection[AccountName],
+    planned: Planned,
     title: str,
 ) -> None:
     heir = leaving.heirs.get(name)
     text = f"{request.position}reassign_owned_to: {request.reassign_owned_to}"
     if heir is None:
         raise MissingObject(f"{text} does not exist on {title}; create it first, or correct the name (name@host).")
-    if heir in dropped:
+    if heir in planned and planned[heir] is None:
         raise Refused(f"{text} leaves in this very task; name an account that stays.")
     if is_reserved(heir.name):
         raise Refused(f"{text} is reserved for the Aurora service; name another account.")
@@ -122,7 +138,8 @@ def _not_to_be_made_again(code: Code, leaving: Leaving, authority: Authority) ->
         ),
         (
             code.garbled,
-            f"its comment or parameters have letters that the server garbles for {code.client}; make it again by hand",
+            f"its comment or parameters have letters that the server garbles for {code.client} or its sql_mode; make "
+            "it again by hand",
         ),
         (
             code.object.kind == "VIEW" and code.object.detail != "VIEW",

@@ -57,7 +57,7 @@ class Code:
     collation  the database's default collation when it was made; ``current``: the one of today
     place      a trigger: ``FOLLOWS `t` `` or ``PRECEDES `t` ``, where its table has more than one of a kind
     grants     a routine: grantee, privileges in upper case (``GRANT`` for the grant option)
-    garbled    a routine's parameters or comment are shown in the wrong character set
+    garbled    a routine's parameters or comment are shown otherwise than they are
     copied     a run that broke off has left this only as a copy
     """
 

@@ -187,18 +187,21 @@ def _code(
         current=current,
         place=_place(session, item) if item.kind == "TRIGGER" else "",
         grants=_routine_grants(session, source, leaving) if item.kind in ROUTINES else (),
-        garbled=item.kind in ROUTINES and _is_garbled(session, source, create or "", client),
+        garbled=item.kind in ROUTINES and _is_garbled(session, source, create or "", client, str(row[1])),
         copied=copied,
     )
 
 
-def _is_garbled(session: Session, item: DefinedObject, create: str, client: str) -> bool:
+def _is_garbled(session: Session, item: DefinedObject, create: str, client: str, sql_mode: str) -> bool:
     """SHOW CREATE converts all of a routine from the character set of its body, though what stands before the body is
-    in UTF-8."""
-    if client.startswith("utf8") or create.isascii():
+    in UTF-8; and it escapes a comment with backslashes also where sql_mode makes them plain characters."""
+    converted = not client.startswith("utf8") and not create.isascii()
+    escaped = "NO_BACKSLASH_ESCAPES" in sql_mode and "\\" in create
+    if not converted and not escaped:
         return False
     body = session.query(*observe.routine_body(item))[0][0]
-    return not (body and create.endswith(body) and create[: -len(body)].isascii())
+    before = create[: -len(body)] if body and create.endswith(body) else create
+    return (converted and not before.isascii()) or (escaped and "\\" in before)
 
 
 def _place(session: Session, item: DefinedObject) -> str:

@@ -8,6 +8,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.na
     account_name,
     find_role,
     is_reserved,
+    role_list,
     similar,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
@@ -31,7 +32,7 @@ def test_a_name_that_the_server_would_alter_is_refused(name):
         account_name(name, "", "users[3]: ")
 
 
-@pytest.mark.parametrize("host", ["x" * 256, "ä", "a ", "a@b", "a\tb"])
+@pytest.mark.parametrize("host", ["x" * 256, "ä", "a ", "a@b", "a\tb", r"10\_0.%"])
 def test_a_host_that_cannot_be_is_refused(host):
     with pytest.raises(InvalidOption, match=r"^users\[3\]: host"):
         account_name("jane", host, "users[3]: ")
@@ -69,6 +70,19 @@ def test_the_last_at_sign_divides_only_where_that_role_exists(text, role):
         AccountName("team@corp.com", "%"),
     ]
     assert find_role(text, existing) == role
+
+
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("", []),
+        ("reader", [("reader", "%")]),
+        (" reader , writer @ LocalHost", [("reader", "%"), ("writer", "localhost")]),
+        ("`a,b``c`@`10.%`,'it''s','x'@'%',\"d\"", [("a,b`c", "10.%"), ("it's", "%"), ("x", "%"), ("d", "%")]),
+    ],
+)
+def test_mandatory_roles_as_the_server_s_variable_has_them(text, roles):
+    assert role_list(text) == {AccountName(name, host) for name, host in roles}
 
 
 def test_similar_accounts_have_another_host_or_another_case():

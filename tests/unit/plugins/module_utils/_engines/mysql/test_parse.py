@@ -70,6 +70,7 @@ def test_an_unknown_privilege_or_one_out_of_place_is_refused_by_name(on, text, s
         ((GrantRequest(("SELECT",), "orders.*", database="x"),), {}, "database is for PostgreSQL"),
         ((GrantRequest(("SELECT",), "orders.*", owner="x"),), {}, "owner is for PostgreSQL"),
         ((), {"connection_limit": 0}, "-1 for no limit"),
+        ((), {"connection_limit": 2**32}, "MySQL stores 4294967295 at most"),
     ],
 )
 def test_what_mysql_has_no_place_for(grants, options, says):

@@ -133,12 +133,20 @@ def test_columns_that_a_revoke_on_the_table_takes_are_granted_again():
     ]
 
 
-def test_a_column_in_two_spellings_is_revoked_with_its_table():
-    before = account(on_column("SELECT", "id"), on_column("SELECT", "ID"), on_column("UPDATE", "ID"))
-    assert rendered(before, account(on_column("SELECT", "id"), on_column("UPDATE", "ID"))) == [
-        "REVOKE SELECT ON `orders`.`customers` FROM `jane`@`%`",
-        "GRANT SELECT (`id`) ON `orders`.`customers` TO `jane`@`%`",
+def test_a_table_with_a_column_in_two_spellings_is_made_anew():
+    before = account(on_column("SELECT", "id"), on_column("UPDATE", "ID"), Grant("DROP", CUSTOMERS))
+    anew = [
+        "GRANT SELECT, UPDATE ON `orders`.`customers` TO `jane`@`%`",
+        "REVOKE SELECT, UPDATE ON `orders`.`customers` FROM `jane`@`%`",
     ]
+    kept = account(on_column("UPDATE", "ID"), Grant("DROP", CUSTOMERS))
+    assert rendered(before, kept) == [*anew, "GRANT UPDATE (`ID`) ON `orders`.`customers` TO `jane`@`%`"]
+    added = account(*before.grants, Grant("INSERT", CUSTOMERS))
+    again = "GRANT SELECT (`id`), INSERT, UPDATE (`ID`) ON `orders`.`customers` TO `jane`@`%`"
+    assert rendered(before, added) == [*anew, again]
+    assert rendered(before, account(*before.grants, SELECT))[:-1] == []
+    emptied = [anew[0], anew[1].replace("UPDATE", "UPDATE, DROP")]
+    assert rendered(before, account()) == emptied
 
 
 def test_routines():
@@ -213,7 +221,7 @@ def test_roles_become_active_and_default_roles_stay():
 
 def test_all_is_not_said_where_it_means_mandatory_roles_too():
     before, after = account(), account(roles=frozenset({READER}), default_roles=frozenset({READER}))
-    observed = replace(SERVER, mandatory_roles=True)
+    observed = replace(SERVER, mandatory_roles=frozenset({WRITER}))
     assert rendered(before, after, observed)[-1] == "SET DEFAULT ROLE `reader`@`%` TO `jane`@`%`"
 
 

@@ -75,6 +75,27 @@ def test_dynamic_privileges_have_a_grant_option_each():
     }
 
 
+@pytest.mark.parametrize("privilege", ["SHOW_ROUTINE", "ALL"])
+def test_two_elements_that_disagree_on_a_dynamic_privilege_s_grant_option_are_refused(privilege):
+    elements = (
+        grant("*.*", "show_routine", option=True, position="grants[0]"),
+        grant("*.*", privilege, position="grants[1]"),
+    )
+    with pytest.raises(InvalidOption, match=r"grants\[1\].*grants\[0\] says true for SHOW_ROUTINE"):
+        resolved(*elements)
+
+
+@pytest.mark.parametrize(("on", "privilege"), [("performance_schema.*", "ALL"), ("performance_schema.t", "TRIGGER")])
+def test_performance_schema_takes_some_privileges_only(on, privilege):
+    found = [Scope("DATABASE", path=("performance_schema",)), Scope("TABLE", path=("performance_schema", "t"))]
+    observed = replace(SERVER, objects=replace(SERVER.objects, scopes=frozenset(found)))
+    assert resolved(grant(on, "SELECT", "DROP"), observed=observed)
+    with pytest.raises(UnknownPrivilege, match=r"does not apply to performance_schema.*what does: SELECT, INSERT"):
+        resolved(grant(on, privilege), observed=observed)
+    held = resolved(grant(on, "SELECT"), observed=observed) | {Grant("TRIGGER", found[on.endswith("t")])}
+    assert resolved(grant(on, "SELECT", "TRIGGER"), observed=replace(observed, accounts={JANE: account(*held)})) == held
+
+
 def test_all_on_a_database_is_native_and_on_everything_it_is_what_the_login_holds():
     assert resolved(grant("orders.*", "ALL")) == {Grant(name, ORDERS) for name in DATABASE_PRIVILEGES}
     everything = resolved(grant("*.*", "all privileges"))
@@ -100,6 +121,23 @@ def test_a_column_keeps_the_spelling_that_the_account_was_granted_it_in():
     before = account(Grant("SELECT", column("eMAIL")))
     observed = replace(SERVER, accounts={JANE: before})
     assert resolved(grant("orders.customers", "SELECT (email)"), observed=observed) == before.grants
+
+
+def test_where_an_account_s_grants_do_not_agree_on_a_spelling_the_catalogue_has_the_say():
+    before = account(Grant("INSERT", column("email")), Grant("SELECT", column("EMAIL")), Grant("SELECT", column("ID")))
+    observed = replace(SERVER, accounts={JANE: before})
+    wish = grant("orders.customers", "INSERT (email)", "SELECT (EMAIL, Id)")
+    expected = {Grant("INSERT", column("Email")), Grant("SELECT", column("Email")), Grant("SELECT", column("id"))}
+    assert resolved(wish, observed=observed) == expected
+    as_it_is = grant("orders.customers", "INSERT (email)", "SELECT (EMAIL, ID)")
+    assert resolved(as_it_is, observed=observed) == before.grants
+    part = grant("orders.customers", "INSERT (email)")
+    assert resolved(part, observed=observed, purge_grants=False) == {Grant("INSERT", column("email"))}
+    assert resolved(part, observed=observed) == {Grant("INSERT", column("Email"))}
+    gone = replace(observed, objects=replace(SERVER.objects, columns={}, scopes=frozenset({ORDERS})))
+    held = account(Grant("INSERT", column("email")), Grant("INSERT", column("EMAIL")))
+    gone = replace(gone, accounts={JANE: held})
+    assert resolved(grant("orders.customers", "INSERT (email)"), observed=gone) == {Grant("INSERT", column("EMAIL"))}
 
 
 @pytest.mark.parametrize(

@@ -111,19 +111,37 @@ def test_nobody_hands_on_what_they_do_not_hold(grant, where):
 def test_what_the_login_holds_on_one_database_it_may_hand_on_there():
     own = frozenset({Grant("SELECT", ORDERS), Grant(USAGE, ORDERS, True)})
     observed = replace(SERVER, authority=Authority([(own, {})]))
-    assert reviewed(None, account(SELECT, Grant("SELECT", Scope("TABLE", path=("orders", "t")))), observed) == []
+    assert reviewed(account(), account(SELECT, Grant("SELECT", Scope("TABLE", path=("orders", "t")))), observed) == []
     for other in (Grant("INSERT", ORDERS), Grant("SELECT", GLOBAL), Grant("SELECT", Scope("DATABASE", path=("x",)))):
         with pytest.raises(Refused):
-            reviewed(None, account(other), observed)
+            reviewed(account(), account(other), observed)
 
 
 def test_a_pattern_that_the_login_holds_covers_its_databases():
     pattern = Scope("PATTERN", path=("ord%",))
     own = frozenset({Grant("SELECT", pattern), Grant(USAGE, pattern, True)})
     observed = replace(WITH_PATTERNS, authority=Authority([(own, {})]))
-    assert reviewed(None, account(SELECT), observed) == []
+    assert reviewed(account(), account(SELECT), observed) == []
     with pytest.raises(Refused):
-        reviewed(None, account(Grant("SELECT", Scope("DATABASE", path=("bills",)))), observed)
+        reviewed(account(), account(Grant("SELECT", Scope("DATABASE", path=("bills",)))), observed)
+
+
+def test_a_login_without_create_user_only_grants_and_revokes():
+    poor = frozenset({Grant("SELECT", ORDERS), Grant(USAGE, ORDERS, True), Grant("ROLE_ADMIN", GLOBAL)})
+    observed = replace(SERVER, authority=Authority([(poor, {})]), leaving=Leaving())
+    reader = frozenset({READER})
+    assert reviewed(account(), account(SELECT, roles=reader), observed) == []
+    assert reviewed(account(SELECT, roles=reader, default_roles=reader), account(), observed) == []
+    for before, after in (
+        (None, account()),
+        (account(), None),
+        (account(), account(comment="x")),
+        (account(), account(roles=reader, default_roles=reader)),
+    ):
+        with pytest.raises(Refused, match=r"grant it CREATE USER|grant it PROCESS"):
+            reviewed(before, after, observed)
+    writer = frozenset(Grant(name, Scope("DATABASE", path=("mysql",))) for name in ("INSERT", "UPDATE", "DELETE"))
+    assert reviewed(None, account(), replace(observed, authority=Authority([(poor | writer, {})]))) == []
 
 
 def test_a_static_privilege_that_the_login_lacks_cannot_be_revoked_but_a_dynamic_one_can():
@@ -161,6 +179,15 @@ def test_what_is_in_the_way_of_a_drop_is_listed():
         reviewed(account(), None, observed)
     assert len(caught.value.details["in_the_way"]["jane@%"]) == 3
     assert reviewed(account(), account(locked=True), observed) == []
+
+
+def test_a_table_with_a_column_in_two_spellings_needs_all_of_its_grants():
+    table = Scope("TABLE", path=("orders", "t"))
+    before = account(*(Grant("SELECT", replace(table, column=name)) for name in ("id", "ID")))
+    with pytest.raises(Refused, match=r"orders\.t in two spellings.*purge_grants: true"):
+        reviewed(before, account(*before.grants, Grant("INSERT", table)))
+    assert reviewed(before, account(*before.grants, SELECT)) == []
+    assert reviewed(before, account(Grant("SELECT", replace(table, column="id")))) == []
 
 
 def test_roles_need_role_admin_or_the_role_with_admin_option():
