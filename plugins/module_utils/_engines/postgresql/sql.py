@@ -24,8 +24,12 @@ _FUTURE = "FUTURE "
 
 _FACTS = (
     "session_user::text, pg_is_in_recovery(), current_setting('server_version_num')::int, "
-    "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int"
+    "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int, "
+    "current_setting('default_transaction_read_only')::bool"
 )
+
+_NEWER_TIMEOUTS = ("idle_session_timeout", "transaction_timeout")
+"""Since 14 and 17."""
 
 
 def join(statements: Iterable[Statement]) -> str:
@@ -44,13 +48,18 @@ def together(statements: Iterable[Statement]) -> Statement:
 
 
 def open_session(lock_timeout: int) -> Statement:
-    """An empty search_path makes the catalogue print every name with its schema.
+    """What ALTER ROLE … SET has for the login must not decide what it acts as, nor break a task off that waits for a
+    lock or for another database: ``lock_timeout`` is the limit. An empty search_path makes the catalogue print every
+    name with its schema.
 
     Nobody can estimate how many roles a membership leads to, and for a guess that is too high the server compiles the
     query, which takes longer than the answer: https://www.postgresql.org/docs/current/jit-decision.html
     """
     return Statement(
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET ROLE NONE; "
         f"SET client_min_messages = warning; SET lock_timeout = '{lock_timeout}s'; SET jit = off; "
+        "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
+        f"WHERE name IN ({', '.join(map(quote_literal, _NEWER_TIMEOUTS))}); "
         "SELECT pg_catalog.set_config('search_path', '', false); "
         f"SELECT {_FACTS}"
     )
@@ -58,7 +67,7 @@ def open_session(lock_timeout: int) -> Statement:
 
 def open_transaction(lock_timeout: int) -> Statement:
     """As :func:`open_session`, for one transaction and in one statement."""
-    settings = {"search_path": "", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
+    settings = {"role": "none", "search_path": "", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
     return Statement(
         f"SELECT {_FACTS}, "
         + ", ".join(f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items())
@@ -135,7 +144,8 @@ def set_role(name: str) -> Statement:
 
 
 def reset_role() -> Statement:
-    return Statement("RESET ROLE")
+    """RESET ROLE would go back to what ALTER ROLE … SET role has for the login."""
+    return Statement("SET LOCAL ROLE NONE")
 
 
 def grant(privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], grantable: bool) -> Statement:

@@ -95,7 +95,7 @@ def test_each_grantor_takes_its_own_grant_back() -> None:
         'REVOKE SELECT ON TABLE "public"."orders" FROM "joe"',
         'SET LOCAL ROLE "clerk"',
         'REVOKE SELECT ON TABLE "public"."orders" FROM "joe"',
-        "RESET ROLE",
+        "SET LOCAL ROLE NONE",
     ]
 
 
