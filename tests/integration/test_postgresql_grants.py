@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import UnknownPrivilege
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, UnknownPrivilege
 from tests.integration.postgresql_scene import Scene, open_connection, scene
 from tests.integration.tasks import assert_settled, converge
 
@@ -172,6 +172,34 @@ def test_grants_in_several_databases(scene: Scene, account: str) -> None:
     # whichever database the login is in, exactness covers all of them
     assert converge(partial(elsewhere, grants=[]))["changed"]
     converge(partial(elsewhere, state="absent"))
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        "ALTER DATABASE {0} CONNECTION LIMIT 0",
+        "ALTER DATABASE {0} ALLOW_CONNECTIONS false",
+        # what an interrupted DROP DATABASE leaves
+        "UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{0}'",
+    ],
+)
+def test_a_database_that_takes_no_connections(scene: Scene, account: str, closed: str) -> None:
+    """It is in nobody's way but of what has to be done in it."""
+    other = f"{scene.database}_closed"
+    scene.sql(f"CREATE DATABASE {other}", master=True)
+    try:
+        grants = [{"on": "SCHEMA public", "privileges": ["CREATE"], "database": other}]
+        scene.user(name=account, grants=grants)
+        scene.sql(closed.format(other))
+        converge(partial(scene.user, name=account, grants=[{"on": "shop.orders", "privileges": ["SELECT"]}]))
+        for check in (True, False):
+            with pytest.raises(Refused, match=f"may not connect to database {other}"):
+                scene.user(check=check, name=account, grants=grants)
+            with pytest.raises(Refused, match=f"has privileges in {other}, to which the login may not connect"):
+                scene.user(check=check, name=account, state="absent")
+    finally:
+        scene.sql(f"DROP DATABASE {other} WITH (FORCE)")
+    converge(partial(scene.user, name=account, state="absent"))
 
 
 def test_a_reader_that_keeps_a_privilege_never_lacks_it(scene: Scene, account: str) -> None:

@@ -171,7 +171,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
 
     builder = reading.CatalogueBuilder()
     builder.add_shared(shared)
-    departure = _Departure(session, wanted, oids(roles.by_name, going), roles)
+    departure = _Departure(session, wanted, oids(roles.by_name, going), roles, sorted(visible))
     departure.read(session.database, shared=True)
     for database in sorted(involved):
         rows = observe.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
@@ -205,9 +205,15 @@ class _Departure:
     """Reads what keeps accounts from leaving, one database after the other."""
 
     def __init__(
-        self, session: PostgreSQLSession, wanted: Sequence[ParsedAccount], going: Sequence[int], roles: Roles
+        self,
+        session: PostgreSQLSession,
+        wanted: Sequence[ParsedAccount],
+        going: Sequence[int],
+        roles: Roles,
+        visible: Sequence[str],
     ) -> None:
-        self._session, self._going = session, going
+        """``visible``: the databases that the login may connect to."""
+        self._session, self._going, self._visible = session, going, visible
         self._reassigned: dict[int, int] = {}
         self._dropped: list[int] = []
         self.rows: dict[str, list[Row]] = {}
@@ -222,7 +228,7 @@ class _Departure:
 
     def read(self, database: str, shared: bool) -> None:
         self.rows[database] = [
-            *leaving.read_obstacles(self._session, database, self._going, shared),
+            *leaving.read_obstacles(self._session, database, self._going, shared, self._visible),
             *leaving.read_handover(self._session, database, self._reassigned, self._dropped),
         ]
 

@@ -55,10 +55,12 @@ JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member LEFT JOI
 MEMBERSHIPS_BEFORE_16 = _MEMBERSHIPS.format(options="m.rolinherit, true")
 MEMBERSHIPS = _MEMBERSHIPS.format(options="a.inherit_option, a.set_option")
 
+# A database with the connection limit -2 is invalid: its DROP DATABASE was interrupted.
 # Parameters: accounts, names of parameters (in lower case)
 SHARED_OBJECTS = """
 SELECT 'DATABASE', d.oid::bigint, d.datname::text, pg_get_userbyid(d.datdba)::text,
-       d.datallowconn AND has_database_privilege(d.oid, 'CONNECT'),
+       d.datallowconn AND has_database_privilege(d.oid, 'CONNECT') AND d.datconnlimit <> -2
+       AND (d.datconnlimit <> 0 OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)),
        EXISTS (SELECT FROM pg_shdepend s WHERE s.dbid = d.oid AND s.refobjid IN (SELECT unnest(%s::oid[]))
                AND s.refclassid = 'pg_catalog.pg_authid'::regclass),
        coalesce(cardinality(d.datacl), 0), coalesce(pg_column_size(d.datacl), 0)

@@ -164,7 +164,7 @@ class Resolver:
         if not database.connectable:
             raise Refused(
                 f"{position}: the login {self.observed.login} may not connect to database {name}, where this must be "
-                f"granted; grant it CONNECT on {name}."
+                f"granted; grant it CONNECT on {name}, and see that {name} is valid and takes connections."
             )
 
     def _check(self, scope: Scope, position: str) -> None:

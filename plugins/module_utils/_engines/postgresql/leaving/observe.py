@@ -16,7 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 # What keeps a role from being dropped, the first ten of each kind. Only the database that holds an object can describe
 # it; those with dbid 0 are shared. Kinds: see obstacles.py. DROP OWNED takes a role out of a policy only where the
 # policy's table belongs to who says it, so that is asked here.
-# Parameters: accounts, whether to add what is shared and out of sight
+# Parameters: accounts, whether to add what is shared and out of sight, the databases that are in sight
 OBSTACLES = """
 WITH found AS (
     SELECT s.refobjid, s.dbid, s.classid, s.objid, s.objsubid, CASE
@@ -39,7 +39,7 @@ SELECT pg_get_userbyid(refobjid)::text, kind, number, pg_describe_object(classid
 UNION ALL
 SELECT DISTINCT pg_get_userbyid(refobjid)::text, 'd', 1, d.datname::text
 FROM also, found JOIN pg_database d ON d.oid = found.dbid
-WHERE also.shared AND NOT (d.datallowconn AND has_database_privilege(d.oid, 'CONNECT'))
+WHERE also.shared AND NOT d.datname = ANY(%s::name[])
 ORDER BY 1, 2, 4
 """
 
@@ -120,8 +120,10 @@ ORDER BY 1, 2
 """
 
 
-def read_obstacles(session: PostgreSQLSession, database: str, leaving: Sequence[int], shared: bool) -> list[Row]:
-    return session.query(OBSTACLES, (list(leaving), shared), database) if leaving else []
+def read_obstacles(
+    session: PostgreSQLSession, database: str, leaving: Sequence[int], shared: bool, visible: Sequence[str]
+) -> list[Row]:
+    return session.query(OBSTACLES, (list(leaving), shared, list(visible)), database) if leaving else []
 
 
 def read_handover(
