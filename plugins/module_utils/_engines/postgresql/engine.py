@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLDataApiSession,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving import observe as leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.aftermath import Aftermath
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
     DROP,
     REASSIGN,
@@ -121,6 +122,9 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
 
     def protected(self, observed: PostgreSQLObserved) -> Collection[AccountName]:
         return review.own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
+
+    def foresee(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
+        return Aftermath(changes, observed).foresee(changes)
 
     def review(self, changes: Changes, observed: PostgreSQLObserved) -> list[str]:
         return review.review(changes, observed)

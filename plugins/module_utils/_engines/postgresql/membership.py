@@ -72,19 +72,25 @@ def sets(membership: Membership) -> bool:
 
 
 class Roles:
-    """The roles that matter to a task: the accounts, their members, and whatever they are members of."""
+    """The roles that matter to a task: the accounts, their members, and whatever they are members of. Since 16 the
+    memberships that the accounts have granted are among the memberships, whoever the members are."""
 
     def __init__(self, roles: Iterable[Role] = (), memberships: Iterable[Membership] = ()) -> None:
         self.by_name: dict[str, Role] = {role.name: role for role in roles}
         self.memberships: tuple[Membership, ...] = tuple(memberships)
         self._of_member: dict[str, list[Membership]] = {}
         self._of_role: dict[str, list[Membership]] = {}
+        self._of_grantor: dict[str, list[Membership]] = {}
         for membership in self.memberships:
             self._of_member.setdefault(membership.member, []).append(membership)
             self._of_role.setdefault(membership.role, []).append(membership)
+            self._of_grantor.setdefault(membership.grantor, []).append(membership)
 
     def held_by(self, member: str) -> list[Membership]:
         return self._of_member.get(member, [])
+
+    def granted_by(self, grantor: str) -> list[Membership]:
+        return self._of_grantor.get(grantor, [])
 
     def direct(self, member: str) -> frozenset[str]:
         """Roles that it is directly a member of; those that it only administers are not among them."""

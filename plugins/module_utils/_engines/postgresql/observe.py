@@ -48,12 +48,15 @@ _MEMBERSHIPS = (
     _ROLES
     + """
 SELECT r.rolname::text, m.rolname::text, coalesce(g.rolname::text, ''), a.admin_option, {options}
-FROM up JOIN pg_auth_members a ON a.member = up.oid
+FROM pg_auth_members a
 JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member LEFT JOIN pg_roles g ON g.oid = a.grantor
+WHERE a.member IN (SELECT oid FROM up){granted}
 """
 )
-MEMBERSHIPS_BEFORE_16 = _MEMBERSHIPS.format(options="m.rolinherit, true")
-MEMBERSHIPS = _MEMBERSHIPS.format(options="a.inherit_option, a.set_option")
+MEMBERSHIPS_BEFORE_16 = _MEMBERSHIPS.format(options="m.rolinherit, true", granted="")
+MEMBERSHIPS = _MEMBERSHIPS.format(
+    options="a.inherit_option, a.set_option", granted=" OR a.grantor IN (SELECT oid FROM account)"
+)
 
 # A database with the connection limit -2 is invalid: its DROP DATABASE was interrupted.
 # Parameters: accounts, names of parameters (in lower case)
