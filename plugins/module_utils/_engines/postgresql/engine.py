@@ -44,6 +44,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
     NAME_BYTES,
     check_name,
+    check_text,
     is_reserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import PostgreSQLObserved
@@ -66,6 +67,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 _PUBLIC_OID = 0
+_HIGHEST_LIMIT = 2**31 - 1
 
 
 class PostgreSQLEngine(Engine[PostgreSQLObserved]):
@@ -86,9 +88,11 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
             )
         if is_reserved(request.name):
             raise Refused(f"{request.position}{request.name} is reserved by PostgreSQL or RDS; choose another name.")
-        if "\0" in (request.comment or ""):
+        check_text(request.comment or "", f"{request.position}comment")
+        if (request.connection_limit or 0) > _HIGHEST_LIMIT:
             raise InvalidOption(
-                f"{request.position}comment holds a NUL character, which PostgreSQL cannot store; remove it."
+                f"{request.position}connection_limit is {request.connection_limit}, and PostgreSQL takes "
+                f"{_HIGHEST_LIMIT} at most; give -1 for no limit."
             )
         for role in request.roles or ():
             check_name(role, f"{request.position}roles: the name")

@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
     Clause,
+    check_name,
     readable_identifier,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
@@ -42,6 +43,9 @@ _MODE = re.compile(r"(?:IN|INOUT|VARIADIC)\s+", re.IGNORECASE)
 
 def parse_scope(request: GrantRequest) -> Scope:
     """Raises InvalidOption."""
+    for option, name in (("database", request.database), ("owner", request.owner)):
+        if name:
+            check_name(name, f"{request.position}.{option}")
     clause = Clause(request.on, f"{request.position}.on")
     scope = _read(clause, request.database)
     clause.finish("name one object, and nothing after it")
