@@ -10,7 +10,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, UnknownPrivilege
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    InvalidOption,
+    MissingObject,
+    Refused,
+    UnknownPrivilege,
+)
 from tests.integration.postgresql_scene import Scene, open_connection, scene
 from tests.integration.tasks import assert_settled, converge
 
@@ -172,6 +177,36 @@ def test_grants_in_several_databases(scene: Scene, account: str) -> None:
     # whichever database the login is in, exactness covers all of them
     assert converge(partial(elsewhere, grants=[]))["changed"]
     converge(partial(elsewhere, state="absent"))
+
+
+@pytest.mark.parametrize(
+    ("on", "kept"),
+    [
+        ("FUNCTION shop.f(VARIADIC a int)", "FUNCTION shop.f(integer)"),
+        ("FUNCTION shop.f(OUT a int)", "FUNCTION shop.f()"),
+        ('FUNCTION shop.f(m shop.mood, "Names" char varying(3)[])', "FUNCTION shop.f(shop.mood, character varying[])"),
+        ("PROCEDURE shop.refresh(int, OUT done int)", "PROCEDURE shop.refresh(integer)"),
+    ],
+)
+def test_arguments_as_grant_takes_them(scene: Scene, account: str, on: str, kept: str) -> None:
+    result = converge(partial(scene.user, name=account, grants=[{"on": on, "privileges": ["EXECUTE"]}]))
+    assert [grant["on"] for grant in result["account"]["grants"]] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ("shop.nosuch", MissingObject, "there is no FUNCTION shop.f.shop.nosuch."),
+        ("select", MissingObject, "there is no FUNCTION shop.f.select."),
+        ("int DEFAULT 3", InvalidOption, "'int DEFAULT 3' is no type of an argument"),
+        ("a.b.c", InvalidOption, "a type has 2 at most"),
+    ],
+)
+def test_arguments_that_are_no_types(
+    scene: Scene, account: str, arguments: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        scene.user(name=account, grants=[{"on": f"FUNCTION shop.f({arguments})", "privileges": ["EXECUTE"]}])
 
 
 @pytest.mark.parametrize(

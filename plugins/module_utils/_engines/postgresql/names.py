@@ -177,6 +177,11 @@ class Clause:
             if depth == 0:
                 return texts if texts != [""] else []
 
+    def rest(self) -> str:
+        """What has not been read yet."""
+        token = self.peek()
+        return self.text[token.start - (token.kind == "quoted") :] if token else ""
+
     def finish(self, advice: str) -> None:
         if self.peek() is not None:
             raise self.error(f"goes on where it should end, at {self._here()}; {advice}")

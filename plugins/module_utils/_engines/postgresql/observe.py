@@ -151,9 +151,9 @@ JOIN pg_namespace n ON n.nspname = w.schema::name
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
-SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype('public.' || w.name))::oid::bigint, NULL, w.name, '', '',
-       0, 0, '', false
-FROM (SELECT DISTINCT name FROM wanted WHERE kind = 'ARGUMENT') w
+SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype(nullif(w.schema, '') || '.' || w.name))::oid::bigint,
+       NULL, w.name, '', '', 0, 0, '', false
+FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'ARGUMENT') w
 {_source("pg_namespace", "nspowner", "nspacl", "nspname", "SCHEMA")}
 {_source("pg_language", "lanowner", "lanacl", "lanname", "LANGUAGE")}
 {_source("pg_foreign_data_wrapper", "fdwowner", "fdwacl", "fdwname", "FOREIGN DATA WRAPPER")}
@@ -211,7 +211,8 @@ WHERE d.classoid = 'pg_catalog.pg_authid'::regclass AND starts_with(d.descriptio
 
 
 class Wanted(NamedTuple):
-    """Something to look for in a database: RELATION, ROUTINE, TYPE, COLUMNS, ARGUMENT, SCHEMA …"""
+    """Something to look for in a database: RELATION, ROUTINE, TYPE, COLUMNS, ARGUMENT, SCHEMA … An argument's name is
+    that of its type, to be looked for in ``schema`` too."""
 
     kind: str
     schema: str = ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import observe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.arguments import is_unqualified
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.mark import Mark, read_mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     RDS_IAM,
@@ -102,7 +103,8 @@ def _look_for(scope: Scope, has_columns: bool) -> Iterator[observe.Wanted]:
         if has_columns:
             yield observe.Wanted("COLUMNS", schema, path[1])
     if scope.arguments not in ("", ANY_SIGNATURE):
-        yield from (observe.Wanted("ARGUMENT", "", text) for text in scope.arguments.split(ARGUMENT_SEPARATOR))
+        for text in scope.arguments.split(ARGUMENT_SEPARATOR):
+            yield observe.Wanted("ARGUMENT", "public" if is_unqualified(text) else "", text)
 
 
 def named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:

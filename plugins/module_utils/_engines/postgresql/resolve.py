@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedPrivilege,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import privileges
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.arguments import readable_type
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     DATABASE_OWNER,
     RDS_IAM,
@@ -240,4 +241,4 @@ def _as_written(scope: Scope) -> str:
     path = ".".join(part for part in scope.path if part)
     if scope.kind not in ("FUNCTION", "PROCEDURE", "ROUTINE") or scope.arguments == ANY_SIGNATURE:
         return f"{scope.kind} {path}"
-    return f"{scope.kind} {path}({', '.join(scope.arguments.split(ARGUMENT_SEPARATOR))})"
+    return f"{scope.kind} {path}({', '.join(map(readable_type, scope.arguments.split(ARGUMENT_SEPARATOR)))})"

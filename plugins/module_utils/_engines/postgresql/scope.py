@@ -13,10 +13,10 @@ owner (the login). ``resolve`` does that.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.arguments import read_argument
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
     Clause,
     check_name,
@@ -27,7 +27,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Gra
 
 ANY_SIGNATURE = "*"
 ARGUMENT_SEPARATOR = "\0"
-"""Between the argument types of a parsed routine, as the user wrote them."""
+"""Between the argument types of a parsed routine, as read_argument leaves them."""
 PARENT = "ALL "
 FUTURE = "FUTURE "
 SHARED_KINDS = frozenset({"DATABASE", "PARAMETER", "TABLESPACE"})
@@ -38,7 +38,6 @@ _ROUTINE_KINDS = ("FUNCTION", "PROCEDURE", "ROUTINE")
 _NAMED_KINDS = ("SCHEMA", "LANGUAGE", "FOREIGN DATA WRAPPER", "FOREIGN SERVER", "TABLESPACE")
 _ALL_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "PROCEDURES", "ROUTINES")
 _FUTURE_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "ROUTINES", "TYPES", "SCHEMAS", "LARGE OBJECTS")
-_MODE = re.compile(r"(?:IN|INOUT|VARIADIC)\s+", re.IGNORECASE)
 
 
 def parse_scope(request: GrantRequest) -> Scope:
@@ -126,7 +125,8 @@ def _signature(clause: Clause) -> str:
         raise clause.error("has an empty argument; write the argument types, separated by commas")
     if arguments == ["*"]:  # an aggregate without arguments
         return ""
-    return ARGUMENT_SEPARATOR.join(_MODE.sub("", argument, count=1) for argument in arguments)
+    types = [read_argument(argument, clause.label) for argument in arguments]
+    return ARGUMENT_SEPARATOR.join(kind for kind in types if kind)
 
 
 def describe_scope(scope: Scope) -> str:
