@@ -157,6 +157,28 @@ def test_only_what_is_missing_in_the_schema_is_granted(scene: Scene, account: st
         scene.sql("DROP TABLE shop.added", master=True)
 
 
+def test_what_an_extension_made_in_the_schema_is_left_to_public(scene: Scene, account: str) -> None:
+    """It belongs to the superuser, so the master cannot grant it, and everybody may use it anyway."""
+    scene.sql("CREATE SCHEMA text AUTHORIZATION postgres")
+    scene.sql(
+        "CREATE EXTENSION pg_trgm SCHEMA text; CREATE TYPE text.span AS RANGE (subtype = int); "
+        "CREATE FUNCTION text.own() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        master=True,
+    )
+    grant: dict[str, Any] = {"on": "ALL FUNCTIONS IN SCHEMA text", "privileges": ["EXECUTE"]}
+    try:
+        own = converge(partial(scene.user, name=account, grants=[grant]))["statements"]
+        assert f'GRANT EXECUTE ON FUNCTION "text"."own"() TO "{account}"' in own
+        scene.sql(f"GRANT EXECUTE ON FUNCTION text.similarity(text, text) TO {account}")
+        assert_settled(partial(scene.user, name=account, grants=[grant]))
+        scene.sql(f"REVOKE EXECUTE ON FUNCTION text.similarity(text, text) FROM {account}, PUBLIC")
+        for refused in (grant, {**grant, "grant_option": True}):
+            with pytest.raises(Refused, match="that belongs to rdsadmin"):
+                scene.user(name=account, grants=[refused])
+    finally:
+        scene.sql("DROP SCHEMA text CASCADE")
+
+
 def test_maintain_came_with_17(scene: Scene, account: str) -> None:
     task = partial(scene.user, name=account, grants=[{"on": "shop.orders", "privileges": ["MAINTAIN"]}])
     if scene.major >= 17:

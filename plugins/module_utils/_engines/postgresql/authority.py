@@ -54,6 +54,10 @@ class Authority:
             return SELF
         return owner if owner in self.settable else None
 
+    def may_grant(self, scope: Scope, privilege: str) -> bool:
+        """By PostgreSQL's own rules, without what RDS adds for its master."""
+        return self.acting_for(self.observed.owner(scope)) is not None or self._holds_options(scope, {privilege})
+
     def to_grant(self, scope: Scope, privileges: Iterable[str]) -> str:
         """Raises Refused."""
         owner = self.observed.owner(scope)

@@ -18,11 +18,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import privileges
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.arguments import readable_type
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     DATABASE_OWNER,
     RDS_IAM,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import (
+    PUBLIC,
     PostgreSQLObserved,
     SecuredObject,
 )
@@ -53,7 +55,9 @@ class Resolver:
     def __init__(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> None:
         self.observed = observed
         self.created = {account.name.name for account in wanted if account.request.present}
+        self._authority = Authority(observed)
         self._known: dict[tuple[object, ...], frozenset[Grant]] = {}
+        self._of_public: dict[Grant, bool] = {}
 
     def resolve(self, account: ParsedAccount) -> Desired:
         if not account.request.present:
@@ -93,9 +97,23 @@ class Resolver:
                 # What an owner has by ownership is not a grant and would never show up as one
                 if self.observed.catalogue.owner(grant.scope) == account:
                     continue
+                if parsed.scope.kind.startswith(PARENT) and self._is_left_to_public(account, grant):
+                    continue
                 if grant.grantable or grant.key not in found:
                     found[grant.key] = grant
         return frozenset(found.values())
+
+    def _is_left_to_public(self, account: str, grant: Grant) -> bool:
+        """Of ALL in a schema: what somebody else made there, such as an extension, and everybody may use already."""
+        if grant not in self._of_public:
+            has = [entry.privilege for entry in self.observed.catalogue.entries(grant.scope, PUBLIC)]
+            self._of_public[grant] = (
+                not grant.grantable
+                and grant.privilege in has
+                and not self._authority.may_grant(grant.scope, grant.privilege)
+            )
+        entries = self.observed.catalogue.entries(grant.scope, account) if self._of_public[grant] else ()
+        return self._of_public[grant] and all(entry.privilege != grant.privilege for entry in entries)
 
     def _expand(self, parsed: ParsedGrant) -> frozenset[Grant]:
         key = (parsed.scope, parsed.privileges, parsed.grantable)
