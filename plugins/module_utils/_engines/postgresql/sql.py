@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
@@ -21,6 +22,8 @@ _LOCK = 0x6175726F69616D
 """The advisory lock's number: "auroiam" in ASCII."""
 
 _FUTURE = "FUTURE "
+_ARGUMENT = re.compile(r'(?:"(?:[^"]|"")*"|[^",])+')
+"""One of a list as the catalogue prints it: a comma in a name is in quotation marks."""
 
 _FACTS = (
     "session_user::text, pg_is_in_recovery(), current_setting('server_version_num')::int, "
@@ -190,7 +193,10 @@ def _object(scope: Scope) -> str:
     if scope.kind == "PARAMETER":
         return ".".join(quote_identifier(part) for part in scope.path[0].split("."))
     name = ".".join(quote_identifier(part) for part in scope.path)
-    return f"{name}({scope.arguments})" if scope.kind in ("FUNCTION", "PROCEDURE") else name
+    if scope.kind == "PROCEDURE":
+        # Without a mode, another procedure's OUT argument counts as well: "procedure name is not unique"
+        return f"{name}({', '.join(f'IN {kind.strip()}' for kind in _ARGUMENT.findall(scope.arguments))})"
+    return f"{name}({scope.arguments})" if scope.kind == "FUNCTION" else name
 
 
 def _names(names: Collection[str]) -> str:
