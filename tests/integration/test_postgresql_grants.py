@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, UnknownPrivilege
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused, UnknownPrivilege
 from tests.integration.postgresql_scene import Scene, open_connection, scene
 from tests.integration.tasks import assert_settled, converge
 
@@ -150,6 +150,23 @@ def test_only_what_is_missing_in_the_schema_is_granted(scene: Scene, account: st
         assert converge(task)["statements"] == [f'GRANT SELECT ON TABLE "shop"."added" TO "{account}"']
     finally:
         scene.sql("DROP TABLE shop.added", master=True)
+
+
+def test_types_without_privileges_of_their_own(scene: Scene, account: str) -> None:
+    scene.sql("CREATE TYPE shop.span AS RANGE (subtype = int)", master=True)
+    try:
+        with pytest.raises(MissingObject, match=r"TYPE shop\._mood has no privileges of its own; grant shop\.mood's"):
+            scene.user(name=account, grants=[{"on": "TYPE shop._mood", "privileges": ["USAGE"]}])
+        multirange = partial(
+            scene.user, name=account, grants=[{"on": "TYPE shop.span_multirange", "privileges": ["USAGE"]}]
+        )
+        if scene.major < 17:
+            converge(multirange)
+            return
+        with pytest.raises(MissingObject, match=r"TYPE shop\.span_multirange has no privileges of its own"):
+            multirange()
+    finally:
+        scene.sql("DROP TYPE shop.span CASCADE")
 
 
 def test_maintain_came_with_17(scene: Scene, account: str) -> None:

@@ -107,7 +107,8 @@ FROM {catalogue} c WHERE c.oid IN (SELECT objid FROM dep WHERE classid = '{depen
 """
 
 
-# What the accounts have privileges on, and what the task names. A wanted name that is NULL stands for all in a schema.
+# What the accounts have privileges on, and what the task names. Arrays have no privileges of their own, nor have
+# multiranges since 17. A wanted name that is NULL stands for all in a schema.
 # Parameters: accounts, and three lists of equal length: kinds, schemas, names
 OBJECTS = f"""
 WITH wanted AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS w(kind, schema, name)),
@@ -141,7 +142,11 @@ SELECT {_ROUTINE_KIND}, p.tableoid::bigint, p.oid::bigint, n.nspname::text, p.pr
 FROM routine JOIN pg_proc p ON p.oid = routine.oid JOIN pg_namespace n ON n.oid = p.pronamespace
 UNION ALL
 SELECT 'TYPE', t.tableoid::bigint, t.oid::bigint, n.nspname::text, t.typname::text, '',
-       pg_get_userbyid(t.typowner)::text, 0, 0, '', t.typtype = 'd'
+       pg_get_userbyid(t.typowner)::text, 0, 0,
+       CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN format_type(t.typelem, NULL)
+            WHEN t.typtype = 'm' AND current_setting('server_version_num')::int >= 170000 THEN 'its range type'
+            ELSE '' END,
+       t.typtype = 'd'
 FROM type JOIN pg_type t ON t.oid = type.oid JOIN pg_namespace n ON n.oid = t.typnamespace
 UNION ALL
 SELECT 'COLUMN', c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, a.attname::text,

@@ -39,6 +39,7 @@ class SecuredObject:
 
     items, size     entries of its access list, and the bytes that the list takes (compressed)
     argument_types  a routine's, as the catalogue's type numbers separated by blanks
+    instead         a type's: what to grant on, where it has no privileges of its own
     is_domain       of types
     """
 
@@ -48,6 +49,7 @@ class SecuredObject:
     size: int = 0
     argument_types: str = ""
     is_domain: bool = False
+    instead: str = ""
 
 
 @dataclass(frozen=True)

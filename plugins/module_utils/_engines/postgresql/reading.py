@@ -172,7 +172,8 @@ class CatalogueBuilder:
             else:
                 scope = Scope(kind, database, path, detail)
                 scopes[(class_number, number, "")] = scope
-            self.objects.append(SecuredObject(scope, owner, items, size, types, is_domain))
+            arguments, instead = ("", types) if kind == "TYPE" else (types, "")
+            self.objects.append(SecuredObject(scope, owner, items, size, arguments, is_domain, instead))
         for class_number, number, column, grantee, grantor, privilege, grantable in rows.entries:
             key = (class_number, number, column)
             if key not in scopes:

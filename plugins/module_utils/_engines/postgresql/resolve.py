@@ -226,6 +226,10 @@ class Resolver:
         catalogue = self.observed.catalogue
         if scope.kind not in ("FUNCTION", "PROCEDURE", "ROUTINE"):
             item = catalogue.objects.get(replace(scope, kind="TYPE" if scope.kind == "DOMAIN" else scope.kind))
+            if item and item.instead:
+                raise MissingObject(
+                    f"{position}: {_as_written(scope)} has no privileges of its own; grant {item.instead}'s."
+                )
             return [item] if item and (item.is_domain or scope.kind != "DOMAIN") else []
         overloads = [
             item
