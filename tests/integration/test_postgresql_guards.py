@@ -137,6 +137,28 @@ def test_a_privilege_by_another_grantor(scene: Scene, account: str) -> None:
     converge(partial(scene.user, name=account, grants=[]))
 
 
+def test_grant_options_of_several_roles(scene: Scene, account: str) -> None:
+    """The server uses those of one role for each statement, and only warns of what it then does not do."""
+    owner, first, second = scene.role("owner"), scene.role("first"), scene.role("second")
+    scene.sql(
+        f"CREATE TABLE shop.mixed (id int, note text); ALTER TABLE shop.mixed OWNER TO {owner}; "
+        f"GRANT SELECT ON shop.mixed TO {first} WITH GRANT OPTION; "
+        f"GRANT INSERT, UPDATE (note) ON shop.mixed TO {second} WITH GRANT OPTION; "
+        f"GRANT USAGE ON SCHEMA shop TO {first}, {second}; GRANT {first}, {second} TO postgres{inheriting(scene)}"
+    )
+    wanted = [{"on": "shop.mixed", "privileges": ["SELECT", "INSERT", "UPDATE (note)"]}]
+    converge(partial(scene.user, name=account, grants=wanted))
+    refused(
+        scene,
+        "may not grant DELETE",
+        name=account,
+        purge_grants=False,
+        grants=[{"on": "shop.mixed", "privileges": ["SELECT", "DELETE"]}],
+    )
+    converge(partial(scene.user, name=account, grants=[]))
+    scene.sql("DROP TABLE shop.mixed")
+
+
 def test_a_grant_option_that_was_used(scene: Scene, account: str) -> None:
     other = scene.role("other")
     task = partial(

@@ -193,12 +193,14 @@ class _Rights:
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
-        self._grantors: dict[Key, str] = {}
+        self._grantors: dict[Key, tuple[str, str]] = {}
 
     def grant(self, change: AccountChange, grant: Grant) -> Item:
         if grant.key not in self._grantors:
-            self._grantors[grant.key] = self._authority.to_grant(grant.scope, (grant.privilege,))
-        return Item(change.name.name, grant.privilege, grant.scope, self._grantors[grant.key], grant.grantable)
+            acting = self._authority.to_grant(grant.scope, grant.privilege)
+            self._grantors[grant.key] = (acting, self._authority.option_holder(grant.scope, grant.privilege))
+        acting, holder = self._grantors[grant.key]
+        return Item(change.name.name, grant.privilege, grant.scope, acting, grant.grantable, holder)
 
     def revoke(self, change: AccountChange, grant: Grant, option_only: bool) -> Iterator[Item]:
         """One for each grantor that the account has it from."""
