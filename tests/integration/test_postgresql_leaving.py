@@ -177,6 +177,27 @@ def test_a_lock_ends_sessions(tasks: Tasks, state: State, cluster: str, account:
         session.cursor().execute("SELECT 1")
 
 
+@pytest.mark.parametrize("way", ["fail", "drop", "reassign"])
+def test_what_is_temporary_goes_with_the_session(
+    tasks: Tasks, state: State, admin: Administration, cluster: str, account: str, heir: str, way: str
+):
+    tasks.user(cluster=cluster, name=account, grants=[{"on": "DATABASE", "privileges": ["TEMPORARY"]}])
+    session = jane_of(state, cluster, account)()
+    session.autocommit = True
+    session.cursor().execute(
+        "CREATE TEMP TABLE scratch (id serial); CREATE DOMAIN pg_temp.d AS int; "
+        "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"
+    )
+    gone = {"cluster": cluster, "name": account, "state": "absent", "owned_objects": way}
+    if way == "reassign":
+        gone["reassign_owned_to"] = heir
+    if way == "fail":
+        with pytest.raises(TaskFailed, match="scratch"):
+            tasks.user(**gone, terminate_sessions=False)
+    converge(lambda **mode: tasks.user(**gone, **mode))
+    assert not exists(admin, cluster, account)
+
+
 @pytest.mark.direct("is compared with a connection")
 def test_a_thousand_leave_together(tasks: Tasks, state: State, cluster: str):
     """Within three times what DROP ROLE by itself takes, over a few rounds: other tests run meanwhile."""

@@ -222,6 +222,8 @@ class _Departure:
     ) -> None:
         """``visible``: the databases that the login may connect to."""
         self._session, self._going, self._visible = session, going, visible
+        lasting = {account.name.name for account in wanted if not account.request.terminate_sessions}
+        self._ending = sorted(set(going) - set(oids(roles.by_name, lasting)))
         self._reassigned: dict[int, int] = {}
         self._dropped: list[int] = []
         self.rows: dict[str, list[Row]] = {}
@@ -236,7 +238,7 @@ class _Departure:
 
     def read(self, database: str, shared: bool) -> None:
         self.rows[database] = [
-            *leaving.read_obstacles(self._session, database, self._going, shared, self._visible),
+            *leaving.read_obstacles(self._session, database, self._going, self._ending, shared, self._visible),
             *leaving.read_handover(self._session, database, self._reassigned, self._dropped),
         ]
 

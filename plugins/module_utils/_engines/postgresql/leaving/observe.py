@@ -16,9 +16,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 # What keeps a role from being dropped, the first ten of each kind. Only the database that holds an object can describe
 # it; those with dbid 0 are shared. Kinds: see obstacles.py. DROP OWNED takes a role out of a policy only where the
 # policy's table belongs to who says it, so that is asked here.
-# Parameters: accounts, whether to add what is shared and out of sight, the databases that are in sight
+# What is temporary goes with the sessions of an account that has any here.
+# Parameters: accounts whose sessions end, accounts, whether to add what is shared and out of sight, the databases that
+# are in sight
 OBSTACLES = """
-WITH found AS (
+WITH temporary AS (SELECT oid FROM pg_namespace WHERE starts_with(nspname, 'pg_temp_')),
+ending AS (
+    SELECT usesysid FROM pg_stat_activity WHERE usesysid IN (SELECT unnest(%s::oid[])) AND datname = current_database()
+), found AS (
     SELECT s.refobjid, s.dbid, s.classid, s.objid, s.objsubid, CASE
         WHEN s.deptype = 'o' AND s.dbid = 0 THEN 'D'
         WHEN s.deptype = 'r' AND NOT EXISTS (
@@ -28,6 +33,11 @@ WITH found AS (
         ELSE s.deptype::text END AS kind
     FROM pg_shdepend s
     WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid IN (SELECT unnest(%s::oid[]))
+      AND NOT (s.refobjid IN (SELECT usesysid FROM ending) AND (s.classid, s.objid) IN (
+          SELECT tableoid, oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM temporary)
+          UNION ALL SELECT tableoid, oid FROM pg_proc WHERE pronamespace IN (SELECT oid FROM temporary)
+          UNION ALL SELECT tableoid, oid FROM pg_type WHERE typnamespace IN (SELECT oid FROM temporary)
+      ) AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))
 ), also AS (SELECT %s AS shared)
 SELECT pg_get_userbyid(refobjid)::text, kind, number, pg_describe_object(classid, objid, objsubid) FROM (
     SELECT found.*, count(*) OVER (PARTITION BY refobjid, kind) AS number,
@@ -75,7 +85,7 @@ UNION ALL
 SELECT pg_get_userbyid(account)::text, 'n', 1, min(pg_describe_object(classid, objid, 0)) || ' in schema ' || n.nspname
 FROM owned, pg_identify_object(classid, objid, 0) i JOIN pg_namespace n ON n.nspname = i.schema
 WHERE classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass) AND n.nspowner <> account
-  AND NOT has_schema_privilege(successor, n.oid, 'CREATE') GROUP BY account, n.nspname
+  AND NOT starts_with(n.nspname, 'pg_temp_') AND NOT has_schema_privilege(successor, n.oid, 'CREATE') GROUP BY account, n.nspname
 UNION ALL
 SELECT DISTINCT pg_get_userbyid(account)::text, 's', 1, current_database()::text FROM owned
 WHERE classid = 'pg_namespace'::regclass AND NOT has_database_privilege(current_database(), 'CREATE')
@@ -121,9 +131,15 @@ ORDER BY 1, 2
 
 
 def read_obstacles(
-    session: PostgreSQLSession, database: str, leaving: Sequence[int], shared: bool, visible: Sequence[str]
+    session: PostgreSQLSession,
+    database: str,
+    leaving: Sequence[int],
+    ending: Sequence[int],
+    shared: bool,
+    visible: Sequence[str],
 ) -> list[Row]:
-    return session.query(OBSTACLES, (list(leaving), shared, list(visible)), database) if leaving else []
+    """``ending``: those of the leaving whose sessions end; ``visible``: the databases that are in sight."""
+    return session.query(OBSTACLES, (list(ending), list(leaving), shared, list(visible)), database) if leaving else []
 
 
 def read_handover(
