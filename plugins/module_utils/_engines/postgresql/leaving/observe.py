@@ -62,8 +62,10 @@ owned AS (
 """
 
 # What goes to another owner with its rights, and what the server asks of that owner and of the login: CREATE in the
-# schema of a function and its like, and CREATE in the database for a schema.
+# schema of a function and its like, CREATE in the database for a schema or a publication, and USAGE of a foreign
+# server's wrapper.
 # https://www.postgresql.org/docs/current/sql-alterfunction.html, https://www.postgresql.org/docs/current/sql-alterschema.html
+# https://www.postgresql.org/docs/current/sql-alterpublication.html, https://www.postgresql.org/docs/current/sql-alterserver.html
 # A new owner that this task will make has the number 0, which asks for the rights of PUBLIC.
 # Parameters: two lists of equal length, accounts and their new owners
 HANDOVER = f"""
@@ -85,7 +87,15 @@ UNION ALL
 SELECT pg_get_userbyid(account)::text, 'n', 1, min(pg_describe_object(classid, objid, 0)) || ' in schema ' || n.nspname
 FROM owned, pg_identify_object(classid, objid, 0) i JOIN pg_namespace n ON n.nspname = i.schema
 WHERE classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass) AND n.nspowner <> account
-  AND NOT starts_with(n.nspname, 'pg_temp_') AND NOT has_schema_privilege(successor, n.oid, 'CREATE') GROUP BY account, n.nspname
+  AND NOT starts_with(n.nspname, 'pg_temp_') AND NOT has_schema_privilege(successor, n.oid, 'CREATE')
+GROUP BY account, n.nspname
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'u', 1, pg_describe_object(classid, objid, 0) || ' of ' || w.fdwname
+FROM owned JOIN pg_foreign_server f ON f.oid = owned.objid JOIN pg_foreign_data_wrapper w ON w.oid = f.srvfdw
+WHERE classid = 'pg_foreign_server'::regclass AND NOT has_foreign_data_wrapper_privilege(successor, w.oid, 'USAGE')
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'b', 1, pg_describe_object(classid, objid, 0) FROM owned
+WHERE classid = 'pg_publication'::regclass AND NOT has_database_privilege(successor, current_database(), 'CREATE')
 UNION ALL
 SELECT DISTINCT pg_get_userbyid(account)::text, 's', 1, current_database()::text FROM owned
 WHERE classid = 'pg_namespace'::regclass AND NOT has_database_privilege(current_database(), 'CREATE')

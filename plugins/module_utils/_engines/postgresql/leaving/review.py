@@ -12,8 +12,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
     CODE,
     DROP,
+    NO_CREATE_FOR_PUBLICATION,
     NO_CREATE_IN_DATABASE,
     NO_CREATE_IN_SCHEMA,
+    NO_USAGE_OF_WRAPPER,
     REASSIGN,
     in_the_way,
 )
@@ -91,7 +93,12 @@ def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
     for name, change in leaving.items():
         obstacles = list(observed.obstacles.get(name, ()))
         if authority.superuser:
-            lacking = (NO_CREATE_IN_DATABASE, NO_CREATE_IN_SCHEMA)
+            lacking = (
+                NO_CREATE_IN_DATABASE,
+                NO_CREATE_IN_SCHEMA,
+                NO_CREATE_FOR_PUBLICATION,
+                NO_USAGE_OF_WRAPPER,
+            )
             obstacles = [item for item in obstacles if item.kind not in lacking]
         reasons = in_the_way(obstacles, owned_objects(change))
         if owned_objects(change) != DROP:
