@@ -15,6 +15,7 @@ from __future__ import annotations
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
     RDS_SUPERUSER,
+    SIGNAL_BACKEND,
     Membership,
     inherits,
     sets,
@@ -138,6 +139,13 @@ class Authority:
             return True
         held = (item for name in self.inherited for item in observed.roles.held_by(name))
         return any(item.admin and item.role == role for item in held)
+
+    def may_end_sessions(self, account: str) -> bool:
+        """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
+        role = self.observed.roles.by_name.get(account)
+        if self.superuser or (role is not None and role.superuser):
+            return self.superuser
+        return bool({account, SIGNAL_BACKEND} & self.inherited)
 
     def may_create_roles(self) -> bool:
         login = self.observed.roles.by_name.get(self.login)

@@ -197,6 +197,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         major=session.major,
         self_grant=first[7],
         on_rds=first[8],
+        connected=frozenset(row[1] for row in role_rows if row[9]),
         database=session.database,
         locks=session.locks,
         roles=roles,

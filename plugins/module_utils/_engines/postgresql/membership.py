@@ -18,6 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
 RDS_IAM = "rds_iam"
 RDS_AD = "rds_ad"
 RDS_SUPERUSER = "rds_superuser"
+SIGNAL_BACKEND = "pg_signal_backend"
 DATABASE_OWNER = "pg_database_owner"
 """Since 14. Its only member is the current database's owner, implicitly; it cannot have others."""
 

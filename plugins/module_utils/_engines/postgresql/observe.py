@@ -38,7 +38,8 @@ ROLES = (
 SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterole, r.rolconnlimit,
        coalesce(d.description, ''),
        coalesce(current_setting('createrole_self_grant', true), ''),
-       EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions')
+       EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions'),
+       r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL)
 FROM up JOIN pg_roles r ON r.oid = up.oid
 LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
 """

@@ -20,6 +20,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     in_the_way,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.steps import (
+    ends_sessions,
     owned_objects,
     successor,
 )
@@ -38,6 +39,7 @@ _CODE_SHOWN = 50
 def review_leaving(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, MissingObject. Returns warnings: the code that is handed over."""
     _refuse_group_roles(changes, observed)
+    _refuse_open_sessions(changes, observed)
     reassigned = [change for change in changes.effective if change.dropped and owned_objects(change) == REASSIGN]
     for change in reassigned:
         _refuse_successor(change, changes, observed)
@@ -55,6 +57,23 @@ def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
                 f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
                 "not an account, and this collection drops no roles; take it off the list."
             )
+
+
+def _refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:
+    authority = Authority(observed)
+    names = sorted(
+        change.name.name
+        for change in changes.effective
+        if change.name.name in observed.connected
+        and ends_sessions(change)
+        and not authority.may_end_sessions(change.name.name)
+    )
+    if names:
+        raise Refused(
+            f"{', '.join(_some(names, 'accounts'))}: there are open sessions, which the login {authority.login} may "
+            f"not end on {observed.title}; have pg_signal_backend granted to {authority.login}, or set "
+            "terminate_sessions: false."
+        )
 
 
 def _refuse_successor(change: AccountChange, changes: Changes, observed: PostgreSQLObserved) -> None:

@@ -81,11 +81,7 @@ class Exit:
             for change in changes.accounts
             if change.dropped
         }
-        self._ending = sorted(
-            change.name.name
-            for change in changes.effective
-            if _shut_out(change) and (change.request is None or change.request.terminate_sessions)
-        )
+        self._ending = sorted(change.name.name for change in changes.effective if ends_sessions(change))
 
     def close_door(self) -> list[Statement]:
         """What must be committed before sessions end."""
@@ -194,9 +190,11 @@ class Exit:
             yield Item(name, grant.privilege, grant.scope, acting, False)
 
 
-def _shut_out(change: AccountChange) -> bool:
+def ends_sessions(change: AccountChange) -> bool:
+    """Whoever could log in and cannot any more, unless the task says otherwise."""
     before, after = change.before, change.after
-    return before is not None and (after is None or (after.locked and not before.locked))
+    shut_out = before is not None and (after is None or (after.locked and not before.locked))
+    return shut_out and (change.request is None or change.request.terminate_sessions)
 
 
 def _goes_anyway(leaver: Leaver | None) -> bool:
