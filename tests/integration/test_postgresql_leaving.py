@@ -26,7 +26,7 @@ from tests.integration.postgresql_departure import (
     memberships,
     owner,
 )
-from tests.integration.tasks import Result, TaskFailed, Tasks, converge
+from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State
 from tests.sandbox.programs import SandboxError
 
@@ -173,6 +173,23 @@ def test_a_lock_ends_sessions(tasks: Tasks, state: State, cluster: str, account:
     jane().close()
     ended = converge(lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, **mode))
     assert "pg_terminate_backend" in ended["statements"][1]
+    with pytest.raises(psycopg2.Error):
+        session.cursor().execute("SELECT 1")
+
+
+def test_a_lock_ends_sessions_that_are_still_there(
+    tasks: Tasks, state: State, admin: Administration, cluster: str, account: str
+):
+    """As after a task that broke off between locking the account and ending its sessions."""
+    tasks.user(cluster=cluster, name=account)
+    session = jane_of(state, cluster, account)()
+    admin.sql(cluster, f'ALTER ROLE "{account}" NOLOGIN')
+    assert_settled(lambda **mode: tasks.user(cluster=cluster, name=account, **mode))
+    assert_settled(
+        lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, terminate_sessions=False, **mode)
+    )
+    ended = converge(lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, **mode))
+    assert len(ended["statements"]) == 1
     with pytest.raises(psycopg2.Error):
         session.cursor().execute("SELECT 1")
 

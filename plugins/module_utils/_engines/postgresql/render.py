@@ -14,7 +14,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.bundles import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.aftermath import Aftermath
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.steps import Exit
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.steps import (
+    Exit,
+    ends_sessions,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
     RDS_IAM,
@@ -46,7 +49,12 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
     https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-MAX-LOCKS-PER-TRANSACTION
     """
     roles = {role for change in changes.effective for role in change.roles_granted}
-    accounts = sorted(changes.effective, key=lambda change: change.name not in roles)
+    concerned = (
+        change
+        for change in changes.accounts
+        if change.before != change.after or ends_sessions(change, observed.connected)
+    )
+    accounts = sorted(concerned, key=lambda change: change.name not in roles)
     most = max(observed.locks // LOCKS_FOR_ONE, 100)
     for start in range(0, len(accounts), most):
         yield Changes(tuple(accounts[start : start + most]))

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.aftermath import Aftermath
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.review import review_leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.review import (
+    refuse_open_sessions,
+    review_leaving,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
     RDS_AD,
@@ -52,6 +55,7 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled."""
     if not changes.effective:
         _refuse_active_directory(changes, observed)
+        refuse_open_sessions(changes, observed)
         return _namesakes(changes, observed)
     _refuse_without_iam(changes, observed)
     _refuse_own_accounts(changes, observed)

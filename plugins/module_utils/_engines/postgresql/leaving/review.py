@@ -39,7 +39,7 @@ _CODE_SHOWN = 50
 def review_leaving(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, MissingObject. Returns warnings: the code that is handed over."""
     _refuse_group_roles(changes, observed)
-    _refuse_open_sessions(changes, observed)
+    refuse_open_sessions(changes, observed)
     reassigned = [change for change in changes.effective if change.dropped and owned_objects(change) == REASSIGN]
     for change in reassigned:
         _refuse_successor(change, changes, observed)
@@ -59,13 +59,14 @@ def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
             )
 
 
-def _refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:
+def refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Raises Refused."""
     authority = Authority(observed)
     names = sorted(
         change.name.name
-        for change in changes.effective
+        for change in changes.accounts
         if change.name.name in observed.connected
-        and ends_sessions(change)
+        and ends_sessions(change, observed.connected)
         and not authority.may_end_sessions(change.name.name)
     )
     if names:
