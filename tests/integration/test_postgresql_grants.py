@@ -169,6 +169,18 @@ def test_types_without_privileges_of_their_own(scene: Scene, account: str) -> No
         scene.sql("DROP TYPE shop.span CASCADE")
 
 
+def test_a_parameter_that_nobody_has_defined(scene: Scene, account: str) -> None:
+    task = partial(scene.user, name=account, grants=[{"on": "PARAMETER my_app.Tenant", "privileges": ["SET"]}])
+    with pytest.raises(Refused, match=r"SET on PARAMETER my_app\.tenant: that belongs to rdsadmin"):
+        task()
+    scene.sql("GRANT SET ON PARAMETER my_app.tenant TO postgres WITH GRANT OPTION")
+    try:
+        converge(task)
+        converge(partial(scene.user, name=account, grants=[]))
+    finally:
+        scene.sql("REVOKE ALL ON PARAMETER my_app.tenant FROM postgres CASCADE")
+
+
 def test_maintain_came_with_17(scene: Scene, account: str) -> None:
     task = partial(scene.user, name=account, grants=[{"on": "shop.orders", "privileges": ["MAINTAIN"]}])
     if scene.major >= 17:

@@ -59,6 +59,7 @@ MEMBERSHIPS = _MEMBERSHIPS.format(
     options="a.inherit_option, a.set_option", granted=" OR a.grantor IN (SELECT oid FROM account)"
 )
 
+# Custom parameters, which have a dot in their names, need not be there to be granted; all are the superuser's.
 # A database with the connection limit -2 is invalid: its DROP DATABASE was interrupted.
 # Parameters: accounts, names of parameters (in lower case)
 SHARED_OBJECTS = """
@@ -72,8 +73,8 @@ FROM pg_database d
 UNION ALL
 SELECT 'TABLESPACE', oid::bigint, spcname::text, pg_get_userbyid(spcowner)::text, true, true, 0, 0 FROM pg_tablespace
 UNION ALL
-SELECT 'PARAMETER', 0, lower(name), pg_get_userbyid(10)::text, true, true, 0, 0
-FROM pg_settings WHERE lower(name) = ANY(%s::text[])
+SELECT 'PARAMETER', 0, name, pg_get_userbyid(10)::text, true, true, 0, 0
+FROM unnest(%s::text[]) AS n(name) WHERE name LIKE '%%.%%' OR name IN (SELECT lower(name) FROM pg_settings)
 """
 _ENTRY = "pg_get_userbyid({0})::text, pg_get_userbyid(e.grantor)::text, e.privilege_type, e.is_grantable"
 _GRANTEE = _ENTRY.format("nullif(e.grantee, 0)")

@@ -168,9 +168,7 @@ class Resolver:
                 yield self._in_schema(scope, position)
 
     def _shared(self, scope: Scope, position: str) -> Scope:
-        custom_parameter = scope.kind == "PARAMETER" and "." in scope.path[0]
-        if not custom_parameter:
-            self._check(scope, position)
+        self._check(scope, position)
         return scope
 
     def _check_database(self, name: str, position: str) -> None:

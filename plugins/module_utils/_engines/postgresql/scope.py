@@ -13,6 +13,7 @@ owner (the login). ``resolve`` does that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -20,6 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
     Clause,
     check_name,
+    fold,
     readable_identifier,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
@@ -37,6 +39,7 @@ _IN_SCHEMA_KINDS = ("TABLE", "SEQUENCE", "FUNCTION", "PROCEDURE", "ROUTINE", "TY
 _ROUTINE_KINDS = ("FUNCTION", "PROCEDURE", "ROUTINE")
 _NAMED_KINDS = ("SCHEMA", "LANGUAGE", "FOREIGN DATA WRAPPER", "FOREIGN SERVER", "TABLESPACE")
 _ALL_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "PROCEDURES", "ROUTINES")
+_PARAMETER_PART = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*\Z")
 _FUTURE_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "ROUTINES", "TYPES", "SCHEMAS", "LARGE OBJECTS")
 
 
@@ -63,7 +66,10 @@ def _read(clause: Clause, database: str) -> Scope:
     if clause.keywords("PARAMETER"):
         _refuse_database(clause, database, "PARAMETER")
         # The server stores parameter names in lower case, whatever their spelling in the manual.
-        return Scope("PARAMETER", path=(".".join(clause.path("a parameter name", 8)).lower(),))
+        parts = [fold(part) for part in clause.path("a parameter name", 8)]
+        if not all(map(_PARAMETER_PART.match, parts)):
+            raise clause.error("is no name of a parameter: those consist of letters, digits, _ and $")
+        return Scope("PARAMETER", path=(".".join(parts),))
     if clause.keywords("LARGE", "OBJECT"):
         return Scope("LARGE OBJECT", database, (clause.number("the number of a large object"),))
     for kind in _NAMED_KINDS:

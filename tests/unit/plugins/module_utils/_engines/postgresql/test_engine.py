@@ -25,6 +25,7 @@ def grant(**options: Any) -> dict[str, Any]:
         (grant(on="FUTURE TABLES", owner="a\0b"), r"grants\[0\]\.owner holds a NUL character"),
         (grant(database="x" * 64), r"grants\[0\]\.database x+ is 64 bytes long"),
         (grant(on='FUNCTION f("\0")'), r"grants\[0\]\.on holds a NUL character"),
+        (grant(on='PARAMETER "my app".tenant', privileges=("SET",)), "is no name of a parameter"),
         (grant(privileges=('SELECT ("\udcff")',)), r"grants\[0\]\.privileges holds half of a surrogate pair"),
     ],
 )
