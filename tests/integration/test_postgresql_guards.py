@@ -9,15 +9,13 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
-from tests.integration.postgresql_scene import Scene, open_connection, scene
+from tests.integration.postgresql_scene import Scene, scene
 from tests.integration.tasks import assert_settled, converge
 from tests.sandbox.clients import CHECKOUT
 
@@ -137,49 +135,6 @@ def test_a_privilege_by_another_grantor(scene: Scene, account: str) -> None:
         partial(scene.user, name=account, grants=[{"on": "FUTURE TABLES", "privileges": ["SELECT"], "owner": owner}])
     )
     converge(partial(scene.user, name=account, grants=[]))
-
-
-@pytest.mark.direct("is about the login")
-def test_sessions_that_the_login_may_not_end(scene: Scene) -> None:
-    """Else the account would be locked, its sessions would stay, and the next run would find nothing to do."""
-    if scene.major >= 16:
-        pytest.skip("in the sandbox nobody else may administer an IAM-authenticated account and log in by password")
-    login, person = (scene.role(name, "LOGIN PASSWORD 'Pa55word!'") for name in ("clerk", "person"))
-    scene.sql(f"ALTER ROLE {login} CREATEROLE")
-    clerk = replace(scene, login=replace(scene.login, credentials=lambda: Credentials(login, "Pa55word!")))
-    session = open_connection(
-        replace(scene, login=replace(scene.login, credentials=lambda: Credentials(person, "Pa55word!")))
-    )
-    scene.user(name=person, convert=True)
-    refused(clerk, "open sessions, which the login .* may not end", name=person, locked=True)
-    refused(clerk, "set terminate_sessions: false", name=person, state="absent")
-    converge(partial(clerk.user, name=person, locked=True, terminate_sessions=False))
-    converge(partial(clerk.user, name=person, locked=False))
-    session.close()
-    scene.sql(f"GRANT pg_signal_backend TO {login}")
-    converge(partial(clerk.user, name=person, state="absent"))
-
-
-def test_grant_options_of_several_roles(scene: Scene, account: str) -> None:
-    """The server uses those of one role for each statement, and only warns of what it then does not do."""
-    owner, first, second = scene.role("owner"), scene.role("first"), scene.role("second")
-    scene.sql(
-        f"CREATE TABLE shop.mixed (id int, note text); ALTER TABLE shop.mixed OWNER TO {owner}; "
-        f"GRANT SELECT ON shop.mixed TO {first} WITH GRANT OPTION; "
-        f"GRANT INSERT, UPDATE (note) ON shop.mixed TO {second} WITH GRANT OPTION; "
-        f"GRANT USAGE ON SCHEMA shop TO {first}, {second}; GRANT {first}, {second} TO postgres{inheriting(scene)}"
-    )
-    wanted = [{"on": "shop.mixed", "privileges": ["SELECT", "INSERT", "UPDATE (note)"]}]
-    converge(partial(scene.user, name=account, grants=wanted))
-    refused(
-        scene,
-        "may not grant DELETE",
-        name=account,
-        purge_grants=False,
-        grants=[{"on": "shop.mixed", "privileges": ["SELECT", "DELETE"]}],
-    )
-    converge(partial(scene.user, name=account, grants=[]))
-    scene.sql("DROP TABLE shop.mixed")
 
 
 def test_a_grant_option_that_was_used(scene: Scene, account: str) -> None:

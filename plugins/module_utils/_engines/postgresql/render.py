@@ -94,11 +94,14 @@ def _roles(
     changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
 ) -> list[Statement]:
     statements: list[Statement] = []
-    if observed.self_grant and any(change.created for change in changes.accounts):
+    self_grant = bool(observed.self_grant) and any(change.created for change in changes.accounts)
+    if self_grant:
         statements.append(sql.no_self_grant())
     for change in changes.effective:
         role = observed.roles.by_name.get(change.name.name)
         statements += _attributes(change, role.comment if role else "")
+    if self_grant:
+        statements.append(sql.self_grant_as_before())
     enrolled = afterwards(observed.roles, changes).enrolled
     revoked = _revoke_roles(changes, observed, authority, aftermath)
     return [*statements, *_grant_roles(changes, observed, enrolled), *revoked]

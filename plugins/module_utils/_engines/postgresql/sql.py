@@ -102,8 +102,15 @@ def begin(lock_timeout: int) -> tuple[Statement, ...]:
 
 
 def no_self_grant() -> Statement:
-    """Else the login would become a member of each account that it creates, and with it of rds_iam."""
-    return Statement("SET LOCAL createrole_self_grant = ''")
+    """Else the login would become a member of each account that it creates, and with it of rds_iam.
+
+    Not SET LOCAL, here and for roles: that has no effect where somebody replays the statements outside a transaction.
+    """
+    return Statement("SET createrole_self_grant = ''")
+
+
+def self_grant_as_before() -> Statement:
+    return Statement("RESET createrole_self_grant")
 
 
 def create_role(account: Account) -> Statement:
@@ -143,12 +150,12 @@ def revoke_roles(roles: Collection[str], members: Collection[str], grantor: str)
 
 
 def set_role(name: str) -> Statement:
-    return Statement(f"SET LOCAL ROLE {quote_identifier(name)}")
+    return Statement(f"SET ROLE {quote_identifier(name)}")
 
 
 def reset_role() -> Statement:
     """RESET ROLE would go back to what ALTER ROLE … SET role has for the login."""
-    return Statement("SET LOCAL ROLE NONE")
+    return Statement("SET ROLE NONE")
 
 
 def grant(privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], grantable: bool) -> Statement:
