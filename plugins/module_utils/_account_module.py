@@ -158,6 +158,7 @@ def _attempt(
     observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
     desired = engine.resolve(wanted, observed)
     changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
+    changes = engine.foresee(changes, observed)
     warnings = engine.review(changes, observed)
     plan = _plan(engine, changes, observed)
     whole = progress.begin(changes, plan, warnings)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import UnknownPrivilege
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused, UnknownPrivilege
 from tests.integration.postgresql_scene import Scene, open_connection, scene
 from tests.integration.tasks import assert_settled, converge
 
@@ -152,6 +152,35 @@ def test_only_what_is_missing_in_the_schema_is_granted(scene: Scene, account: st
         scene.sql("DROP TABLE shop.added", master=True)
 
 
+def test_types_without_privileges_of_their_own(scene: Scene, account: str) -> None:
+    scene.sql("CREATE TYPE shop.span AS RANGE (subtype = int)", master=True)
+    try:
+        with pytest.raises(MissingObject, match=r"TYPE shop\._mood has no privileges of its own; grant shop\.mood's"):
+            scene.user(name=account, grants=[{"on": "TYPE shop._mood", "privileges": ["USAGE"]}])
+        multirange = partial(
+            scene.user, name=account, grants=[{"on": "TYPE shop.span_multirange", "privileges": ["USAGE"]}]
+        )
+        if scene.major < 17:
+            converge(multirange)
+            return
+        with pytest.raises(MissingObject, match=r"TYPE shop\.span_multirange has no privileges of its own"):
+            multirange()
+    finally:
+        scene.sql("DROP TYPE shop.span CASCADE")
+
+
+def test_a_parameter_that_nobody_has_defined(scene: Scene, account: str) -> None:
+    task = partial(scene.user, name=account, grants=[{"on": "PARAMETER my_app.Tenant", "privileges": ["SET"]}])
+    with pytest.raises(Refused, match=r"SET on PARAMETER my_app\.tenant: that belongs to rdsadmin"):
+        task()
+    scene.sql("GRANT SET ON PARAMETER my_app.tenant TO postgres WITH GRANT OPTION")
+    try:
+        converge(task)
+        converge(partial(scene.user, name=account, grants=[]))
+    finally:
+        scene.sql("REVOKE ALL ON PARAMETER my_app.tenant FROM postgres CASCADE")
+
+
 def test_maintain_came_with_17(scene: Scene, account: str) -> None:
     task = partial(scene.user, name=account, grants=[{"on": "shop.orders", "privileges": ["MAINTAIN"]}])
     if scene.major >= 17:
@@ -172,6 +201,34 @@ def test_grants_in_several_databases(scene: Scene, account: str) -> None:
     # whichever database the login is in, exactness covers all of them
     assert converge(partial(elsewhere, grants=[]))["changed"]
     converge(partial(elsewhere, state="absent"))
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        "ALTER DATABASE {0} CONNECTION LIMIT 0",
+        "ALTER DATABASE {0} ALLOW_CONNECTIONS false",
+        # what an interrupted DROP DATABASE leaves
+        "UPDATE pg_database SET datconnlimit = -2 WHERE datname = '{0}'",
+    ],
+)
+def test_a_database_that_takes_no_connections(scene: Scene, account: str, closed: str) -> None:
+    """It is in nobody's way but of what has to be done in it."""
+    other = f"{scene.database}_closed"
+    scene.sql(f"CREATE DATABASE {other}", master=True)
+    try:
+        grants = [{"on": "SCHEMA public", "privileges": ["CREATE"], "database": other}]
+        scene.user(name=account, grants=grants)
+        scene.sql(closed.format(other))
+        converge(partial(scene.user, name=account, grants=[{"on": "shop.orders", "privileges": ["SELECT"]}]))
+        for check in (True, False):
+            with pytest.raises(Refused, match=f"may not connect to database {other}"):
+                scene.user(check=check, name=account, grants=grants)
+            with pytest.raises(Refused, match=f"has privileges in {other}, to which the login may not connect"):
+                scene.user(check=check, name=account, state="absent")
+    finally:
+        scene.sql(f"DROP DATABASE {other} WITH (FORCE)")
+    converge(partial(scene.user, name=account, state="absent"))
 
 
 def test_a_reader_that_keeps_a_privilege_never_lacks_it(scene: Scene, account: str) -> None:

@@ -26,7 +26,7 @@ from tests.integration.postgresql_departure import (
     memberships,
     owner,
 )
-from tests.integration.tasks import Result, TaskFailed, Tasks, converge
+from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State
 from tests.sandbox.programs import SandboxError
 
@@ -175,6 +175,44 @@ def test_a_lock_ends_sessions(tasks: Tasks, state: State, cluster: str, account:
     assert "pg_terminate_backend" in ended["statements"][1]
     with pytest.raises(psycopg2.Error):
         session.cursor().execute("SELECT 1")
+
+
+def test_a_lock_ends_sessions_that_are_still_there(
+    tasks: Tasks, state: State, admin: Administration, cluster: str, account: str
+):
+    """As after a task that broke off between locking the account and ending its sessions."""
+    tasks.user(cluster=cluster, name=account)
+    session = jane_of(state, cluster, account)()
+    admin.sql(cluster, f'ALTER ROLE "{account}" NOLOGIN')
+    assert_settled(lambda **mode: tasks.user(cluster=cluster, name=account, **mode))
+    assert_settled(
+        lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, terminate_sessions=False, **mode)
+    )
+    ended = converge(lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, **mode))
+    assert len(ended["statements"]) == 1
+    with pytest.raises(psycopg2.Error):
+        session.cursor().execute("SELECT 1")
+
+
+@pytest.mark.parametrize("way", ["fail", "drop", "reassign"])
+def test_what_is_temporary_goes_with_the_session(
+    tasks: Tasks, state: State, admin: Administration, cluster: str, account: str, heir: str, way: str
+):
+    tasks.user(cluster=cluster, name=account, grants=[{"on": "DATABASE", "privileges": ["TEMPORARY"]}])
+    session = jane_of(state, cluster, account)()
+    session.autocommit = True
+    session.cursor().execute(
+        "CREATE TEMP TABLE scratch (id serial); CREATE DOMAIN pg_temp.d AS int; "
+        "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'"
+    )
+    gone = {"cluster": cluster, "name": account, "state": "absent", "owned_objects": way}
+    if way == "reassign":
+        gone["reassign_owned_to"] = heir
+    if way == "fail":
+        with pytest.raises(TaskFailed, match="scratch"):
+            tasks.user(**gone, terminate_sessions=False)
+    converge(lambda **mode: tasks.user(**gone, **mode))
+    assert not exists(admin, cluster, account)
 
 
 @pytest.mark.direct("is compared with a connection")

@@ -153,6 +153,33 @@ def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: s
     assert converge(lambda **mode: drop(heir, reassign_code=True, **mode))["account"] == {}
 
 
+def test_a_new_owner_of_publications_and_foreign_servers(
+    tasks: Tasks, admin: Administration, cluster: str, account: str, heir: str, scene: Scene
+):
+    def reassign(**mode: Any) -> Result:
+        how = {"owned_objects": "reassign", "reassign_owned_to": heir}
+        return tasks.user(cluster=cluster, name=account, state="absent", **how, **mode)
+
+    tasks.user(cluster=cluster, name=account, grants=[{"privileges": ["CREATE"], "on": "DATABASE"}])
+    scene(
+        f"CREATE FOREIGN DATA WRAPPER w_{account}; GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {account}, "
+        f"{MASTER} WITH GRANT OPTION; SET ROLE {account}; CREATE PUBLICATION p_{account}; "
+        f"CREATE SERVER s_{account} FOREIGN DATA WRAPPER w_{account}"
+    )
+    try:
+        for check in (True, False):
+            with pytest.raises(TaskFailed, match="new owner has no") as failure:
+                reassign(check=check)
+            assert f"owns publication p_{account}" in str(failure.value)
+            assert f"owns server s_{account} of w_{account}" in str(failure.value)
+        scene(f"GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {heir}")
+        scene(f"SET ROLE {MASTER}; GRANT CREATE ON DATABASE {cluster} TO {heir}")
+        scene(f"REVOKE ALL ON FOREIGN DATA WRAPPER w_{account} FROM {account}")
+        assert converge(reassign)["account"] == {}
+    finally:
+        scene(f"DROP FOREIGN DATA WRAPPER w_{account} CASCADE; DROP PUBLICATION IF EXISTS p_{account}")
+
+
 def test_the_owner_of_a_database(tasks: Tasks, admin: Administration, cluster: str, databases: list[str], account: str):
     tasks.user(cluster=cluster, name=account)
     admin.sql(cluster, f"ALTER DATABASE {databases[1]} OWNER TO {account}")

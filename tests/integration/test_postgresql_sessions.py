@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -19,6 +20,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 from tests.integration.postgresql_scene import Scene, open_connection, scene
+from tests.integration.tasks import converge
 
 pytestmark = pytest.mark.direct("is about connections")
 
@@ -54,6 +56,40 @@ def test_a_warning_that_nothing_was_done_is_a_failure(scene: Scene, session: Pos
         session.run(Step(tuple(map(Statement, statements)), scene.database))
     assert failure.value.statement == statements[1]
     assert scene.sql(f"SELECT FROM pg_roles WHERE rolname = '{account}'") == []
+
+
+@pytest.mark.parametrize(
+    "setting", ["role = rds_superuser", "statement_timeout = '20ms'", "idle_in_transaction_session_timeout = '1ms'"]
+)
+def test_settings_of_the_login_do_not_matter(scene: Scene, account: str, setting: str) -> None:
+    """Not even where it has to act as another role in between, or waits for another run."""
+    owner = scene.role("owner")
+    scene.sql(
+        f"CREATE TABLE shop.{owner} (id int); ALTER TABLE shop.{owner} OWNER TO {owner}; "
+        f"GRANT USAGE ON SCHEMA shop TO {owner}; GRANT {owner} TO postgres"
+        + (" WITH INHERIT FALSE, SET TRUE" if scene.major >= 16 else "")
+    )
+    scene.sql(f"ALTER ROLE postgres SET {setting}")
+    try:
+        grants = [{"on": name, "privileges": ["SELECT"]} for name in (f"shop.{owner}", "shop.orders", "FUTURE TABLES")]
+        converge(partial(scene.user, name=account, grants=grants))
+        waiting = PostgreSQLSession(replace(scene.login, lock_timeout=1))
+        waiting.query("SELECT pg_sleep(0.05)::text")
+        waiting.close()
+        converge(partial(scene.user, name=account, state="absent"))
+    finally:
+        scene.sql("ALTER ROLE postgres RESET ALL")
+
+
+def test_a_database_that_is_only_read(scene: Scene, account: str) -> None:
+    """It has not become a reader: there is no use in trying again."""
+    scene.sql("ALTER ROLE postgres SET default_transaction_read_only = on")
+    try:
+        with pytest.raises(Refused, match="default_transaction_read_only is on") as failure:
+            scene.user(name=account)
+    finally:
+        scene.sql("ALTER ROLE postgres RESET ALL")
+    assert "broke" not in str(failure.value)
 
 
 def test_only_one_run_at_a_time(login: Login, session: PostgreSQLSession) -> None:

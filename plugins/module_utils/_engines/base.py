@@ -121,6 +121,11 @@ class Engine(ABC, Generic[O]):
     def protected(self, observed: O) -> Collection[AccountName]:
         """Accounts that are never "unlisted": the login, the master user, reserved ones."""
 
+    def foresee(self, changes: Changes, observed: O) -> Changes:
+        """The changes with what follows from them on its own: what others lose with an account that is dropped. Raises
+        Refused where the task asks for that to stay."""
+        return changes
+
     @abstractmethod
     def review(self, changes: Changes, observed: O) -> list[str]:
         """Refuse what must not be done (raises Refused, IamAuthDisabled); return warnings about the rest."""

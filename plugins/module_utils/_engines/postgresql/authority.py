@@ -12,11 +12,10 @@ statement. https://www.postgresql.org/docs/current/sql-revoke.html (notes on gra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
     RDS_SUPERUSER,
+    SIGNAL_BACKEND,
     Membership,
     inherits,
     sets,
@@ -54,30 +53,34 @@ class Authority:
             return SELF
         return owner if owner in self.settable else None
 
-    def to_grant(self, scope: Scope, privileges: Iterable[str]) -> str:
+    def may_grant(self, scope: Scope, privilege: str) -> bool:
+        """By PostgreSQL's own rules, without what RDS adds for its master."""
+        owned = self.acting_for(self.observed.owner(scope)) is not None
+        return owned or bool(self.option_holder(scope, privilege))
+
+    def to_grant(self, scope: Scope, privilege: str) -> str:
         """Raises Refused."""
         owner = self.observed.owner(scope)
         role = self.acting_for(owner)
         if role is not None:
             return role
-        if not scope.kind.startswith(FUTURE) and self._holds_options(scope, set(privileges)):
+        if not scope.kind.startswith(FUTURE) and self.option_holder(scope, privilege):
             return SELF
         if self._is_rds_exception(owner):
             return SELF
-        raise Refused(self._no_right_to_grant(scope, owner, ", ".join(sorted(privileges))))
+        raise Refused(self._no_right_to_grant(scope, owner, privilege))
 
-    def _holds_options(self, scope: Scope, privileges: set[str]) -> bool:
-        """One role must hold all of the grant options: the server does not combine those of several."""
-        for name in sorted(self.inherited):
-            entries = {
-                entry.privilege
-                for level in sorted({scope, without_column(scope)})
-                for entry in self.observed.catalogue.entries(level, name)
-                if entry.grantable
-            }
-            if privileges <= entries:
-                return True
-        return False
+    def option_holder(self, scope: Scope, privilege: str) -> str:
+        """By whose grant option the privilege is granted; empty where it is by the owner's rights. One role must hold
+        the options for all that a statement grants: the server does not combine those of several."""
+        if self.acting_for(self.observed.owner(scope)) is not None:
+            return ""
+        for name in sorted(self.inherited, key=lambda name: (name != self.login, name)):
+            for level in (scope, without_column(scope)):
+                entries = self.observed.catalogue.entries(level, name)
+                if any(entry.privilege == privilege and entry.grantable for entry in entries):
+                    return name
+        return ""
 
     def _is_rds_exception(self, owner: str) -> bool:
         """RDS lets its master do some of what PostgreSQL leaves to superusers; there, the server's own answer "
@@ -90,7 +93,7 @@ class Authority:
         roles = self.observed.roles.by_name.values()
         return next((role.name for role in roles if role.oid == _BOOTSTRAP_SUPERUSER_OID), "rdsadmin")
 
-    def _no_right_to_grant(self, scope: Scope, owner: str, privileges: str) -> str:
+    def _no_right_to_grant(self, scope: Scope, owner: str, privilege: str) -> str:
         if scope.kind.startswith(FUTURE):
             return (
                 f"The login {self.login} may not set default privileges for what {owner} will create, because it is "
@@ -98,7 +101,7 @@ class Authority:
                 "IAM-authenticated account: it would lose its own password login)."
             )
         return (
-            f"The login {self.login} may not grant {privileges} on {name_scope(scope)}: that belongs to {owner}, and "
+            f"The login {self.login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and "
             f"{self.login} holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH "
             "GRANT OPTION."
         )
@@ -136,6 +139,13 @@ class Authority:
             return True
         held = (item for name in self.inherited for item in observed.roles.held_by(name))
         return any(item.admin and item.role == role for item in held)
+
+    def may_end_sessions(self, account: str) -> bool:
+        """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
+        role = self.observed.roles.by_name.get(account)
+        if self.superuser or (role is not None and role.superuser):
+            return self.superuser
+        return bool({account, SIGNAL_BACKEND} & self.inherited)
 
     def may_create_roles(self) -> bool:
         login = self.observed.roles.by_name.get(self.login)

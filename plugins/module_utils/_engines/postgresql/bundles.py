@@ -21,7 +21,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Stat
 
 
 class Item(NamedTuple):
-    """One privilege of one account. option is the grant option, to be given or to be taken."""
+    """One privilege of one account.
+
+    option  the grant option, to be given or to be taken
+    holder  by whose grant option it is granted: what goes by those of several roles cannot share a statement
+    """
 
     account: str
     privilege: str
@@ -29,6 +33,7 @@ class Item(NamedTuple):
     acting: str
     """As whom: the login itself, or a role by SET ROLE."""
     option: bool
+    holder: str = ""
 
 
 @dataclass(frozen=True, order=True)
@@ -47,23 +52,23 @@ Write = Callable[[Sequence[str], Sequence[Scope], Sequence[str], bool], Statemen
 
 def bundle(items: Iterable[Item]) -> list[Bundle]:
     """First by account and object, then accounts with the same privileges, then objects with the same accounts."""
-    cells: dict[tuple[str, bool, Scope], dict[str, set[tuple[str, str]]]] = {}
+    cells: dict[tuple[str, bool, str, Scope], dict[str, set[tuple[str, str]]]] = {}
     for item in items:
-        cell = cells.setdefault((item.acting, item.option, without_column(item.scope)), {})
+        cell = cells.setdefault((item.acting, item.option, item.holder, without_column(item.scope)), {})
         cell.setdefault(item.account, set()).add((item.privilege, item.scope.column))
-    scopes: dict[tuple[str, bool, str, tuple[str, ...], frozenset[str]], list[Scope]] = {}
-    for (acting, option, scope), accounts in sorted(cells.items(), key=lambda cell: cell[0]):
+    scopes: dict[tuple[str, bool, str, str, tuple[str, ...], frozenset[str]], list[Scope]] = {}
+    for (acting, option, holder, scope), accounts in sorted(cells.items(), key=lambda cell: cell[0]):
         same: dict[frozenset[tuple[str, str]], set[str]] = {}
         for account, privileges in accounts.items():
             same.setdefault(frozenset(privileges), set()).add(account)
         for privileges_of_all, names in same.items():
             # ALTER DEFAULT PRIVILEGES names one owner and one schema
             apart = repr(scope) if scope.kind.startswith(FUTURE) else scope.database + scope.kind
-            key = (acting, option, apart, _words(privileges_of_all), frozenset(names))
+            key = (acting, option, holder, apart, _words(privileges_of_all), frozenset(names))
             scopes.setdefault(key, []).append(scope)
     return sorted(
         Bundle(acting, option, tuple(together), privileges, tuple(sorted(names)))
-        for (acting, option, _apart, privileges, names), together in scopes.items()
+        for (acting, option, _holder, _apart, privileges, names), together in scopes.items()
     )
 
 

@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLDataApiSession,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving import observe as leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.aftermath import Aftermath
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
     DROP,
     REASSIGN,
@@ -43,6 +44,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
     NAME_BYTES,
     check_name,
+    check_text,
     is_reserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import PostgreSQLObserved
@@ -65,6 +67,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 _PUBLIC_OID = 0
+_HIGHEST_LIMIT = 2**31 - 1
 
 
 class PostgreSQLEngine(Engine[PostgreSQLObserved]):
@@ -85,9 +88,11 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
             )
         if is_reserved(request.name):
             raise Refused(f"{request.position}{request.name} is reserved by PostgreSQL or RDS; choose another name.")
-        if "\0" in (request.comment or ""):
+        check_text(request.comment or "", f"{request.position}comment")
+        if (request.connection_limit or 0) > _HIGHEST_LIMIT:
             raise InvalidOption(
-                f"{request.position}comment holds a NUL character, which PostgreSQL cannot store; remove it."
+                f"{request.position}connection_limit is {request.connection_limit}, and PostgreSQL takes "
+                f"{_HIGHEST_LIMIT} at most; give -1 for no limit."
             )
         for role in request.roles or ():
             check_name(role, f"{request.position}roles: the name")
@@ -121,6 +126,9 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
 
     def protected(self, observed: PostgreSQLObserved) -> Collection[AccountName]:
         return review.own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
+
+    def foresee(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
+        return Aftermath(changes, observed).foresee(changes)
 
     def review(self, changes: Changes, observed: PostgreSQLObserved) -> list[str]:
         return review.review(changes, observed)
@@ -171,7 +179,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
 
     builder = reading.CatalogueBuilder()
     builder.add_shared(shared)
-    departure = _Departure(session, wanted, oids(roles.by_name, going), roles)
+    departure = _Departure(session, wanted, oids(roles.by_name, going), roles, sorted(visible))
     departure.read(session.database, shared=True)
     for database in sorted(involved):
         rows = observe.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
@@ -189,6 +197,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         major=session.major,
         self_grant=first[7],
         on_rds=first[8],
+        connected=frozenset(row[1] for row in role_rows if row[9]),
         database=session.database,
         locks=session.locks,
         roles=roles,
@@ -205,9 +214,17 @@ class _Departure:
     """Reads what keeps accounts from leaving, one database after the other."""
 
     def __init__(
-        self, session: PostgreSQLSession, wanted: Sequence[ParsedAccount], going: Sequence[int], roles: Roles
+        self,
+        session: PostgreSQLSession,
+        wanted: Sequence[ParsedAccount],
+        going: Sequence[int],
+        roles: Roles,
+        visible: Sequence[str],
     ) -> None:
-        self._session, self._going = session, going
+        """``visible``: the databases that the login may connect to."""
+        self._session, self._going, self._visible = session, going, visible
+        lasting = {account.name.name for account in wanted if not account.request.terminate_sessions}
+        self._ending = sorted(set(going) - set(oids(roles.by_name, lasting)))
         self._reassigned: dict[int, int] = {}
         self._dropped: list[int] = []
         self.rows: dict[str, list[Row]] = {}
@@ -222,7 +239,7 @@ class _Departure:
 
     def read(self, database: str, shared: bool) -> None:
         self.rows[database] = [
-            *leaving.read_obstacles(self._session, database, self._going, shared),
+            *leaving.read_obstacles(self._session, database, self._going, self._ending, shared, self._visible),
             *leaving.read_handover(self._session, database, self._reassigned, self._dropped),
         ]
 

@@ -19,6 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
 RDS_IAM = "rds_iam"
 RDS_AD = "rds_ad"
 RDS_SUPERUSER = "rds_superuser"
+SIGNAL_BACKEND = "pg_signal_backend"
 DATABASE_OWNER = "pg_database_owner"
 """Since 14. Its only member is the current database's owner, implicitly; it cannot have others."""
 
@@ -73,7 +74,8 @@ def sets(membership: Membership) -> bool:
 
 
 class Roles:
-    """The roles that matter to a task: the accounts, their members, and whatever they are members of."""
+    """The roles that matter to a task: the accounts, their members, and whatever they are members of. Since 16 the
+    memberships that the accounts have granted are among the memberships, whoever the members are."""
 
     def __init__(self, roles: Iterable[Role] = (), memberships: Iterable[Membership] = ()) -> None:
         self.by_name: dict[str, Role] = {role.name: role for role in roles}
@@ -87,8 +89,15 @@ class Roles:
     def _of_role(self) -> Mapping[str, list[Membership]]:
         return _grouped(self.memberships, lambda item: item.role)
 
+    @cached_property
+    def _of_grantor(self) -> Mapping[str, list[Membership]]:
+        return _grouped(self.memberships, lambda item: item.grantor)
+
     def held_by(self, member: str) -> list[Membership]:
         return self._of_member.get(member, [])
+
+    def granted_by(self, grantor: str) -> list[Membership]:
+        return self._of_grantor.get(grantor, [])
 
     def direct(self, member: str) -> frozenset[str]:
         """Roles that it is directly a member of; those that it only administers are not among them."""

@@ -35,6 +35,9 @@ _RESERVED = re.compile(r"(pg_.*|rds_.*|rdsadmin|rdsrepladmin|rdsproxyadmin|rdsto
 """Roles of PostgreSQL and of RDS, and the two words that no role may be called."""
 
 
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+
 def is_reserved(name: str) -> bool:
     return bool(_RESERVED.match(name))
 
@@ -85,14 +88,21 @@ def check_name(name: str, what: str) -> None:
     """Raises InvalidOption for a name that the server could not store as it is."""
     if not name:
         raise InvalidOption(f"{what} is empty; give the name.")
-    if "\0" in name:
-        raise InvalidOption(f"{what} holds a NUL character, which PostgreSQL cannot store; remove it.")
-    size = len(name.encode("utf-8", "surrogatepass"))
+    check_text(name, what)
+    size = len(name.encode())
     if size > NAME_BYTES:
         raise InvalidOption(
             f"{what} {name} is {size} bytes long, and PostgreSQL would cut it off at {NAME_BYTES}; choose a shorter "
             "name."
         )
+
+
+def check_text(text: str, what: str) -> None:
+    """Raises InvalidOption for what is no text to the server."""
+    if "\0" in text:
+        raise InvalidOption(f"{what} holds a NUL character, which PostgreSQL cannot store; remove it.")
+    if _HALF_A_PAIR.search(text):
+        raise InvalidOption(f"{what} holds half of a surrogate pair, which is no character; correct its encoding.")
 
 
 class Token(NamedTuple):
@@ -109,6 +119,7 @@ class Clause:
     def __init__(self, text: str, label: str) -> None:
         self.text = text
         self.label = label
+        check_text(text, label)
         self._tokens: list[Token] = []
         at = 0
         end = len(text.rstrip())
@@ -188,6 +199,11 @@ class Clause:
                 begin = token.end
             if depth == 0:
                 return texts if texts != [""] else []
+
+    def rest(self) -> str:
+        """What has not been read yet."""
+        token = self.peek()
+        return self.text[token.start - (token.kind == "quoted") :] if token else ""
 
     def finish(self, advice: str) -> None:
         if self.peek() is not None:

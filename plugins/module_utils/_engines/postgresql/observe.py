@@ -13,7 +13,7 @@ https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -40,21 +40,29 @@ SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterol
        coalesce((SELECT d.description FROM pg_shdescription d
                  WHERE d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass), ''),
        coalesce(current_setting('createrole_self_grant', true), ''),
-       EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions')
+       EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions'),
+       r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL)
 FROM pg_roles r WHERE (r.oid IN (SELECT DISTINCT oid FROM up)) IS TRUE
 """
-# The member's INHERIT attribute decided before 16, and since then the membership's own options. Parameter: members
+# The member's INHERIT attribute decided before 16, and since then the membership's own options.
+# Parameters: members; grantors, who were none before 16
 _MEMBERSHIPS = """
-SELECT a.roleid::bigint, a.member::bigint, pg_get_userbyid(a.grantor)::text, a.admin_option, {options}
-FROM pg_auth_members a WHERE a.member IN (SELECT unnest(%s::oid[]))
+SELECT pg_get_userbyid(a.roleid)::text, pg_get_userbyid(a.member)::text, pg_get_userbyid(a.grantor)::text,
+       a.admin_option, {options}
+FROM pg_auth_members a WHERE a.member IN (SELECT unnest(%s::oid[])) OR {granted} IN (SELECT unnest(%s::oid[]))
 """
-MEMBERSHIPS_BEFORE_16 = _MEMBERSHIPS.format(options="a.member IN (SELECT oid FROM pg_roles WHERE rolinherit), true")
-MEMBERSHIPS = _MEMBERSHIPS.format(options="a.inherit_option, a.set_option")
+MEMBERSHIPS_BEFORE_16 = _MEMBERSHIPS.format(
+    options="a.member IN (SELECT oid FROM pg_roles WHERE rolinherit), true", granted="NULL"
+)
+MEMBERSHIPS = _MEMBERSHIPS.format(options="a.inherit_option, a.set_option", granted="a.grantor")
 
+# Custom parameters, which have a dot in their names, need not be there to be granted; all are the superuser's.
+# A database with the connection limit -2 is invalid: its DROP DATABASE was interrupted.
 # Parameters: accounts, names of parameters (in lower case)
 SHARED_OBJECTS = """
 SELECT 'DATABASE', d.oid::bigint, d.datname::text, pg_get_userbyid(d.datdba)::text,
-       d.datallowconn AND has_database_privilege(d.oid, 'CONNECT'),
+       d.datallowconn AND has_database_privilege(d.oid, 'CONNECT') AND d.datconnlimit <> -2
+       AND (d.datconnlimit <> 0 OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)),
        EXISTS (SELECT FROM pg_shdepend s WHERE s.dbid = d.oid AND s.refobjid IN (SELECT unnest(%s::oid[]))
                AND s.refclassid = 'pg_catalog.pg_authid'::regclass),
        coalesce(cardinality(d.datacl), 0), coalesce(pg_column_size(d.datacl), 0)
@@ -62,8 +70,8 @@ FROM pg_database d
 UNION ALL
 SELECT 'TABLESPACE', oid::bigint, spcname::text, pg_get_userbyid(spcowner)::text, true, true, 0, 0 FROM pg_tablespace
 UNION ALL
-SELECT 'PARAMETER', 0, lower(name), pg_get_userbyid(10)::text, true, true, 0, 0
-FROM pg_settings WHERE lower(name) = ANY(%s::text[])
+SELECT 'PARAMETER', 0, name, pg_get_userbyid(10)::text, true, true, 0, 0
+FROM unnest(%s::text[]) AS n(name) WHERE name LIKE '%%.%%' OR name IN (SELECT lower(name) FROM pg_settings)
 """
 _ENTRY = "pg_get_userbyid({0})::text, pg_get_userbyid(e.grantor)::text, e.privilege_type, e.is_grantable"
 _GRANTEE = _ENTRY.format("nullif(e.grantee, 0)")
@@ -98,7 +106,8 @@ FROM {catalogue} c WHERE c.oid IN (SELECT objid FROM dep WHERE classid = '{depen
 """
 
 
-# What the accounts have privileges on, and what the task names. A wanted name that is NULL stands for all in a schema.
+# What the accounts have privileges on, and what the task names. Arrays have no privileges of their own, nor have
+# multiranges since 17. A wanted name that is NULL stands for all in a schema.
 # Parameters: accounts, and three lists of equal length: kinds, schemas, names
 OBJECTS = f"""
 WITH wanted AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS w(kind, schema, name)),
@@ -132,7 +141,11 @@ SELECT {_ROUTINE_KIND}, p.tableoid::bigint, p.oid::bigint, n.nspname::text, p.pr
 FROM routine JOIN pg_proc p ON p.oid = routine.oid JOIN pg_namespace n ON n.oid = p.pronamespace
 UNION ALL
 SELECT 'TYPE', t.tableoid::bigint, t.oid::bigint, n.nspname::text, t.typname::text, '',
-       pg_get_userbyid(t.typowner)::text, 0, 0, '', t.typtype = 'd'
+       pg_get_userbyid(t.typowner)::text, 0, 0,
+       CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN format_type(t.typelem, NULL)
+            WHEN t.typtype = 'm' AND current_setting('server_version_num')::int >= 170000 THEN 'its range type'
+            ELSE '' END,
+       t.typtype = 'd'
 FROM type JOIN pg_type t ON t.oid = type.oid JOIN pg_namespace n ON n.oid = t.typnamespace
 UNION ALL
 SELECT 'COLUMN', c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, a.attname::text,
@@ -142,9 +155,9 @@ JOIN pg_namespace n ON n.nspname = w.schema::name
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 UNION ALL
-SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype('public.' || w.name))::oid::bigint, NULL, w.name, '', '',
-       0, 0, '', false
-FROM (SELECT DISTINCT name FROM wanted WHERE kind = 'ARGUMENT') w
+SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype(nullif(w.schema, '') || '.' || w.name))::oid::bigint,
+       NULL, w.name, '', '', 0, 0, '', false
+FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'ARGUMENT') w
 {_source("pg_namespace", "nspowner", "nspacl", "nspname", "SCHEMA")}
 {_source("pg_language", "lanowner", "lanacl", "lanname", "LANGUAGE")}
 {_source("pg_foreign_data_wrapper", "fdwowner", "fdwacl", "fdwname", "FOREIGN DATA WRAPPER")}
@@ -202,7 +215,8 @@ WHERE d.classoid = 'pg_catalog.pg_authid'::regclass AND starts_with(d.descriptio
 
 
 class Wanted(NamedTuple):
-    """Something to look for in a database: RELATION, ROUTINE, TYPE, COLUMNS, ARGUMENT, SCHEMA …"""
+    """Something to look for in a database: RELATION, ROUTINE, TYPE, COLUMNS, ARGUMENT, SCHEMA … An argument's name is
+    that of its type, to be looked for in ``schema`` too."""
 
     kind: str
     schema: str = ""
@@ -241,13 +255,14 @@ def read_roles(
 ) -> tuple[list[Row], list[Row]]:
     """The accounts, their members, and all that these, the others and the login are members of; and who is in whom."""
     roles = session.query(ROLES, (list(accounts), list(others)))
-    return roles, read_memberships(session, roles)
+    grantors = set(accounts)
+    return roles, read_memberships(session, [row[0] for row in roles], [row[0] for row in roles if row[1] in grantors])
 
 
-def read_memberships(session: PostgreSQLSession, roles: Iterable[Row]) -> list[Row]:
-    """``roles``: rows that begin with the role's number."""
+def read_memberships(session: PostgreSQLSession, members: Sequence[int], grantors: Sequence[int] = ()) -> list[Row]:
+    """Of the members, and from 16 on also those that the grantors have granted."""
     text = MEMBERSHIPS if session.major >= MEMBERSHIP_OPTIONS else MEMBERSHIPS_BEFORE_16
-    return session.query(text, ([row[0] for row in roles],))
+    return session.query(text, (list(members), list(grantors)))
 
 
 def read_shared(

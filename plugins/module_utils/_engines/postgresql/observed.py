@@ -39,6 +39,7 @@ class SecuredObject:
 
     items, size     entries of its access list, and the bytes that the list takes (compressed)
     argument_types  a routine's, as the catalogue's type numbers separated by blanks
+    instead         a type's: what to grant on, where it has no privileges of its own
     is_domain       of types
     """
 
@@ -48,6 +49,7 @@ class SecuredObject:
     size: int = 0
     argument_types: str = ""
     is_domain: bool = False
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class PostgreSQLObserved(Observed):
     on_rds           the server has RDS's own parameters: its master may do some of what is left to superusers elsewhere
     database         the one that the login is in
     locks            room in the server's lock table
+    connected        names of roles that have open sessions
     self_grant       createrole_self_grant of the login: what 16 and later grant it of each role that it creates
     namesakes        roles that are called like missing accounts of the task, in another case
     obstacles        what keeps an account from being dropped, and what it hands over; read if it may be
@@ -135,6 +138,7 @@ class PostgreSQLObserved(Observed):
     on_rds: bool = False
     database: str = ""
     locks: int = 0
+    connected: frozenset[str] = frozenset()
     self_grant: str = ""
     roles: Roles = field(default_factory=Roles)
     databases: Mapping[str, Database] = field(default_factory=dict)

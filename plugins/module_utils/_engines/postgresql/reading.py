@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import observe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.arguments import is_unqualified
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.mark import Mark, read_mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     RDS_IAM,
@@ -102,7 +103,8 @@ def _look_for(scope: Scope, has_columns: bool) -> Iterator[observe.Wanted]:
         if has_columns:
             yield observe.Wanted("COLUMNS", schema, path[1])
     if scope.arguments not in ("", ANY_SIGNATURE):
-        yield from (observe.Wanted("ARGUMENT", "", text) for text in scope.arguments.split(ARGUMENT_SEPARATOR))
+        for text in scope.arguments.split(ARGUMENT_SEPARATOR):
+            yield observe.Wanted("ARGUMENT", "public" if is_unqualified(text) else "", text)
 
 
 def named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:
@@ -125,15 +127,9 @@ def named_parameters(accounts: Sequence[ParsedAccount]) -> list[str]:
 
 
 def build_roles(roles: Iterable[Row], memberships: Iterable[Row]) -> Roles:
-    """A membership in a role that has gone between the two queries is left out."""
-    found = {oid: Role(name, oid, *attributes[:5]) for oid, name, *attributes in roles}
     return Roles(
-        found.values(),
-        (
-            Membership(found[role].name, found[member].name, *attributes)
-            for role, member, *attributes in memberships
-            if role in found and member in found
-        ),
+        (Role(name, oid, *attributes[:5]) for oid, name, *attributes in roles),
+        (Membership(*row) for row in memberships),
     )
 
 
@@ -176,7 +172,8 @@ class CatalogueBuilder:
             else:
                 scope = Scope(kind, database, path, detail)
                 scopes[(class_number, number, "")] = scope
-            self.objects.append(SecuredObject(scope, owner, items, size, types, is_domain))
+            arguments, instead = ("", types) if kind == "TYPE" else (types, "")
+            self.objects.append(SecuredObject(scope, owner, items, size, arguments, is_domain, instead))
         for class_number, number, column, grantee, grantor, privilege, grantable in rows.entries:
             key = (class_number, number, column)
             if key not in scopes:

@@ -13,7 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import bundles, sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.bundles import Item
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.steps import Exit
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.aftermath import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.steps import (
+    Exit,
+    ends_sessions,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
     RDS_IAM,
@@ -34,7 +38,8 @@ Key = tuple[str, Scope]
 
 def render(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
     """Raises Refused for a grant that the login could not make or take away."""
-    return tuple(step for part in _portions(changes, observed) for step in _steps(part, observed))
+    aftermath = Aftermath(changes, observed)
+    return tuple(step for part in _portions(changes, observed) for step in _steps(part, observed, aftermath))
 
 
 def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Changes]:
@@ -44,17 +49,22 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
     https://www.postgresql.org/docs/current/runtime-config-locks.html#GUC-MAX-LOCKS-PER-TRANSACTION
     """
     roles = {role for change in changes.effective for role in change.roles_granted}
-    accounts = sorted(changes.effective, key=lambda change: change.name not in roles)
+    concerned = (
+        change
+        for change in changes.accounts
+        if change.before != change.after or ends_sessions(change, observed.connected)
+    )
+    accounts = sorted(concerned, key=lambda change: change.name not in roles)
     most = max(observed.locks // LOCKS_FOR_ONE, 100)
     for start in range(0, len(accounts), most):
         yield Changes(tuple(accounts[start : start + most]))
 
 
-def _steps(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
+def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath) -> tuple[Step, ...]:
     authority = Authority(observed)
     leaving = Exit(changes, observed, authority)
-    statements: dict[str, list[Statement]] = {observed.database: _roles(changes, observed, authority)}
-    for database, part in _privileges(changes, authority).items():
+    statements: dict[str, list[Statement]] = {observed.database: _roles(changes, observed, authority, aftermath)}
+    for database, part in _privileges(changes, authority, aftermath).items():
         statements.setdefault(database or observed.database, []).extend(part)
     staying = [
         (database, statements[database]) for database in sorted(statements, key=lambda name: name != observed.database)
@@ -80,15 +90,21 @@ def _merge(steps: Iterable[tuple[str, list[Statement]]]) -> Iterator[tuple[str, 
         yield current
 
 
-def _roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority) -> list[Statement]:
+def _roles(
+    changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
+) -> list[Statement]:
     statements: list[Statement] = []
-    if observed.self_grant and any(change.created for change in changes.accounts):
+    self_grant = bool(observed.self_grant) and any(change.created for change in changes.accounts)
+    if self_grant:
         statements.append(sql.no_self_grant())
     for change in changes.effective:
         role = observed.roles.by_name.get(change.name.name)
         statements += _attributes(change, role.comment if role else "")
+    if self_grant:
+        statements.append(sql.self_grant_as_before())
     enrolled = afterwards(observed.roles, changes).enrolled
-    return [*statements, *_grant_roles(changes, observed, enrolled), *_revoke_roles(changes, observed, authority)]
+    revoked = _revoke_roles(changes, observed, authority, aftermath)
+    return [*statements, *_grant_roles(changes, observed, enrolled), *revoked]
 
 
 def _attributes(change: AccountChange, comment: str) -> list[Statement]:
@@ -132,10 +148,12 @@ def _grant_roles(changes: Changes, observed: PostgreSQLObserved, enrolled: froze
     return [sql.grant_roles(roles, members, with_rights) for (with_rights, roles), members in order]
 
 
-def _revoke_roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority) -> list[Statement]:
+def _revoke_roles(
+    changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
+) -> list[Statement]:
     members: dict[tuple[str, str], set[str]] = {}
     for change in changes.accounts:
-        lost = {role.name for role in change.roles_revoked} if change.after is not None else set()
+        lost = {role.name for role in change.roles_revoked if change.after is not None and not aftermath.ends(role)}
         for membership in observed.roles.held_by(change.name.name) if lost else ():
             if membership.role in lost and membership.counts:
                 grantor = authority.membership_grantor(membership)
@@ -147,7 +165,7 @@ def _revoke_roles(changes: Changes, observed: PostgreSQLObserved, authority: Aut
     return [sql.revoke_roles(lost_roles, names, grantor) for (grantor, names), lost_roles in order]
 
 
-def _privileges(changes: Changes, authority: Authority) -> dict[str, list[Statement]]:
+def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) -> dict[str, list[Statement]]:
     """By database; what all share under the empty name. Adds come before what is taken away."""
     granted: list[Item] = []
     revoked: list[Item] = []
@@ -156,7 +174,8 @@ def _privileges(changes: Changes, authority: Authority) -> dict[str, list[Statem
     for change in changes.effective:
         if change.after is None:
             continue
-        whole = [item for grant in sorted(change.revoked) for item in rights.revoke(change, grant, option_only=False)]
+        lost = sorted(grant for grant in change.revoked if not aftermath.takes(change.name.name, grant))
+        whole = [item for grant in lost for item in rights.revoke(change, grant, option_only=False)]
         options = [
             item
             for grant in sorted(change.grant_options_revoked)
@@ -185,12 +204,14 @@ class _Rights:
 
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
-        self._grantors: dict[Key, str] = {}
+        self._grantors: dict[Key, tuple[str, str]] = {}
 
     def grant(self, change: AccountChange, grant: Grant) -> Item:
         if grant.key not in self._grantors:
-            self._grantors[grant.key] = self._authority.to_grant(grant.scope, (grant.privilege,))
-        return Item(change.name.name, grant.privilege, grant.scope, self._grantors[grant.key], grant.grantable)
+            acting = self._authority.to_grant(grant.scope, grant.privilege)
+            self._grantors[grant.key] = (acting, self._authority.option_holder(grant.scope, grant.privilege))
+        acting, holder = self._grantors[grant.key]
+        return Item(change.name.name, grant.privilege, grant.scope, acting, grant.grantable, holder)
 
     def revoke(self, change: AccountChange, grant: Grant, option_only: bool) -> Iterator[Item]:
         """One for each grantor that the account has it from."""

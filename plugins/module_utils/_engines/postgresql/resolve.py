@@ -17,11 +17,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedPrivilege,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import privileges
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.arguments import readable_type
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     DATABASE_OWNER,
     RDS_IAM,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import (
+    PUBLIC,
     PostgreSQLObserved,
     SecuredObject,
 )
@@ -52,7 +55,9 @@ class Resolver:
     def __init__(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> None:
         self.observed = observed
         self.created = {account.name.name for account in wanted if account.request.present}
+        self._authority = Authority(observed)
         self._known: dict[tuple[object, ...], frozenset[Grant]] = {}
+        self._of_public: dict[Grant, bool] = {}
 
     def resolve(self, account: ParsedAccount) -> Desired:
         if not account.request.present:
@@ -92,9 +97,23 @@ class Resolver:
                 # What an owner has by ownership is not a grant and would never show up as one
                 if self.observed.catalogue.owner(grant.scope) == account:
                     continue
+                if parsed.scope.kind.startswith(PARENT) and self._is_left_to_public(account, grant):
+                    continue
                 if grant.grantable or grant.key not in found:
                     found[grant.key] = grant
         return frozenset(found.values())
+
+    def _is_left_to_public(self, account: str, grant: Grant) -> bool:
+        """Of ALL in a schema: what somebody else made there, such as an extension, and everybody may use already."""
+        if grant not in self._of_public:
+            has = [entry.privilege for entry in self.observed.catalogue.entries(grant.scope, PUBLIC)]
+            self._of_public[grant] = (
+                not grant.grantable
+                and grant.privilege in has
+                and not self._authority.may_grant(grant.scope, grant.privilege)
+            )
+        entries = self.observed.catalogue.entries(grant.scope, account) if self._of_public[grant] else ()
+        return self._of_public[grant] and all(entry.privilege != grant.privilege for entry in entries)
 
     def _expand(self, parsed: ParsedGrant) -> frozenset[Grant]:
         key = (parsed.scope, parsed.privileges, parsed.grantable)
@@ -149,9 +168,7 @@ class Resolver:
                 yield self._in_schema(scope, position)
 
     def _shared(self, scope: Scope, position: str) -> Scope:
-        custom_parameter = scope.kind == "PARAMETER" and "." in scope.path[0]
-        if not custom_parameter:
-            self._check(scope, position)
+        self._check(scope, position)
         return scope
 
     def _check_database(self, name: str, position: str) -> None:
@@ -164,7 +181,7 @@ class Resolver:
         if not database.connectable:
             raise Refused(
                 f"{position}: the login {self.observed.login} may not connect to database {name}, where this must be "
-                f"granted; grant it CONNECT on {name}."
+                f"granted; grant it CONNECT on {name}, and see that {name} is valid and takes connections."
             )
 
     def _check(self, scope: Scope, position: str) -> None:
@@ -207,6 +224,10 @@ class Resolver:
         catalogue = self.observed.catalogue
         if scope.kind not in ("FUNCTION", "PROCEDURE", "ROUTINE"):
             item = catalogue.objects.get(replace(scope, kind="TYPE" if scope.kind == "DOMAIN" else scope.kind))
+            if item and item.instead:
+                raise MissingObject(
+                    f"{position}: {_as_written(scope)} has no privileges of its own; grant {item.instead}'s."
+                )
             return [item] if item and (item.is_domain or scope.kind != "DOMAIN") else []
         overloads = [
             item
@@ -240,4 +261,4 @@ def _as_written(scope: Scope) -> str:
     path = ".".join(part for part in scope.path if part)
     if scope.kind not in ("FUNCTION", "PROCEDURE", "ROUTINE") or scope.arguments == ANY_SIGNATURE:
         return f"{scope.kind} {path}"
-    return f"{scope.kind} {path}({', '.join(scope.arguments.split(ARGUMENT_SEPARATOR))})"
+    return f"{scope.kind} {path}({', '.join(map(readable_type, scope.arguments.split(ARGUMENT_SEPARATOR)))})"

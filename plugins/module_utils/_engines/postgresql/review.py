@@ -11,12 +11,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.review import review_leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.aftermath import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.review import (
+    refuse_open_sessions,
+    review_leaving,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
+    MEMBERSHIP_OPTIONS,
     RDS_AD,
     RDS_IAM,
     afterwards,
     format_chain,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership_review import (
+    review_memberships,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import (
     PUBLIC,
@@ -47,11 +55,13 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled."""
     if not changes.effective:
         _refuse_active_directory(changes, observed)
+        refuse_open_sessions(changes, observed)
         return _namesakes(changes, observed)
     _refuse_without_iam(changes, observed)
     _refuse_own_accounts(changes, observed)
     _refuse_active_directory(changes, observed)
     _refuse_password_members(changes, observed)
+    review_memberships(changes, observed)
     handed_over = review_leaving(changes, observed)
     _refuse_without_rights(changes, observed)
     _refuse_dependents(changes, observed)
@@ -157,6 +167,8 @@ def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> No
         )
     created = {change.name.name for change in changes.accounts if change.created}
     granted = {role.name for change in changes.effective if change.after for role in change.roles_granted}
+    if observed.major < MEMBERSHIP_OPTIONS:  # since then each membership is ended by its grantor
+        granted |= {role.name for change in changes.effective if change.after for role in change.roles_revoked}
     enrolled = {RDS_IAM} if afterwards(observed.roles, changes).enrolled else set()
     for role in sorted((lifecycle | granted | enrolled) - created):
         if not authority.administers(role):
@@ -180,10 +192,12 @@ def _alters_role(change: AccountChange) -> bool:
 
 def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
     """A grant option that was used cannot be taken without taking from others what they have by it."""
+    aftermath = Aftermath(changes, observed)
     for change in changes.effective:
         if change.dropped:
             continue
-        lost = {(g.privilege, without_column(g.scope)) for g in [*change.revoked, *change.grant_options_revoked]}
+        revoked = [g for g in change.revoked if not aftermath.takes(change.name.name, g)]
+        lost = {(g.privilege, without_column(g.scope)) for g in [*revoked, *change.grant_options_revoked]}
         for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
             if entry.grantee != entry.grantor and (entry.privilege, without_column(entry.scope)) in lost:
                 raise Refused(

@@ -17,8 +17,11 @@ import re
 from collections.abc import Collection
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.arguments import read_argument
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
     Clause,
+    check_name,
+    fold,
     readable_identifier,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
@@ -26,7 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Gra
 
 ANY_SIGNATURE = "*"
 ARGUMENT_SEPARATOR = "\0"
-"""Between the argument types of a parsed routine, as the user wrote them."""
+"""Between the argument types of a parsed routine, as read_argument leaves them."""
 PARENT = "ALL "
 FUTURE = "FUTURE "
 SHARED_KINDS = frozenset({"DATABASE", "PARAMETER", "TABLESPACE"})
@@ -36,12 +39,15 @@ _IN_SCHEMA_KINDS = ("TABLE", "SEQUENCE", "FUNCTION", "PROCEDURE", "ROUTINE", "TY
 _ROUTINE_KINDS = ("FUNCTION", "PROCEDURE", "ROUTINE")
 _NAMED_KINDS = ("SCHEMA", "LANGUAGE", "FOREIGN DATA WRAPPER", "FOREIGN SERVER", "TABLESPACE")
 _ALL_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "PROCEDURES", "ROUTINES")
+_PARAMETER_PART = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*\Z")
 _FUTURE_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "ROUTINES", "TYPES", "SCHEMAS", "LARGE OBJECTS")
-_MODE = re.compile(r"(?:IN|INOUT|VARIADIC)\s+", re.IGNORECASE)
 
 
 def parse_scope(request: GrantRequest) -> Scope:
     """Raises InvalidOption."""
+    for option, name in (("database", request.database), ("owner", request.owner)):
+        if name:
+            check_name(name, f"{request.position}.{option}")
     clause = Clause(request.on, f"{request.position}.on")
     scope = _read(clause, request.database)
     clause.finish("name one object, and nothing after it")
@@ -60,7 +66,10 @@ def _read(clause: Clause, database: str) -> Scope:
     if clause.keywords("PARAMETER"):
         _refuse_database(clause, database, "PARAMETER")
         # The server stores parameter names in lower case, whatever their spelling in the manual.
-        return Scope("PARAMETER", path=(".".join(clause.path("a parameter name", 8)).lower(),))
+        parts = [fold(part) for part in clause.path("a parameter name", 8)]
+        if not all(map(_PARAMETER_PART.match, parts)):
+            raise clause.error("is no name of a parameter: those consist of letters, digits, _ and $")
+        return Scope("PARAMETER", path=(".".join(parts),))
     if clause.keywords("LARGE", "OBJECT"):
         return Scope("LARGE OBJECT", database, (clause.number("the number of a large object"),))
     for kind in _NAMED_KINDS:
@@ -122,7 +131,8 @@ def _signature(clause: Clause) -> str:
         raise clause.error("has an empty argument; write the argument types, separated by commas")
     if arguments == ["*"]:  # an aggregate without arguments
         return ""
-    return ARGUMENT_SEPARATOR.join(_MODE.sub("", argument, count=1) for argument in arguments)
+    types = [read_argument(argument, clause.label) for argument in arguments]
+    return ARGUMENT_SEPARATOR.join(kind for kind in types if kind)
 
 
 def describe_scope(scope: Scope) -> str:

@@ -67,6 +67,7 @@ class PostgreSQLSession(Session):
         self.login = login
         self.database = login.database or "postgres"
         self._connections: dict[str, Any] = {}
+        self._only_reading: set[Any] = set()
         self._lock: str | None = None
         self._read_facts(self._open(self.database))
 
@@ -83,6 +84,8 @@ class PostgreSQLSession(Session):
         if row[1]:
             self.close()
             raise NotWriter(self.login.read_only_answer())
+        if row[4]:
+            self._only_reading.add(connection)
         return row
 
     def _connection(self, database: str) -> Any:
@@ -101,15 +104,21 @@ class PostgreSQLSession(Session):
                 cursor.execute(text, parameters or None)
                 return cursor.fetchall() if cursor.description else []
         except DriverError as error:
-            raise self._translate(error, text, bool(connection.closed)) from None
+            raise self._translate(error, text, connection) from None
 
-    def _translate(self, error: Any, text: str, closed: bool) -> AuroraIamError:
+    def _translate(self, error: Any, text: str, connection: Any) -> AuroraIamError:
         message = " ".join((error.diag.message_primary or str(error)).split())
         code = error.pgcode or ""
-        if closed or code.startswith(("08", "57P")):
+        if connection.closed or code.startswith(("08", "57P")):
             return ConnectionLost(
                 f"The connection to {self.login.title} broke ({message}); run the task again, it continues where it "
                 "stopped."
+            )
+        if code == _READ_ONLY and connection in self._only_reading:
+            return Refused(
+                f"{self.login.title} lets {self.user} only read in database {connection.info.dbname}, because "
+                "default_transaction_read_only is on there; take it back with ALTER ROLE or ALTER DATABASE … RESET "
+                "default_transaction_read_only, and run the task again."
             )
         if code == _READ_ONLY:
             return NotWriter(f"{self.login.title} has become read-only, as after a failover; run the task again.")

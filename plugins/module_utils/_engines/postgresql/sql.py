@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
@@ -21,11 +22,17 @@ _LOCK = 0x6175726F69616D
 """The advisory lock's number: "auroiam" in ASCII."""
 
 _FUTURE = "FUTURE "
+_ARGUMENT = re.compile(r'(?:"(?:[^"]|"")*"|[^",])+')
+"""One of a list as the catalogue prints it: a comma in a name is in quotation marks."""
 
 _FACTS = (
     "session_user::text, pg_is_in_recovery(), current_setting('server_version_num')::int, "
-    "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int"
+    "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int, "
+    "current_setting('default_transaction_read_only')::bool"
 )
+
+_NEWER_TIMEOUTS = ("idle_session_timeout", "transaction_timeout")
+"""Since 14 and 17."""
 
 
 def join(statements: Iterable[Statement]) -> str:
@@ -44,13 +51,18 @@ def together(statements: Iterable[Statement]) -> Statement:
 
 
 def open_session(lock_timeout: int) -> Statement:
-    """An empty search_path makes the catalogue print every name with its schema.
+    """What ALTER ROLE … SET has for the login must not decide what it acts as, nor break a task off that waits for a
+    lock or for another database: ``lock_timeout`` is the limit. An empty search_path makes the catalogue print every
+    name with its schema.
 
     Nobody can estimate how many roles a membership leads to, and for a guess that is too high the server compiles the
     query, which takes longer than the answer: https://www.postgresql.org/docs/current/jit-decision.html
     """
     return Statement(
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET ROLE NONE; "
         f"SET client_min_messages = warning; SET lock_timeout = '{lock_timeout}s'; SET jit = off; "
+        "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
+        f"WHERE name IN ({', '.join(map(quote_literal, _NEWER_TIMEOUTS))}); "
         "SELECT pg_catalog.set_config('search_path', '', false); "
         f"SELECT {_FACTS}"
     )
@@ -58,7 +70,7 @@ def open_session(lock_timeout: int) -> Statement:
 
 def open_transaction(lock_timeout: int) -> Statement:
     """As :func:`open_session`, for one transaction and in one statement."""
-    settings = {"search_path": "", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
+    settings = {"role": "none", "search_path": "", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
     return Statement(
         f"SELECT {_FACTS}, "
         + ", ".join(f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items())
@@ -90,8 +102,15 @@ def begin(lock_timeout: int) -> tuple[Statement, ...]:
 
 
 def no_self_grant() -> Statement:
-    """Else the login would become a member of each account that it creates, and with it of rds_iam."""
-    return Statement("SET LOCAL createrole_self_grant = ''")
+    """Else the login would become a member of each account that it creates, and with it of rds_iam.
+
+    Not SET LOCAL, here and for roles: that has no effect where somebody replays the statements outside a transaction.
+    """
+    return Statement("SET createrole_self_grant = ''")
+
+
+def self_grant_as_before() -> Statement:
+    return Statement("RESET createrole_self_grant")
 
 
 def create_role(account: Account) -> Statement:
@@ -131,11 +150,12 @@ def revoke_roles(roles: Collection[str], members: Collection[str], grantor: str)
 
 
 def set_role(name: str) -> Statement:
-    return Statement(f"SET LOCAL ROLE {quote_identifier(name)}")
+    return Statement(f"SET ROLE {quote_identifier(name)}")
 
 
 def reset_role() -> Statement:
-    return Statement("RESET ROLE")
+    """RESET ROLE would go back to what ALTER ROLE … SET role has for the login."""
+    return Statement("SET ROLE NONE")
 
 
 def grant(privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], grantable: bool) -> Statement:
@@ -180,7 +200,10 @@ def _object(scope: Scope) -> str:
     if scope.kind == "PARAMETER":
         return ".".join(quote_identifier(part) for part in scope.path[0].split("."))
     name = ".".join(quote_identifier(part) for part in scope.path)
-    return f"{name}({scope.arguments})" if scope.kind in ("FUNCTION", "PROCEDURE") else name
+    if scope.kind == "PROCEDURE":
+        # Without a mode, another procedure's OUT argument counts as well: "procedure name is not unique"
+        return f"{name}({', '.join(f'IN {kind.strip()}' for kind in _ARGUMENT.findall(scope.arguments))})"
+    return f"{name}({scope.arguments})" if scope.kind == "FUNCTION" else name
 
 
 def _names(names: Collection[str]) -> str:

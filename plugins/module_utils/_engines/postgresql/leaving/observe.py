@@ -16,9 +16,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 # What keeps a role from being dropped, the first ten of each kind. Only the database that holds an object can describe
 # it; those with dbid 0 are shared. Kinds: see obstacles.py. DROP OWNED takes a role out of a policy only where the
 # policy's table belongs to who says it, so that is asked here.
-# Parameters: accounts, whether to add what is shared and out of sight
+# What is temporary goes with the sessions of an account that has any here.
+# Parameters: accounts whose sessions end, accounts, whether to add what is shared and out of sight, the databases that
+# are in sight
 OBSTACLES = """
-WITH found AS (
+WITH temporary AS (SELECT oid FROM pg_namespace WHERE starts_with(nspname, 'pg_temp_')),
+ending AS (
+    SELECT usesysid FROM pg_stat_activity WHERE usesysid IN (SELECT unnest(%s::oid[])) AND datname = current_database()
+), found AS (
     SELECT s.refobjid, s.dbid, s.classid, s.objid, s.objsubid, CASE
         WHEN s.deptype = 'o' AND s.dbid = 0 THEN 'D'
         WHEN s.deptype = 'r' AND NOT EXISTS (
@@ -28,6 +33,11 @@ WITH found AS (
         ELSE s.deptype::text END AS kind
     FROM pg_shdepend s
     WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid IN (SELECT unnest(%s::oid[]))
+      AND NOT (s.refobjid IN (SELECT usesysid FROM ending) AND (s.classid, s.objid) IN (
+          SELECT tableoid, oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM temporary)
+          UNION ALL SELECT tableoid, oid FROM pg_proc WHERE pronamespace IN (SELECT oid FROM temporary)
+          UNION ALL SELECT tableoid, oid FROM pg_type WHERE typnamespace IN (SELECT oid FROM temporary)
+      ) AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))
 ), also AS (SELECT %s AS shared)
 SELECT pg_get_userbyid(refobjid)::text, kind, number, pg_describe_object(classid, objid, objsubid) FROM (
     SELECT found.*, count(*) OVER (PARTITION BY refobjid, kind) AS number,
@@ -39,7 +49,7 @@ SELECT pg_get_userbyid(refobjid)::text, kind, number, pg_describe_object(classid
 UNION ALL
 SELECT DISTINCT pg_get_userbyid(refobjid)::text, 'd', 1, d.datname::text
 FROM also, found JOIN pg_database d ON d.oid = found.dbid
-WHERE also.shared AND NOT (d.datallowconn AND has_database_privilege(d.oid, 'CONNECT'))
+WHERE also.shared AND NOT d.datname = ANY(%s::name[])
 ORDER BY 1, 2, 4
 """
 
@@ -52,8 +62,10 @@ owned AS (
 """
 
 # What goes to another owner with its rights, and what the server asks of that owner and of the login: CREATE in the
-# schema of a function and its like, and CREATE in the database for a schema.
+# schema of a function and its like, CREATE in the database for a schema or a publication, and USAGE of a foreign
+# server's wrapper.
 # https://www.postgresql.org/docs/current/sql-alterfunction.html, https://www.postgresql.org/docs/current/sql-alterschema.html
+# https://www.postgresql.org/docs/current/sql-alterpublication.html, https://www.postgresql.org/docs/current/sql-alterserver.html
 # A new owner that this task will make has the number 0, which asks for the rights of PUBLIC.
 # Parameters: two lists of equal length, accounts and their new owners
 HANDOVER = f"""
@@ -75,7 +87,15 @@ UNION ALL
 SELECT pg_get_userbyid(account)::text, 'n', 1, min(pg_describe_object(classid, objid, 0)) || ' in schema ' || n.nspname
 FROM owned, pg_identify_object(classid, objid, 0) i JOIN pg_namespace n ON n.nspname = i.schema
 WHERE classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass) AND n.nspowner <> account
-  AND NOT has_schema_privilege(successor, n.oid, 'CREATE') GROUP BY account, n.nspname
+  AND NOT starts_with(n.nspname, 'pg_temp_') AND NOT has_schema_privilege(successor, n.oid, 'CREATE')
+GROUP BY account, n.nspname
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'u', 1, pg_describe_object(classid, objid, 0) || ' of ' || w.fdwname
+FROM owned JOIN pg_foreign_server f ON f.oid = owned.objid JOIN pg_foreign_data_wrapper w ON w.oid = f.srvfdw
+WHERE classid = 'pg_foreign_server'::regclass AND NOT has_foreign_data_wrapper_privilege(successor, w.oid, 'USAGE')
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'b', 1, pg_describe_object(classid, objid, 0) FROM owned
+WHERE classid = 'pg_publication'::regclass AND NOT has_database_privilege(successor, current_database(), 'CREATE')
 UNION ALL
 SELECT DISTINCT pg_get_userbyid(account)::text, 's', 1, current_database()::text FROM owned
 WHERE classid = 'pg_namespace'::regclass AND NOT has_database_privilege(current_database(), 'CREATE')
@@ -120,8 +140,16 @@ ORDER BY 1, 2
 """
 
 
-def read_obstacles(session: PostgreSQLSession, database: str, leaving: Sequence[int], shared: bool) -> list[Row]:
-    return session.query(OBSTACLES, (list(leaving), shared), database) if leaving else []
+def read_obstacles(
+    session: PostgreSQLSession,
+    database: str,
+    leaving: Sequence[int],
+    ending: Sequence[int],
+    shared: bool,
+    visible: Sequence[str],
+) -> list[Row]:
+    """``ending``: those of the leaving whose sessions end; ``visible``: the databases that are in sight."""
+    return session.query(OBSTACLES, (list(ending), list(leaving), shared, list(visible)), database) if leaving else []
 
 
 def read_handover(

@@ -16,6 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 OWNED, SHARED_OWNED, POLICY, GRANTOR = "o", "D", "r", "a"
 SCHEMA, CODE, FOREIGN_POLICY, OUT_OF_SIGHT = "S", "c", "p", "d"
 NO_CREATE_IN_SCHEMA, NO_CREATE_IN_DATABASE, DEPENDENT = "n", "s", "x"
+NO_CREATE_FOR_PUBLICATION, NO_USAGE_OF_WRAPPER = "b", "u"
 
 FAIL, REASSIGN, DROP = "fail", "reassign", "drop"
 
@@ -39,6 +40,8 @@ _SENTENCES = {
     "t": "is the default tablespace's {} (in database {database})",
     OUT_OF_SIGHT: "owns something or has privileges in {}, to which the login may not connect",
     NO_CREATE_IN_SCHEMA: "owns {} (in database {database}), where the new owner has no CREATE, as it must",
+    NO_CREATE_FOR_PUBLICATION: "owns {} (in database {database}), where the new owner has no CREATE, as it must",
+    NO_USAGE_OF_WRAPPER: "owns {} (in database {database}), of which the new owner has no USAGE, as it must",
     NO_CREATE_IN_DATABASE: "owns schemas in database {}, where the login has no CREATE, which giving them away takes",
     DEPENDENT: "owns what others need: {} (in database {database})",
 }

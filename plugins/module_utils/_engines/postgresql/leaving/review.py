@@ -12,12 +12,15 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
     CODE,
     DROP,
+    NO_CREATE_FOR_PUBLICATION,
     NO_CREATE_IN_DATABASE,
     NO_CREATE_IN_SCHEMA,
+    NO_USAGE_OF_WRAPPER,
     REASSIGN,
     in_the_way,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.steps import (
+    ends_sessions,
     owned_objects,
     successor,
 )
@@ -36,6 +39,7 @@ _CODE_SHOWN = 50
 def review_leaving(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, MissingObject. Returns warnings: the code that is handed over."""
     _refuse_group_roles(changes, observed)
+    refuse_open_sessions(changes, observed)
     reassigned = [change for change in changes.effective if change.dropped and owned_objects(change) == REASSIGN]
     for change in reassigned:
         _refuse_successor(change, changes, observed)
@@ -53,6 +57,24 @@ def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
                 f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
                 "not an account, and this collection drops no roles; take it off the list."
             )
+
+
+def refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Raises Refused."""
+    authority = Authority(observed)
+    names = sorted(
+        change.name.name
+        for change in changes.accounts
+        if change.name.name in observed.connected
+        and ends_sessions(change, observed.connected)
+        and not authority.may_end_sessions(change.name.name)
+    )
+    if names:
+        raise Refused(
+            f"{', '.join(_some(names, 'accounts'))}: there are open sessions, which the login {authority.login} may "
+            f"not end on {observed.title}; have pg_signal_backend granted to {authority.login}, or set "
+            "terminate_sessions: false."
+        )
 
 
 def _refuse_successor(change: AccountChange, changes: Changes, observed: PostgreSQLObserved) -> None:
@@ -91,7 +113,12 @@ def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
     for name, change in leaving.items():
         obstacles = list(observed.obstacles.get(name, ()))
         if authority.superuser:
-            lacking = (NO_CREATE_IN_DATABASE, NO_CREATE_IN_SCHEMA)
+            lacking = (
+                NO_CREATE_IN_DATABASE,
+                NO_CREATE_IN_SCHEMA,
+                NO_CREATE_FOR_PUBLICATION,
+                NO_USAGE_OF_WRAPPER,
+            )
             obstacles = [item for item in obstacles if item.kind not in lacking]
         reasons = in_the_way(obstacles, owned_objects(change))
         if owned_objects(change) != DROP:

@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import bundles, sql
@@ -82,9 +82,7 @@ class Exit:
             if change.dropped
         }
         self._ending = sorted(
-            change.name.name
-            for change in changes.effective
-            if _shut_out(change) and (change.request is None or change.request.terminate_sessions)
+            change.name.name for change in changes.accounts if ends_sessions(change, observed.connected)
         )
 
     def close_door(self) -> list[Statement]:
@@ -194,9 +192,18 @@ class Exit:
             yield Item(name, grant.privilege, grant.scope, acting, False)
 
 
-def _shut_out(change: AccountChange) -> bool:
-    before, after = change.before, change.after
-    return before is not None and (after is None or (after.locked and not before.locked))
+def ends_sessions(change: AccountChange, connected: Collection[str]) -> bool:
+    """Whoever could log in and cannot any more, unless the task says otherwise.
+
+    And who is to be locked, is locked, and still has sessions: a task that broke off has ended none of them.
+    """
+    before, after, request = change.before, change.after, change.request
+    if before is None or (request is not None and not request.terminate_sessions):
+        return False
+    if after is None or not after.locked:
+        return after is None
+    lingering = request is not None and request.locked is True and change.name.name in connected
+    return lingering or not before.locked
 
 
 def _goes_anyway(leaver: Leaver | None) -> bool:

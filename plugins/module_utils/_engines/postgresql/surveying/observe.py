@@ -49,7 +49,7 @@ SELECT pg_get_userbyid(refobjid)::text, pg_describe_object(classid, objid, 0) FR
 
 def read_roles(session: PostgreSQLSession) -> tuple[list[Row], list[Row]]:
     roles = session.query(ROLES)
-    return roles, read_memberships(session, roles)
+    return roles, read_memberships(session, [row[0] for row in roles])
 
 
 def read_owned(session: PostgreSQLSession, accounts: Sequence[int]) -> list[Row]:

@@ -71,7 +71,7 @@ def observed(
     others = (replace(administers, role="readers"), administers)
     graph = Roles((role("master", creates_roles=True), *groups, *roles), (*others, *memberships))
     items = [SecuredObject(scope, "master", 1, 20, _TYPES.get(scope, ""), scope == DOMAIN) for scope in _OWNED]
-    catalogue = Catalogue([*items, SecuredObject(FOREIGN, "banker"), *objects], entries, {("shop", "int"): 23})
+    catalogue = Catalogue([*items, SecuredObject(FOREIGN, "banker"), *objects], entries, {("shop", "integer"): 23})
     base = PostgreSQLObserved(
         accounts=build_accounts(accounts, graph, catalogue, entries),
         login=AccountName("master"),

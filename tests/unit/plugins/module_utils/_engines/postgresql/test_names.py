@@ -49,7 +49,7 @@ def test_literals_hold_under_both_values_of_standard_conforming_strings(text: st
     assert quote_literal(text) == literal
 
 
-@pytest.mark.parametrize("name", ["", "a\0b", "x" * 64, "é" * 32])
+@pytest.mark.parametrize("name", ["", "a\0b", "x" * 64, "é" * 32, "half \ud800"])
 def test_names_that_the_server_would_alter_are_refused(name: str) -> None:
     with pytest.raises(InvalidOption):
         check_name(name, "name")

@@ -93,9 +93,9 @@ def test_each_grantor_takes_its_own_grant_back() -> None:
     )
     assert statements(state, AccountRequest("joe", grants=())) == [
         'REVOKE SELECT ON TABLE "public"."orders" FROM "joe"',
-        'SET LOCAL ROLE "clerk"',
+        'SET ROLE "clerk"',
         'REVOKE SELECT ON TABLE "public"."orders" FROM "joe"',
-        "RESET ROLE",
+        "SET ROLE NONE",
     ]
 
 
@@ -114,7 +114,7 @@ def test_an_object_of_somebody_else_takes_a_grant_option() -> None:
     as_owner = held(memberships=(scenes.Membership("banker", "master"),))
     assert statements(as_owner, request) == ['GRANT SELECT ON TABLE "public"."ledger" TO "joe"']
     by_set_role = held(memberships=(scenes.Membership("banker", "master", inherits=False),))
-    assert statements(by_set_role, request)[0] == 'SET LOCAL ROLE "banker"'
+    assert statements(by_set_role, request)[0] == 'SET ROLE "banker"'
 
 
 def test_the_schema_public_belongs_to_the_owner_of_the_database() -> None:
@@ -190,7 +190,7 @@ def test_a_role_is_dropped_after_the_last_database() -> None:
 
 def test_the_login_does_not_make_itself_a_member_of_what_it_creates() -> None:
     created = statements(scenes.observed(self_grant="set, inherit"), AccountRequest("joe"))
-    assert created[:2] == ["SET LOCAL createrole_self_grant = ''", 'CREATE ROLE "joe" LOGIN']
+    assert created[:2] == ["SET createrole_self_grant = ''", 'CREATE ROLE "joe" LOGIN']
 
 
 def test_more_accounts_than_the_server_can_lock_go_in_portions() -> None:

@@ -29,9 +29,11 @@ READ = {
     "SEQUENCE s.q": Scope("SEQUENCE", path=("s", "q")),
     "FUNCTION public.f": Scope("FUNCTION", path=("public", "f"), arguments=ANY_SIGNATURE),
     "FUNCTION public.f()": Scope("FUNCTION", path=("public", "f")),
-    "FUNCTION public.f(IN int, variadic text[])": Scope("FUNCTION", path=("public", "f"), arguments="int\0text[]"),
+    "FUNCTION public.f(IN int, variadic text[])": Scope(
+        "FUNCTION", path=("public", "f"), arguments='integer\0"text"[]'
+    ),
     "ROUTINE agg(*)": Scope("ROUTINE", path=("", "agg")),
-    "PROCEDURE p(numeric(1,2))": Scope("PROCEDURE", path=("", "p"), arguments="numeric(1,2)"),
+    "PROCEDURE p(numeric(1,2))": Scope("PROCEDURE", path=("", "p"), arguments="numeric"),
     "TYPE public.mood": Scope("TYPE", path=("public", "mood")),
     "DOMAIN d": Scope("DOMAIN", path=("", "d")),
     "LANGUAGE plpgsql": Scope("LANGUAGE", path=("plpgsql",)),

@@ -1,0 +1,34 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
+
+
+def grant(**options: Any) -> dict[str, Any]:
+    return {"grants": (GrantRequest(**{"privileges": ("SELECT",), "on": "t", **options}),)}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"comment": "a\0b"}, "comment holds a NUL character"),
+        ({"comment": "\udcff"}, "comment holds half of a surrogate pair"),
+        ({"roles": ("\udcff",)}, "roles: the name holds half of a surrogate pair"),
+        ({"connection_limit": 2**31}, "PostgreSQL takes 2147483647 at most"),
+        (grant(on="FUTURE TABLES", owner="a\0b"), r"grants\[0\]\.owner holds a NUL character"),
+        (grant(database="x" * 64), r"grants\[0\]\.database x+ is 64 bytes long"),
+        (grant(on='FUNCTION f("\0")'), r"grants\[0\]\.on holds a NUL character"),
+        (grant(on='PARAMETER "my app".tenant', privileges=("SET",)), "is no name of a parameter"),
+        (grant(privileges=('SELECT ("\udcff")',)), r"grants\[0\]\.privileges holds half of a surrogate pair"),
+    ],
+)
+def test_what_the_server_cannot_store_is_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidOption, match=words):
+        PostgreSQLEngine().parse(AccountRequest("jane", **options))
