@@ -35,8 +35,6 @@ from tests.sandbox.clients import State, aws_client
 pytestmark = pytest.mark.direct("chooses its way itself")
 
 CLUSTERS = ["orders", "ledger", "archive"]
-RTT = 0.020
-FLOOR = 2.0
 
 
 def login_to(state: State, cluster: str, over_data_api: bool = True, lock_timeout: int = 1) -> Login:
@@ -275,27 +273,3 @@ def test_the_sandbox_refuses_what_aws_refuses(state: State, words: str) -> None:
         client.execute_statement(
             resourceArn=described["arn"], secretArn=described["secret_arn"], **REFUSED[words]("ledger")
         )
-
-
-@pytest.mark.timed
-@pytest.mark.parametrize("cluster", ["orders", "ledger"])
-def test_a_hundred_accounts_from_far_away(tasks: Tasks, state: State, cluster: str, account: str) -> None:
-    """Within twice the number of statements times the round trip, everything included; the best of several rounds."""
-    users = [{"name": f"{account}_{number:02}", "comment": f"number {number}"} for number in range(100)]
-    gone = [{"name": user["name"], "state": "absent"} for user in users]
-    options = {"cluster": cluster, "login_method": "data_api"}
-    ratios = []
-    for _round in range(5):
-        far = {"action": "*", "kind": "delay", "seconds": RTT, "count": 100000}
-        with faults(state, far):
-            began = time.monotonic()
-            result = tasks.users(users=users, **options)
-            seconds = time.monotonic() - began
-            made = calls(state)
-        tasks.users(users=gone, **options)
-        ratios.append(seconds / (len(result["statements"]) * RTT))
-        print(f"{cluster}: {seconds:.2f} s, {len(result['statements'])} statements, {made}, ratio {ratios[-1]:.2f}")
-        if ratios[-1] <= FLOOR:
-            break
-    assert len(result["statements"]) >= 100
-    assert min(ratios) <= FLOOR
