@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
@@ -165,16 +166,23 @@ class _Elements:
         self._refuse_what_is_no_text(element, position)
         result = self._validator.validate(dict(element))
         if result.error_messages:
-            raise InvalidOption(position + "; ".join(result.error_messages))
+            problems = [
+                f"unknown option {error}" if isinstance(error, UnsupportedError) else str(error)
+                for error in result.errors.errors
+            ]
+            raise InvalidOption(position + "; ".join(problems))
         validated: dict[str, Any] = result.validated_parameters
         return validated
 
     def _refuse_what_is_no_text(self, element: Mapping[str, Any], position: str) -> None:
-        """Ansible would make a text of a list: an account called ``['jane']``."""
+        """Ansible would make a text of a list: an account called ``['jane']``. And YAML reads an unquoted ``no`` as a
+        boolean and ``1.50`` as 1.5, which would be accounts called False and 1.5."""
         for option, value in element.items():
             kind = self._validator.argument_spec.get(option, {}).get("type")
             if kind == "str" and isinstance(value, (Mapping, list, tuple)):
                 raise InvalidOption(f"{position}{option} is {value!r}; give a text, not a list or a dictionary.")
+            if kind == "str" and isinstance(value, (bool, float)):
+                raise InvalidOption(f"{position}{option} is {value!r}, no text; quote it.")
 
 
 _ACCOUNTS = _Elements(account_spec(), named="name")
@@ -186,6 +194,7 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
 
     Raises InvalidOption.
     """
+    _check_texts(options, position)
     if not options["name"]:
         raise InvalidOption(
             f"{position}name is empty; an account needs the name that the IAM policy's resource ends with."
@@ -219,6 +228,16 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
     )
 
 
+def _check_texts(options: Mapping[str, Any], position: str) -> None:
+    """Bytes in another encoding than UTF-8 reach a module as halves of surrogate pairs, which no server can be sent."""
+    for option, value in options.items():
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+                raise InvalidOption(f"{position}{option} has characters that are none ({text!r}); write it in UTF-8.")
+    if "" in (options.get("roles") or ()):
+        raise InvalidOption(f"{position}roles has an empty element; name a role there, or remove it.")
+
+
 def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
     """Read the elements of ``users``. Raises InvalidOption, naming the element."""
     elements: Sequence[Mapping[str, Any]] = options["users"]
@@ -244,6 +263,7 @@ def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[Gran
 
 def _grant_request(element: Any, position: str) -> GrantRequest:
     options = _GRANTS.options(_with_on(element), f"{position}: ")
+    _check_texts(options, f"{position}: ")
     if not options["privileges"]:
         raise InvalidOption(f"{position}: privileges is empty; list at least one, or remove the element.")
     return GrantRequest(

@@ -46,7 +46,10 @@ def test_an_unquoted_on_which_yaml_reads_as_true_is_still_on(key):
     ("element", "sentence"),
     [
         ({"on": "orders.*"}, r"grants\[0\]: missing required arguments: privileges"),
-        ({"privileges": ["SELECT"], "on": "a.*", "object": "b"}, r"grants\[0\]: object\. Supported parameters include"),
+        (
+            {"privileges": ["SELECT"], "on": "a.*", "object": "b"},
+            r"grants\[0\]: unknown option object\. Supported parameters include",
+        ),
         ({"privileges": [], "on": "orders.*"}, r"grants\[0\]: privileges is empty"),
         ("SELECT ON orders.*", r"grants\[0\]: expected a dictionary with privileges, on"),
     ],
@@ -100,3 +103,28 @@ def test_a_list_is_no_name(wrong):
         users({"name": wrong})
     with pytest.raises(InvalidOption, match=r"^users\[0\]: grants\[0\]: on is .*; give a text"):
         users({"name": "jane", "grants": [{"privileges": ["SELECT"], "on": wrong}]})
+
+
+@pytest.mark.parametrize("wrong", [False, 1.5])
+def test_what_yaml_does_not_read_as_a_text_is_refused(wrong):
+    """An unquoted no, or 1.50, which would be another name."""
+    with pytest.raises(InvalidOption, match=rf"^users\[0\]: name is {wrong}, no text; quote it"):
+        users({"name": wrong})
+    with pytest.raises(InvalidOption, match=r"^users\[0\]: grants\[0\]: on is .*quote it"):
+        users({"name": "jane", "grants": [{"on": wrong, "privileges": ["SELECT"]}]})
+    assert users({"name": 12})[0].name == "12"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("comment", "a\udcff"), ("roles", ["ok", "\ud800"]), ("reassign_owned_to", "\udcff")]
+)
+def test_bytes_that_are_no_text_are_refused(option, value):
+    with pytest.raises(InvalidOption, match=rf"^users\[0\]: {option} has characters that are none .*UTF-8"):
+        users({"name": "jane", option: value})
+    with pytest.raises(InvalidOption, match=r"^users\[0\]: grants\[0\]: privileges has characters that are none"):
+        users({"name": "jane", "grants": [{"on": "a.b", "privileges": ["SELECT (\udcff)"]}]})
+
+
+def test_an_empty_role_is_refused():
+    with pytest.raises(InvalidOption, match=r"^users\[0\]: roles has an empty element"):
+        users({"name": "jane", "roles": ["reader", ""]})
