@@ -39,7 +39,8 @@ SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterol
        coalesce(d.description, ''),
        coalesce(current_setting('createrole_self_grant', true), ''),
        EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions'),
-       r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL)
+       r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL),
+       r.rolsuper OR (r.rolreplication AND current_setting('server_version_num')::int < 160000)
 FROM up JOIN pg_roles r ON r.oid = up.oid
 LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
 """
@@ -156,7 +157,7 @@ SELECT 'COLUMN', c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::
 FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'COLUMNS') w
 JOIN pg_namespace n ON n.nspname = w.schema::name
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
 UNION ALL
 SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype(nullif(w.schema, '') || '.' || w.name))::oid::bigint,
        NULL, w.name, '', '', 0, 0, '', false
