@@ -77,7 +77,7 @@ CHECKS: tuple[Check, ...] = (
     Check("ansible-lint", "lint", "ansible-lint"),
     Check("ansible-test sanity", "sanity", "python -m tests.sanity.run", time_limit=900),
     Check("oldest and newest", "matrix", "python -m tests.matrix --ends --only units", time_limit=900),
-    Check("Molecule", "molecule", "molecule test --all"),
+    Check("Molecule", "molecule", "molecule test --all", time_limit=1800),
     Check("demo", "demo", "python -m tests.demo"),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
     Check("integration tests", "integration", f"{INTEGRATION} -n 2 --dist loadfile", lane="tests", time_limit=2700),

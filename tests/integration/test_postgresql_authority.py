@@ -82,3 +82,17 @@ def test_grant_options_of_several_roles(scene: Scene, account: str) -> None:
     )
     converge(partial(scene.user, name=account, grants=[]))
     scene.sql("DROP TABLE shop.mixed")
+
+
+@pytest.mark.parametrize("attribute", ["SUPERUSER", "REPLICATION"])
+def test_accounts_that_only_superusers_may_alter(scene: Scene, attribute: str) -> None:
+    name = scene.role("mighty", "LOGIN")
+    scene.sql(f"ALTER ROLE {name} {attribute}")
+    scene.user(name=name, convert=True)
+    if attribute == "REPLICATION" and scene.major >= 16:
+        converge(partial(scene.user, name=name, locked=True))
+    else:
+        refused(scene, "only superusers may alter or drop", name=name, locked=True)
+        refused(scene, "only superusers may alter or drop", name=name, state="absent")
+        scene.sql(f"ALTER ROLE {name} NO{attribute}")
+    converge(partial(scene.user, name=name, state="absent"))

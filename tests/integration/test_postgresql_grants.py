@@ -35,6 +35,11 @@ CASES: dict[str, Case] = {
         "REVOKE SELECT (id) ON shop.orders FROM {account}",
         "GRANT SELECT ON shop.orders TO {account}",
     ),
+    "system columns": (
+        {"on": "TABLE shop.orders", "privileges": ["SELECT (tableoid, id)"]},
+        "REVOKE SELECT (tableoid) ON shop.orders FROM {account}",
+        "GRANT SELECT (ctid) ON shop.orders TO {account}",
+    ),
     "view": (
         {"on": "TABLE shop.recent", "privileges": ["ALL"]},
         "REVOKE TRUNCATE ON shop.recent FROM {account}",

@@ -187,7 +187,6 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         if database != session.database:
             departure.read(database, shared=False)
     catalogue = builder.build()
-    first = role_rows[0]
     return PostgreSQLObserved(
         accounts=reading.build_accounts(sorted(accounts), roles, catalogue, builder.entries),
         login=AccountName(session.user),
@@ -195,9 +194,10 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         iam_auth=session.login.endpoint.iam_auth,
         master=master,
         major=session.major,
-        self_grant=first[7],
-        on_rds=first[8],
+        self_grant=role_rows[0][7],
+        on_rds=role_rows[0][8],
         connected=frozenset(row[1] for row in role_rows if row[9]),
+        of_superusers=frozenset(row[1] for row in role_rows if row[10]),
         database=session.database,
         locks=session.locks,
         roles=roles,

@@ -41,7 +41,8 @@ SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterol
                  WHERE d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass), ''),
        coalesce(current_setting('createrole_self_grant', true), ''),
        EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions'),
-       r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL)
+       r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL),
+       r.rolsuper OR (r.rolreplication AND current_setting('server_version_num')::int < 160000)
 FROM pg_roles r WHERE (r.oid IN (SELECT DISTINCT oid FROM up)) IS TRUE
 """
 # The member's INHERIT attribute decided before 16, and since then the membership's own options.
@@ -153,7 +154,7 @@ SELECT 'COLUMN', c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::
 FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'COLUMNS') w
 JOIN pg_namespace n ON n.nspname = w.schema::name
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name
-JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
 UNION ALL
 SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype(nullif(w.schema, '') || '.' || w.name))::oid::bigint,
        NULL, w.name, '', '', 0, 0, '', false

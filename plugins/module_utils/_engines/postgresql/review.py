@@ -165,6 +165,12 @@ def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> No
             f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
             f"in as the master user of {observed.title}."
         )
+    privileged = sorted(lifecycle & observed.of_superusers)
+    if privileged and not authority.superuser:
+        raise Refused(
+            f"{', '.join(privileged)}: only superusers may alter or drop who has SUPERUSER, or REPLICATION before "
+            f"PostgreSQL 16, and {observed.login} is none; have that attribute taken away first."
+        )
     created = {change.name.name for change in changes.accounts if change.created}
     granted = {role.name for change in changes.effective if change.after for role in change.roles_granted}
     if observed.major < MEMBERSHIP_OPTIONS:  # since then each membership is ended by its grantor
