@@ -63,7 +63,7 @@ options:
     suboptions:
       privileges:
         description:
-          - Privileges as SQL writes them, in any case, one an element, such as C(SELECT), C(SELECT (id, email)) or
+          - Privileges as SQL writes them, in any case, one an element, such as C(SELECT), V(SELECT (id, email\)) or
             C(ALL).
         type: list
         elements: str
@@ -73,11 +73,11 @@ options:
           - The object clause of the engine's C(GRANT) statement, read by the engine's own rules for quoting and case.
           - MySQL takes C(*.*), C(orders.*), C(orders.customers), C(PROCEDURE orders.refresh), C(FUNCTION orders.f). A
             database name is that database; C(_) in it is never a wildcard.
-          - PostgreSQL takes C(DATABASE), C(SCHEMA public), C(TABLE public.customers), C(SEQUENCE s), C(FUNCTION
-            public.f(int)), C(PROCEDURE p()), C(TYPE t), C(LANGUAGE l), C(FOREIGN DATA WRAPPER w), C(FOREIGN SERVER s),
-            C(PARAMETER p), C(LARGE OBJECT 1), C(ALL TABLES|SEQUENCES|FUNCTIONS|PROCEDURES|ROUTINES IN SCHEMA public),
-            and for objects that will be made later C(FUTURE TABLES|SEQUENCES|FUNCTIONS|TYPES|SCHEMAS [IN SCHEMA
-            public]).
+          - PostgreSQL takes C(DATABASE), C(SCHEMA public), C(TABLE public.customers), C(SEQUENCE s), V(FUNCTION
+            public.f(int\)), V(PROCEDURE p(\)), C(TYPE t), C(LANGUAGE l), C(FOREIGN DATA WRAPPER w),
+            C(FOREIGN SERVER s), C(PARAMETER p), C(LARGE OBJECT 1),
+            C(ALL TABLES|SEQUENCES|FUNCTIONS|PROCEDURES|ROUTINES IN SCHEMA public), and for objects that will be made
+            later C(FUTURE TABLES|SEQUENCES|FUNCTIONS|TYPES|SCHEMAS [IN SCHEMA public]).
           - YAML reads an unquoted C(on) as a boolean. The module understands it all the same; linters want it quoted.
         type: str
         required: true

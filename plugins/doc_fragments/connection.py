@@ -98,6 +98,7 @@ options:
     type: int
     default: 30
 requirements:
+  - boto3 >= 1.34 (wherever AWS is asked, also for a secret or a token)
   - PyMySQL >= 1.1.1 (for MySQL, unless over the Data API)
   - psycopg2 >= 2.9 (for PostgreSQL, unless over the Data API)
 """
