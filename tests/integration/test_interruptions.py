@@ -141,16 +141,21 @@ def test_a_server_that_is_read_only_for_a_moment(
     planned = task(check=True)
     healed = threading.Timer(1.5, admin.sql, (cluster, off))
 
+    def reaches_new_sessions(value: str) -> bool:
+        """A reload reaches the sessions that are there before it reaches a new one."""
+        return admin.sql(cluster, "SHOW default_transaction_read_only") == [(value,)]
+
     def begin() -> None:
         admin.sql(cluster, on)
         if cluster == "orders":  # a new session is refused until it is over
             healed.start()
-        else:  # a reload reaches the sessions that are there before it reaches a new one
-            eventually(lambda: admin.sql(cluster, "SHOW default_transaction_read_only") == [("on",)])
+        else:
+            eventually(lambda: reaches_new_sessions("on"))
 
     def end() -> None:
         if cluster == "ledger":
             admin.sql(cluster, off)
+            eventually(lambda: reaches_new_sessions("off"))
 
     times = happening(monkeypatch, cluster, "render", begin, end)
     try:
