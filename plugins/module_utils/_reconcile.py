@@ -37,10 +37,13 @@ def reconcile(
     """Compare, account by account.
 
     unlisted   what happens to observed IAM accounts that ``desired`` does not name: keep, lock or drop
-    protected  accounts that are never "unlisted": the login, reserved ones
+    protected  accounts that are never "unlisted": the login, reserved ones. Where they are listed, the engine's review
+               refuses any change of them and says why
     Raises Refused for an existing account that is not IAM-authenticated and is not to be converted.
     """
-    listed = {item.name: _change(item, observed.get(item.name), capabilities) for item in desired}
+    listed = {
+        item.name: _change(item, observed.get(item.name), capabilities, item.name in protected) for item in desired
+    }
     strays = _unlisted_changes(listed, observed, unlisted, protected)
     changes = sorted([*listed.values(), *strays], key=lambda change: change.name)
     return Changes(tuple(changes), frozenset(change.name for change in strays))
@@ -64,9 +67,9 @@ def _unlisted_changes(
     return changes
 
 
-def _change(desired: Desired, before: Account | None, capabilities: Capabilities) -> AccountChange:
+def _change(desired: Desired, before: Account | None, capabilities: Capabilities, protected: bool) -> AccountChange:
     request = desired.request
-    if before is not None and before.authentication == PASSWORD:
+    if before is not None and before.authentication == PASSWORD and not protected:
         _refuse_password_account(desired)
     if not request.present:
         return AccountChange(desired.name, before, None, request)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -216,3 +218,24 @@ def test_a_missing_permission_is_named(tasks: Tasks, hook: Hook, option: str, ac
     assert str(failure.value) == (
         f"AWS denied {action} on {option} billing; allow this action to the principal that runs the task."
     )
+
+
+class SomebodyElse(http.server.BaseHTTPRequestHandler):
+    """Answers as a login page of a network does."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html><p>Please log in to the network.</html>")
+
+    def log_message(self, *_words: object) -> None:  # type: ignore[override]
+        return
+
+
+def test_what_answers_is_not_aws(tasks: Tasks, account: str):
+    with http.server.HTTPServer(("127.0.0.1", 0), SomebodyElse) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        elsewhere = f"http://127.0.0.1:{server.server_port}"
+        with pytest.raises(TaskFailed, match=r"DescribeDBClusters on cluster orders was answered by .* not AWS; check"):
+            tasks.user(cluster="orders", name=account, endpoint_url=elsewhere)
+        server.shutdown()

@@ -30,6 +30,7 @@ def call(
     """
     # Not before there is a client: only then is it worth its time
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     try:
         return getattr(client, operation)(aws_retry=True, **arguments)
@@ -43,6 +44,10 @@ def call(
             ) from error
         raise CloudError(
             f"{action} on {subject} failed: {error.response['Error'].get('Message', code)}", code=code
+        ) from error
+    except ResponseParserError as error:
+        raise CloudError(
+            f"{action} on {subject} was answered by something that is not AWS; check region, endpoint_url and proxies."
         ) from error
     except BotoCoreError as error:
         raise CloudError(
