@@ -14,7 +14,10 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg2
+import pymysql
 import pytest
 
 from tests.integration.cluster_scene import TARGETS, Target, made
@@ -77,10 +80,37 @@ class Administration:
         self._servers: dict[str, Server] = {
             cluster.spec.identifier: server_for(cluster, cluster.writer, layout) for cluster in running
         }
-        self._mysql = {cluster.spec.identifier for cluster in running if cluster.writer.family == "mysql"}
+        self._writers = {cluster.spec.identifier: cluster.writer for cluster in running}
+        self._sockets = layout.sockets
+        self._connections: dict[str, Any] = {}
 
     def sql(self, cluster: str, statement: str, database: str | None = None) -> list[tuple[str, ...]]:
         return self._servers[cluster].execute(statement, database)
+
+    def superuser(self, cluster: str) -> Any:
+        """A connection of the driver's, over the private socket: for what is asked often."""
+        writer = self._writers[cluster]
+        if writer.family == "mysql":
+            socket = str(self._sockets / f"{writer.instance}.sock")
+            return pymysql.connect(unix_socket=socket, user="rdsadmin", autocommit=True)
+        folder = str(self._sockets / writer.instance)
+        connection = psycopg2.connect(host=folder, port=writer.port, user="rdsadmin", dbname="postgres")
+        connection.autocommit = True
+        return connection
+
+    def _switch(self, cluster: str, statement: str) -> None:
+        """As ``sql``, without starting a program; with a new connection where the server was started anew."""
+        for old in (self._connections.pop(cluster, None), None):
+            try:
+                connection = old or self.superuser(cluster)
+                with connection.cursor() as cursor:
+                    cursor.execute(statement)
+            except (pymysql.Error, psycopg2.Error):
+                if old is None:
+                    raise
+            else:
+                self._connections[cluster] = connection
+                return
 
     @contextlib.contextmanager
     def read_only(self, cluster: str) -> Iterator[None]:
@@ -90,17 +120,17 @@ class Administration:
             return
         off, on = (
             ("SET GLOBAL transaction_read_only = OFF", "SET GLOBAL transaction_read_only = ON")
-            if cluster in self._mysql
+            if self._writers[cluster].family == "mysql"
             else (
                 "ALTER ROLE postgres RESET default_transaction_read_only",
                 "ALTER ROLE postgres SET default_transaction_read_only = on",
             )
         )
-        self.sql(cluster, on)
+        self._switch(cluster, on)
         try:
             yield
         finally:
-            self.sql(cluster, off)
+            self._switch(cluster, off)
 
     @property
     def clusters(self) -> list[str]:

@@ -9,15 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psycopg2
-import pymysql
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
 from tests.integration.conftest import Administration
 from tests.sandbox.clients import State, aws_client
-from tests.sandbox.layout import of_checkout
 from tests.sandbox.rds_failover import STALE_TAG
 
 Event = Callable[[], object]
@@ -52,16 +49,6 @@ def happening(monkeypatch: pytest.MonkeyPatch, cluster: str, stage: str, *events
 
     monkeypatch.setattr(engine, stage, staged)
     return times
-
-
-def superuser(cluster: str, port: int) -> Any:
-    """A connection over the private socket, for what is looked at many times a second."""
-    sockets = of_checkout().sockets
-    if cluster == "orders":
-        return pymysql.connect(unix_socket=str(sockets / "orders-1.sock"), user="rdsadmin", autocommit=True)
-    connection = psycopg2.connect(host=str(sockets / "ledger-1"), port=port, user="rdsadmin", dbname="postgres")
-    connection.autocommit = True
-    return connection
 
 
 def rows(connection: Any, statement: str) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import botocore.session
 from ansible.module_utils.testing import patch_module_args
+from ansible_collections.amazon.aws.plugins.module_utils import modules
 from botocore.loaders import create_loader
 
 from tests.sandbox.clients import State
@@ -40,6 +41,21 @@ def examples() -> int:
 
 # Each task makes clients anew, and reading AWS's service models again would take most of its time
 botocore.session.create_loader = functools.lru_cache(maxsize=None)(create_loader)
+
+_connect, _clients = modules.boto3_conn, {}
+
+
+def _remembered_client(module: Any, **options: Any) -> Any:
+    """Then making clients would. One that was made with these keys knows nothing else of the task."""
+    if not options.get("aws_access_key_id") or options.get("profile_name"):
+        return _connect(module, **options)
+    key = repr(sorted(options.items()))
+    if key not in _clients:
+        _clients[key] = _connect(module, **options)
+    return _clients[key]
+
+
+modules.boto3_conn = _remembered_client
 
 
 class TaskFailed(Exception):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Administration
-from tests.integration.interruptions import eventually, happening, kill_sessions, rows, superuser
+from tests.integration.interruptions import eventually, happening, kill_sessions, rows
 from tests.integration.tasks import PROMISED, Result, TaskFailed, Tasks, assert_settled
 from tests.sandbox.clients import State
 
@@ -69,12 +69,12 @@ def test_a_killed_session(
 
 
 def test_a_killed_session_in_the_middle_of_a_thousand_accounts(
-    tasks: Tasks, state: State, cluster: str, names: list[str], monkeypatch: pytest.MonkeyPatch
+    tasks: Tasks, admin: Administration, state: State, cluster: str, names: list[str], monkeypatch: pytest.MonkeyPatch
 ):
     task = task_for(tasks, cluster, names)
     planned = task(check=True)
     times = happening(monkeypatch, cluster, "render")
-    watcher = superuser(cluster, state["clusters"][cluster]["port"])
+    watcher = admin.superuser(cluster)
     killed: list[object] = []
     killer = threading.Thread(target=KILLERS[cluster], args=(watcher, names[0][:-3], killed))
     killer.start()
@@ -168,7 +168,7 @@ def test_a_server_that_is_read_only_for_a_moment(
 
 def test_a_commit_whose_answer_was_lost(tasks: Tasks, admin: Administration, state: State, account: str):
     """PostgreSQL waits for a standby after it has committed; the session that is killed then never hears of it."""
-    watcher = superuser("ledger", state["clusters"]["ledger"]["port"])
+    watcher = admin.superuser("ledger")
     admin.sql("ledger", "ALTER ROLE postgres SET synchronous_commit = on")
     rows(watcher, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
     rows(watcher, "SELECT pg_reload_conf()")
