@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import botocore.session
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils import modules
@@ -46,10 +47,10 @@ _connect, _clients = modules.boto3_conn, {}
 
 
 def _remembered_client(module: Any, **options: Any) -> Any:
-    """Then making clients would. One that was made with these keys knows nothing else of the task."""
+    """Then making clients would. One that the same code made with these keys knows nothing else of the task."""
     if not options.get("aws_access_key_id") or options.get("profile_name"):
         return _connect(module, **options)
-    key = repr(sorted(options.items()))
+    key = boto3.Session.client, repr(sorted(options.items()))
     if key not in _clients:
         _clients[key] = _connect(module, **options)
     return _clients[key]
