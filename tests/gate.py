@@ -54,6 +54,7 @@ class Check:
 
 
 INTEGRATION = 'pytest tests/integration -m "not timed"'
+IN_TWO_PROCESSES = f"{INTEGRATION} -n 2 --dist loadfile --no-loadscope-reorder"
 OVER_DATA_API = f"env AURORA_SANDBOX=.sandbox-data-api {INTEGRATION} --data-api"
 """in a sandbox of its own, beside those of the other tests"""
 
@@ -80,7 +81,7 @@ CHECKS: tuple[Check, ...] = (
     Check("Molecule", "molecule", "molecule test --all", time_limit=1800),
     Check("demo", "demo", "python -m tests.demo"),
     Check("unit tests", "units", "pytest tests/unit", lane="tests"),
-    Check("integration tests", "integration", f"{INTEGRATION} -n 2 --dist loadfile", lane="tests", time_limit=2700),
+    Check("integration tests", "integration", IN_TWO_PROCESSES, lane="tests", time_limit=2700),
     Check("integration, Data API", "integration", OVER_DATA_API, lane="data api", time_limit=2700),
     Check("comparisons of time", "integration", "pytest tests/integration -m timed", lane=ALONE),
 )
