@@ -36,6 +36,8 @@ seconds: what is compared was measured in one run, minutes apart at most.
 - The collection logs in as the loops do (`login_host`, `login_password`), so that neither asks AWS. What asking costs
   is to be seen where one account is made sure of with `cluster=`.
 - Every account has two grants, on tables of its team; a team is 1,000 accounts. *Change* replaces one of the two.
+- The accounts stand in the playbook, where Ansible keeps them in memory; of 10,000 that is most of what its processes
+  take. [Read from a file](accounts.md#one-account-or-all-of-them) they take a third.
 """
 
 
