@@ -34,7 +34,8 @@ options:
     choices: [aurora-mysql, aurora-postgresql, mysql, postgres]
   login_host:
     description:
-      - Host to dial. Overrides the one from the RDS API, for a tunnel; tokens are still signed for the real endpoint.
+      - One host name or IP address to connect to. Overrides the one from the RDS API, for a tunnel. Tokens are still
+        signed for the real endpoint, and the certificate must still be for its name.
     type: str
   login_port:
     description: Port to dial. The RDS API's if left out, or else the engine's usual one.
@@ -46,7 +47,8 @@ options:
     description: Password to log in with.
     type: str
   login_unix_socket:
-    description: Socket file (MySQL) or socket directory (PostgreSQL) to dial instead of host and port.
+    description:
+      - Absolute path of a socket file (MySQL) or socket directory (PostgreSQL) to connect to instead of host and port.
     type: path
   login_db:
     description:
@@ -72,10 +74,12 @@ options:
     type: str
   ssl_mode:
     description:
-      - How the connection is secured, in libpq's words for both engines.
+      - What is verified of the server before anything secret is sent, in libpq's words for both engines. V(require)
+        verifies nothing, V(verify-ca) who issued the certificate, V(verify-full) also that it is for the endpoint.
+      - There is no mode without TLS. Every RDS and Aurora endpoint offers it.
       - A token is only sent with V(verify-full), the password from a secret only with V(verify-ca) or V(verify-full).
     type: str
-    choices: [disable, allow, prefer, require, verify-ca, verify-full]
+    choices: [require, verify-ca, verify-full]
     default: verify-full
   ca_cert:
     description:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._address import check_host, check_port, check_socket
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.credentials import (
     secret_credentials,
@@ -60,10 +61,15 @@ _DIALLED = ("login_host", "login_port", "login_unix_socket", "login_user", "logi
 def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any], Login]:
     """Find the database and the way to log in; opens nothing. Raises InvalidOption, CloudError, Refused."""
     _check_patience(options)
+    _check_addresses(options)
     endpoint = find_endpoint(options, clients)
     engine = engine_for(endpoint.engine)
     port = options["login_port"] or endpoint.port or engine.capabilities.port
     method = _method(options, endpoint)
+    if options["login_user"]:
+        engine.check_account_name(options["login_user"], "login_user")
+    if options["login_db"]:
+        engine.check_database_name(options["login_db"], "login_db")
     if method == DATA_API:
         return engine, _over_data_api(options, endpoint, clients, port)
     _require_verified_tls(options, method)
@@ -71,7 +77,7 @@ def connection(options: Mapping[str, Any], clients: Clients) -> tuple[Engine[Any
         endpoint=endpoint,
         host=options["login_host"] or endpoint.host,
         port=port,
-        credentials=_CREDENTIALS[method](options, endpoint, clients),
+        credentials=_checked(engine, _CREDENTIALS[method](options, endpoint, clients)),
         unix_socket=options["login_unix_socket"] or "",
         database=options["login_db"] or endpoint.database,
         ssl_mode=options["ssl_mode"],
@@ -86,6 +92,34 @@ def _check_patience(options: Mapping[str, Any]) -> None:
     for name in ("connect_timeout", "lock_timeout"):
         if not 1 <= options[name] <= MAX_PATIENCE:
             raise InvalidOption(f"{name} is {options[name]}; give 1 to {MAX_PATIENCE} seconds.")
+
+
+def _check_addresses(options: Mapping[str, Any]) -> None:
+    """Before anything is resolved, dialled or asked of AWS. Raises InvalidOption."""
+    if options["login_host"]:
+        check_host(options["login_host"], "login_host")
+    if options["login_port"] is not None:
+        check_port(options["login_port"])
+    if options["login_unix_socket"]:
+        check_socket(options["login_unix_socket"])
+
+
+def _checked(engine: Engine[Any], source: CredentialSource) -> CredentialSource:
+    """The source, of whose credentials nothing is cut off or left out on the way to the server.
+
+    The result raises InvalidOption.
+    """
+
+    def credentials() -> Credentials:
+        found = source()
+        engine.check_account_name(found.user, "The user that the task logs in as")
+        if "\0" in found.password:
+            raise InvalidOption(
+                f"The password of {found.user} contains a NUL character, where a server ends it; set another one."
+            )
+        return found
+
+    return credentials
 
 
 def _over_data_api(options: Mapping[str, Any], endpoint: Endpoint, clients: Clients, port: int) -> Login:
@@ -117,13 +151,15 @@ def find_endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
     if len(named) > 1:
         raise InvalidOption(f"Both {' and '.join(named)} are set; an account lives on one of them, so leave one out.")
     for option in named:
-        return found[option](clients, options[option])
-    host = options["login_host"] or options["login_unix_socket"]
-    if not (host and options["engine"]):
+        endpoint = found[option](clients, options[option])
+        check_host(endpoint.host, f"The endpoint of {endpoint.title}")
+        return endpoint
+    host, path = options["login_host"] or "", options["login_unix_socket"]
+    if not ((host or path) and options["engine"]):
         raise InvalidOption("No database is named; set cluster (or instance, or proxy), or login_host and engine.")
     port = options["login_port"] or engine_for(options["engine"]).capabilities.port
-    follows = bool(_CLUSTER_NAME.search(host))
-    return Endpoint(title=f"{host}:{port}", engine=options["engine"], host=host, port=port, follows=follows)
+    title = f"{host or path}:{port}"
+    return Endpoint(title, options["engine"], host, port, follows=bool(_CLUSTER_NAME.search(host)))
 
 
 def _method(options: Mapping[str, Any], endpoint: Endpoint) -> str:
@@ -198,7 +234,8 @@ def _ca_cert(options: Mapping[str, Any], endpoint: Endpoint) -> str:
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy.howitworks.html#rds-proxy-security.tls
     """
     if options["ca_cert"]:
-        path = os.path.expanduser(str(options["ca_cert"]))
+        # Absolute, because libpq takes the file name "system" for the authorities that OpenSSL trusts
+        path = os.path.abspath(os.path.expanduser(str(options["ca_cert"])))
         if not os.path.isfile(path):
             raise InvalidOption(f"ca_cert {path} is not a file on the host where the task runs.")
         return path

@@ -40,11 +40,7 @@ def connection_spec() -> Spec:
             "default": "auto",
         },
         "login_secret": {"type": "str", "no_log": False},
-        "ssl_mode": {
-            "type": "str",
-            "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-            "default": "verify-full",
-        },
+        "ssl_mode": {"type": "str", "choices": ["require", "verify-ca", "verify-full"], "default": "verify-full"},
         "ca_cert": {"type": "path", "fallback": (env_fallback, ["AURORA_IAM_CA_CERT"])},
         "connect_timeout": {"type": "int", "default": 30},
         "lock_timeout": {"type": "int", "default": 30},

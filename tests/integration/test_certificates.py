@@ -100,11 +100,7 @@ def test_the_bundle_is_found_where_the_documentation_says(
     assert tasks.user(cluster=cluster, name=account, check=True, ca_cert=None)["changed"]
 
 
-@pytest.mark.parametrize(
-    ("method", "mode"),
-    [("iam", "verify-ca"), ("iam", "require"), ("iam", "prefer"), ("iam", "disable"), ("secret", "require")]
-    + [("secret", "prefer"), ("secret", "allow"), ("secret", "disable")],
-)
+@pytest.mark.parametrize(("method", "mode"), [("iam", "verify-ca"), ("iam", "require"), ("secret", "require")])
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])
 def test_no_secret_over_an_unverified_connection(tasks: Tasks, cluster: str, method: str, mode: str):
     with pytest.raises(TaskFailed, match=r"to a server whose identity is not verified; set ssl_mode: verify-full"):

@@ -53,12 +53,9 @@ def test_verified_tls_is_the_default(login):
     assert cipher(login)
 
 
-@pytest.mark.parametrize(
-    ("mode", "encrypted"),
-    [("disable", False), ("allow", False), ("prefer", True), ("require", True), ("verify-ca", True)],
-)
-def test_each_ssl_mode(login, mode, encrypted):
-    assert bool(cipher(replace(login, ssl_mode=mode))) is encrypted
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_each_ssl_mode_encrypts(login, mode):
+    assert cipher(replace(login, ssl_mode=mode))
 
 
 def test_a_tunnel_is_verified_by_the_name_of_the_endpoint(login):
@@ -119,22 +116,16 @@ def test_what_a_login_lacks_is_named(state: State, admin: Administration, tasks:
 
 @pytest.mark.parametrize("host", ["orders..example.org", "x" * 64 + ".example.org"])
 def test_a_host_name_that_cannot_be(login, host):
-    assert f"No connection with cluster orders ({host}" in failure(replace(login, host=host)).message
+    assert (
+        f"Cannot log in to cluster orders: the name {host} cannot be resolved"
+        in failure(replace(login, host=host)).message
+    )
 
 
 def test_a_reader_is_named(login):
     error = failure(replace(login, host="127.0.0.2"))
     assert isinstance(error, NotWriter)
     assert "127.0.0.2 answers as a read-only server of cluster orders" in error.message
-
-
-def test_a_password_is_never_sent_in_the_clear(login, admin: Administration, account: str):
-    """The plugin of IAM accounts asks for it as it is."""
-    admin.sql(CLUSTER, f"CREATE USER {account} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'")
-    mine = replace(login, credentials=lambda: Credentials(account, "secret"))
-    assert "in the clear" in failure(replace(mine, ssl_mode="disable")).message
-    assert "error 1045" in failure(replace(mine, ssl_mode="require")).message
-    admin.sql(CLUSTER, f"DROP USER {account}")
 
 
 def test_one_run_at_a_time(login):

@@ -44,6 +44,7 @@ WRONG_OPTIONS: list[dict[str, Any]] = [
     {"connection_limit": "many"},
     {"name": None},
     {"ssl_mode": "disable"},
+    {"ssl_mode": "require"},
     {"ca_cert": "/nowhere.pem"},
     {"login_host": "127.0.0.2"},
     {"login_port": 1},

@@ -20,7 +20,7 @@ PACKAGE = "ansible_collections.dbops.aurora_iam.plugins.module_utils."
 UTILS = "plugins/module_utils/"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_errors", "_model", "_login", "_transport", "_task", "_survey", "_authorization"),
+    ("_errors", "_model", "_address", "_login", "_transport", "_task", "_survey", "_authorization"),
     ("_params", "_reconcile", "_plan", "_findings", "_report", "_facts"),
     ("_progress",),
     ("_engines/base", "_engines/certificates"),

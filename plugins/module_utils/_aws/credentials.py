@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError, InvalidOption
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint
 
 
@@ -44,13 +44,20 @@ def secret_credentials(clients: Clients, secret: str) -> Credentials:
 
 
 def token_credentials(clients: Clients, endpoint: Endpoint, user: str) -> Credentials:
-    """Sign an IAM token for the endpoint's real host and port. Made locally, without a call. Raises CloudError."""
+    """Sign an IAM token for the endpoint's real host and port. Made locally, without a call.
+
+    Raises CloudError, InvalidOption.
+    """
     client = clients("rds")
     # Not before there is a client: only then is it worth its time
     from botocore.exceptions import BotoCoreError
 
     try:
         token = client.generate_db_auth_token(DBHostname=endpoint.host, Port=endpoint.port, DBUsername=user)
+    except ValueError:
+        raise InvalidOption(
+            f"No IAM token can be signed for {endpoint.host}, which is an IPv6 address; give the name of the endpoint."
+        ) from None
     except BotoCoreError as error:
         raise CloudError(
             f"No IAM token can be signed for {user} on {endpoint.title}: {error}. A token needs AWS credentials, from "

@@ -98,6 +98,17 @@ class Engine(ABC, Generic[O]):
     capabilities: Capabilities
 
     @abstractmethod
+    def check_account_name(self, name: str, what: str) -> None:
+        """Raises InvalidOption for what the server would cut, alter or refuse as the name of an account.
+
+        what  the option that it is the value of, or whose name it is: the sentence begins with it
+        """
+
+    @abstractmethod
+    def check_database_name(self, name: str, what: str) -> None:
+        """The same for the name of a database."""
+
+    @abstractmethod
     def parse(self, request: AccountRequest) -> ParsedAccount:
         """Read names, grants and roles by the engine's own grammar. Raises InvalidOption, UnknownPrivilege, Refused
         (a reserved name)."""

@@ -40,6 +40,14 @@ def tls_context(ssl_mode: str, ca_cert: str) -> ssl.SSLContext:
     return context
 
 
+def no_tls() -> str:
+    """Why a server without TLS is not logged in to, as the second half of a sentence without its full stop."""
+    return (
+        "the server there offers no TLS, and nothing secret is sent without; every RDS and Aurora endpoint offers TLS, "
+        "so check that host and port, or the tunnel, lead to the database"
+    )
+
+
 def refused_certificate(error: ssl.SSLError, name: str, ca_cert: str) -> str:
     """Why a server's certificate was not accepted and what to do, as the second half of a sentence without its full
     stop.

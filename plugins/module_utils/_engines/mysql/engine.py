@@ -15,9 +15,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import catalogue, describe, render, review
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.data_api import MySQLDataApiSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import MAX_NAME
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import MAX_NAME, check_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.parse import parse_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.resolve import resolve_account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import MAX_IDENTIFIER
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying import read as surveying
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
@@ -35,6 +36,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Su
 
 class MySQLEngine(Engine[MySQLObserved]):
     capabilities = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306, longest_name=MAX_NAME)
+
+    def check_account_name(self, name: str, what: str) -> None:
+        check_name(name, what)
+
+    def check_database_name(self, name: str, what: str) -> None:
+        check_name(name, what, MAX_IDENTIFIER)
 
     def parse(self, request: AccountRequest) -> ParsedAccount:
         return parse_account(request)

@@ -11,12 +11,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import refused_certificate
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
-    SECURE_TRANSPORT_REQUIRED,
-    ClearPassword,
-    TlsNotOffered,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import (
+    no_tls,
+    refused_certificate,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import TlsNotOffered
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
@@ -86,12 +85,7 @@ def statement_failure(
 def connection_failure(login: Login, credentials: Credentials, error: Exception) -> CannotConnect:
     where = f"{login.title} ({login.unix_socket or f'{login.host}:{login.port}'})"
     if isinstance(error, TlsNotOffered):
-        return CannotConnect(f"{where} offers no TLS, which ssl_mode {login.ssl_mode} needs; check host and port.")
-    if isinstance(error, ClearPassword):
-        return CannotConnect(
-            f"{where} asks for the password of {credentials.user} in the clear, which is sent only over TLS; set "
-            "ssl_mode: verify-full."
-        )
+        return CannotConnect(f"Cannot log in to {where}: {no_tls()}.")
     origin = _tls_error(error)
     if origin is not None:
         reason = refused_certificate(origin, login.endpoint.host or login.host, login.ca_cert)
@@ -99,8 +93,6 @@ def connection_failure(login: Login, credentials: Credentials, error: Exception)
     code, text = code_and_text(error)
     if code == ACCESS_DENIED:
         return CannotConnect(_denied(where, credentials))
-    if code == SECURE_TRANSPORT_REQUIRED:
-        return CannotConnect(f"{where} takes only encrypted sessions (error {code}); set ssl_mode: verify-full.")
     if code and code not in _LOST and not 2000 <= code < 3000:
         return CannotConnect(
             f"{where} refused the session of {credentials.user}: {text} (error {code}). Correct that and try again."

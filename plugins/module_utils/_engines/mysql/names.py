@@ -53,7 +53,7 @@ def is_reserved(name: str) -> bool:
 def account_name(name: str, host: str, position: str) -> AccountName:
     """The account as the server will store it. Raises InvalidOption for what it would trim, alter or cut; Refused for
     a reserved name."""
-    _check_name(name, position)
+    check_name(name, f"{position}name")
     host = host.lower() or ANY_HOST
     _check_host(host, position)
     if is_reserved(name):
@@ -61,16 +61,17 @@ def account_name(name: str, host: str, position: str) -> AccountName:
     return AccountName(name, host)
 
 
-def _check_name(name: str, position: str) -> None:
+def check_name(name: str, what: str, longest: int = MAX_NAME) -> None:
+    """Raises InvalidOption for a name that the server could not store as it is. ``longest``: characters."""
     if not name:
-        raise InvalidOption(f"{position}name is empty; an IAM account needs a name.")
-    if len(name) > MAX_NAME:
+        raise InvalidOption(f"{what} is empty; give the name.")
+    if len(name) > longest:
         raise InvalidOption(
-            f"{position}name {name} has {len(name)} characters and MySQL stores {MAX_NAME} at most; shorten it."
+            f"{what} {name} has {len(name)} characters, and MySQL stores {longest} at most; choose a shorter name."
         )
     problem = _altered(name)
     if problem:
-        raise InvalidOption(f"{position}name {name!r} {problem}; choose a name that MySQL stores as it is.")
+        raise InvalidOption(f"{what} {name!r} {problem}; choose a name that MySQL stores as it is.")
 
 
 def _check_host(host: str, position: str) -> None:

@@ -28,7 +28,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.le
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     HAS_PYMYSQL,
-    ClearPassword,
     GuardedConnection,
     TlsNotOffered,
     connect,
@@ -49,6 +48,12 @@ try:
     import pymysql
 except ImportError:
     pymysql = None  # type: ignore[assignment]
+
+_NO_CONNECTION: tuple[type[Exception], ...] = (TlsNotOffered, OSError, ValueError)
+"""What connecting raises: PyMySQL's own errors, and what it lets through of sockets, TLS and texts that it cannot
+encode."""
+if pymysql is not None:
+    _NO_CONNECTION += (pymysql.MySQLError,)
 
 MAX_STATEMENTS, MAX_BYTES = 64, 1 << 20
 """What goes to the server in one message; well below the smallest max_allowed_packet in use (4 MB)."""
@@ -206,12 +211,12 @@ def _open(login: Login) -> GuardedConnection:
     login.require_verified(credentials)
     try:
         return connect(login, credentials, setup)
-    except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
+    except _NO_CONNECTION as error:
         denied = code_and_text(error)[0] == ACCESS_DENIED
         fresh = login.rotated(credentials) if denied else None
         if fresh is None:
             raise connection_failure(login, credentials, error) from error
     try:
         return connect(login, fresh, setup)
-    except (pymysql.MySQLError, TlsNotOffered, ClearPassword, OSError) as error:
+    except _NO_CONNECTION as error:
         raise connection_failure(login, fresh, error) from error

@@ -4,14 +4,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""One connection with a MySQL server: encrypted as asked, and never a password or token in the clear without TLS."""
+"""One connection with a MySQL server: over TLS, or over a Unix socket."""
 
 from __future__ import annotations
 
 import socket
-import ssl
-from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._address import resolve
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import tls_context
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 
@@ -25,23 +24,23 @@ except ImportError:
 else:
     HAS_PYMYSQL = True
 
-SECURE_TRANSPORT_REQUIRED = 3159
+_CANNOT_CONNECT = 2003
+"""https://dev.mysql.com/doc/mysql-errors/8.4/en/client-error-reference.html"""
 
 
 class TlsNotOffered(Exception):
     """The server speaks no TLS."""
 
 
-class ClearPassword(Exception):
-    """The server asked for the password as it is, on a connection that is not encrypted."""
-
-
 class GuardedConnection(Connection):
-    """PyMySQL's connection, which alone would send a password to a server that offers no TLS (before 1.2) or that asks
-    for it in the clear."""
+    """PyMySQL's connection, which alone would log in to a server that offers no TLS (before 1.2).
+
+    Without TLS every method of authentication tells a stranger something: the password itself, encrypted with a key of
+    the stranger's choice (caching_sha2_password, sha256_password), or a hash of it that can be guessed at.
+    https://dev.mysql.com/doc/refman/8.4/en/caching-sha2-pluggable-authentication.html
+    """
 
     server_capabilities: int
-    _secure: bool
     _read_timeout: float | None
 
     def _get_server_information(self) -> None:
@@ -49,36 +48,14 @@ class GuardedConnection(Connection):
         if self.ssl and not self.server_capabilities & CLIENT.SSL:
             raise TlsNotOffered
 
-    def _process_auth(self, plugin_name: bytes, *arguments: Any) -> Any:
-        if plugin_name in (b"mysql_clear_password", b"dialog") and not self._secure:
-            raise ClearPassword
-        return super()._process_auth(plugin_name, *arguments)  # type: ignore[misc]
-
     def wait_for_answers(self) -> None:
         """From now on, time limits are the server's: a wide statement may take long."""
         self._read_timeout = None
 
 
 def connect(login: Login, credentials: Credentials, setup: str) -> GuardedConnection:
-    """Log in with what ``ssl_mode`` permits. Raises PyMySQL's errors, TlsNotOffered, ClearPassword."""
-    if login.unix_socket or login.ssl_mode == "disable":
-        return _connect(login, credentials, setup, None)
-    encrypted = tls_context(login.ssl_mode, login.ca_cert)
-    if login.ssl_mode == "prefer":
-        try:
-            return _connect(login, credentials, setup, encrypted)
-        except TlsNotOffered:
-            return _connect(login, credentials, setup, None)
-    if login.ssl_mode == "allow":
-        try:
-            return _connect(login, credentials, setup, None)
-        except pymysql.err.OperationalError as error:
-            if error.args[0] != SECURE_TRANSPORT_REQUIRED:
-                raise
-    return _connect(login, credentials, setup, encrypted)
-
-
-def _connect(login: Login, credentials: Credentials, setup: str, encrypted: ssl.SSLContext | None) -> GuardedConnection:
+    """Log in. Raises TlsNotOffered, CannotConnect (also for a CA file that holds none), and what PyMySQL does."""
+    encrypted = None if login.unix_socket else tls_context(login.ssl_mode, login.ca_cert)
     # The certificate is checked against the endpoint's own name, also where another address is dialled (a tunnel).
     connection = GuardedConnection(
         host=login.endpoint.host or login.host,
@@ -103,10 +80,15 @@ def _connect(login: Login, credentials: Credentials, setup: str, encrypted: ssl.
 
 
 def _dial(login: Login) -> socket.socket:
-    try:
-        dialled = socket.create_connection((login.host, login.port), login.connect_timeout)
-    except (OSError, UnicodeError) as error:  # the latter where a host name has an empty or overlong part
-        raise pymysql.err.OperationalError(2003, str(error)) from error
-    dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return dialled
+    """Raises Unreachable, PyMySQL's OperationalError."""
+    failure = OSError()
+    for address in resolve(login.host, login.port, login.title):
+        try:
+            dialled = socket.create_connection((address, login.port), login.connect_timeout)
+        except OSError as error:
+            failure = error
+            continue
+        dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        dialled.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return dialled
+    raise pymysql.err.OperationalError(_CANNOT_CONNECT, str(failure)) from failure

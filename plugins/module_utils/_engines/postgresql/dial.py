@@ -18,7 +18,9 @@ import ssl
 import struct
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._address import resolve
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import (
+    no_tls,
     refused_certificate,
     tls_context,
 )
@@ -57,17 +59,13 @@ _REASONS: tuple[tuple[str, str], ...] = (
         "wrong credentials for {user}; check the name and the password, and that the secret is the current one",
     ),
     (
-        r"pg_hba\.conf .*(no encryption|SSL off)",
-        "the server does not accept {user} without TLS here; set ssl_mode to verify-full",
-    ),
-    (
         r"no pg_hba\.conf entry|pg_hba\.conf rejects",
         "the server accepts no connection of {user} to database {database}; name another one with login_db",
     ),
     (r"role .* is not permitted to log in", "{user} is locked (NOLOGIN); log in as another account"),
     (r"database .* does not exist", "there is no database {database}; name one that exists with login_db"),
     (r"permission denied for database", "{user} may not connect to database {database}; grant it CONNECT"),
-    (r"does not support SSL", "the server offers no TLS; set ssl_mode to prefer only if the network is trusted"),
+    (r"does not support SSL", no_tls()),
     (
         r"too many (clients|connections)|remaining connection slots",
         "the server has no free connection slot; end idle sessions or try again later",
@@ -75,10 +73,6 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (
         r"starting up|shutting down|recovery mode",
         "the server is starting or stopping; try again when it is available",
-    ),
-    (
-        r"could not translate host name",
-        "the name {host} cannot be resolved; check the spelling, and that this machine asks a DNS that knows it",
     ),
     (
         r"Connection refused",
@@ -101,7 +95,7 @@ _UNKNOWN_TO_IAM = (
 
 _PASSWORD_REFUSED = re.compile("password authentication failed")
 _NOBODY_ANSWERS = re.compile(
-    "starting up|shutting down|recovery mode|not (yet )?accepting connections|could not translate host name"
+    "starting up|shutting down|recovery mode|not (yet )?accepting connections"
     "|Connection (refused|reset)|timeout expired|timed out|No route to host|Network is unreachable"
     "|closed (the connection )?unexpectedly|EOF detected|unexpected eof"
 )
@@ -117,13 +111,13 @@ def connect(login: Login, database: str) -> Any:
     credentials = login.credentials()
     try:
         connection = _dial(login, credentials, database)
-    except psycopg2.Error as error:
+    except (psycopg2.Error, ValueError) as error:
         fresh = login.rotated(credentials) if _PASSWORD_REFUSED.search(str(error)) else None
         if fresh is None:
             raise _failure(login, credentials, database, str(error)) from None
         try:
             connection = _dial(login, fresh, database)
-        except psycopg2.Error as again:
+        except (psycopg2.Error, ValueError) as again:
             raise _failure(login, fresh, database, str(again)) from None
     connection.autocommit = True
     return connection
@@ -145,19 +139,16 @@ def _dial(login: Login, credentials: Credentials, database: str) -> Any:
 
 
 def _address(login: Login) -> dict[str, Any]:
-    """Where another address than the endpoint's is dialled (a tunnel), the certificate is still the endpoint's.
+    """The name that the certificate must be for, and the addresses to dial: the endpoint's own, or a tunnel's.
 
-    libpq takes the name from ``host`` and dials ``hostaddr``, one for one where there are several.
+    libpq takes the name from ``host`` and dials ``hostaddr``, one for one where there are several. Given a name alone
+    it would look for more in it than a name. Raises Unreachable where there is no such name.
     """
-    name = login.endpoint.host
-    if login.unix_socket or not name or name == login.host:
-        return {"host": login.unix_socket or login.host}
-    try:
-        found = socket.getaddrinfo(login.host, login.port, type=socket.SOCK_STREAM)
-    except OSError:
-        return {"host": login.host}  # libpq says that there is no such name
-    addresses = list(dict.fromkeys(str(address[0]) for _family, _type, _protocol, _canonical, address in found))
-    return {"host": ",".join([name] * len(addresses)), "hostaddr": ",".join(addresses)}
+    if login.unix_socket:
+        return {"host": login.unix_socket}
+    found = resolve(login.host, login.port, login.title)
+    name = login.endpoint.host or login.host
+    return {"host": ",".join([name] * len(found)), "hostaddr": ",".join(found)}
 
 
 def _tls(login: Login) -> dict[str, Any]:

@@ -80,6 +80,12 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         names_in_bytes=True,
     )
 
+    def check_account_name(self, name: str, what: str) -> None:
+        check_name(name, what)
+
+    def check_database_name(self, name: str, what: str) -> None:
+        check_name(name, what)
+
     def parse(self, request: AccountRequest) -> ParsedAccount:
         check_name(request.name, f"{request.position}name")
         if request.host:

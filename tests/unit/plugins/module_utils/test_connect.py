@@ -57,16 +57,99 @@ def test_options_that_do_not_suffice(given, sentence):
         connect(**given)
 
 
-@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require", "verify-ca"])
+@pytest.mark.parametrize("mode", ["require", "verify-ca"])
 def test_a_token_only_goes_out_over_fully_verified_tls(mode):
     with pytest.raises(Refused, match="would send the token to a server whose identity is not verified"):
         connect(**BY_HAND, ssl_mode=mode)
 
 
-@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require"])
-def test_a_secret_only_goes_out_over_verified_tls(mode):
+def test_a_secret_only_goes_out_over_verified_tls():
     with pytest.raises(Refused, match="would send the password to a server"):
-        connect(**BY_HAND, login_secret="orders/admin", ssl_mode=mode)
+        connect(**BY_HAND, login_secret="orders/admin", ssl_mode="require")
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
+def test_there_is_no_mode_without_tls(mode):
+    refused = ArgumentSpecValidator(connection_spec()).validate({**BY_HAND, "ssl_mode": mode})
+    assert "must be one of: require, verify-ca, verify-full" in refused.errors.msg
+
+
+NO_HOSTS = (
+    "/tmp", "/var/run/postgresql", "@abstract", "a,b", "db.example.org,evil.example.org", "db.example.org:3306",
+    "mysql://db.example.org", "postgresql://db.example.org/x", "[::1]", "db.example.org/x", "user@db.example.org",
+    "db example.org", " db.example.org", "db.example.org ", "db.example.org\n", "db\0.example.org", "db..example.org",
+    "-db.example.org", "x" * 64 + ".example.org", "x." * 150, "host=db.example.org", "d\u00fcb.example.org", "*", ".",
+    "10.0.0.0/8", "fe80::1%", "\udcff",
+)  # fmt: skip
+HOSTS = (
+    "db.example.org", "db.example.org.", "localhost", "orders_db", "127.0.0.1", "::1", "fe80::1%eth0", "2001:db8::1",
+    "orders.cluster-abc123.eu-central-1.rds.amazonaws.com", "x" * 63 + ".example.org", "DB1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", ["aurora-mysql", "aurora-postgresql"])
+@pytest.mark.parametrize("host", NO_HOSTS)
+def test_a_host_that_a_driver_would_read_more_into_is_refused(engine, host):
+    with pytest.raises(InvalidOption, match=r"^login_host is .* which is neither a host name nor an IP address; give"):
+        connect(**{**BY_HAND, "login_host": host, "engine": engine, "login_password": "x"})
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_host_names_and_addresses_are_taken(host):
+    assert connect(**{**BY_HAND, "login_host": host, "login_password": "x"})[1].host == host
+
+
+@pytest.mark.parametrize("path", ["db.example.org", "relative/socket", "@abstract", "/a,/b", "/a,db.example.org", ""])
+def test_a_socket_is_one_absolute_path(path):
+    given = {**BY_HAND, "login_host": None, "login_password": "x"}
+    with pytest.raises(InvalidOption, match=r"login_unix_socket is .*; give the absolute path|No database is named"):
+        connect(**given, login_unix_socket=path)
+
+
+def test_the_name_of_a_socket_is_no_host():
+    _engine, login = connect(**{**BY_HAND, "login_host": None}, login_password="x", login_unix_socket="/run/db.sock")
+    assert (login.endpoint.host, login.unix_socket, login.title) == ("", "/run/db.sock", "/run/db.sock:3306")
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536])
+def test_a_port_is_one(port):
+    with pytest.raises(InvalidOption, match=f"login_port is {port}; give 1 to 65535"):
+        connect(**BY_HAND, login_password="x", login_port=port)
+
+
+@pytest.mark.parametrize(
+    ("engine", "option", "value", "sentence"),
+    [
+        ("aurora-postgresql", "login_user", "a\0b", "login_user holds a NUL character"),
+        ("aurora-postgresql", "login_user", "\u00e9" * 64, "login_user .* is 128 bytes long"),
+        ("aurora-postgresql", "login_user", "\udcff", "login_user holds half of a surrogate pair"),
+        ("aurora-postgresql", "login_db", "a\0b", "login_db holds a NUL character"),
+        ("aurora-postgresql", "login_db", "\u00e9" * 64, "login_db .* is 128 bytes long"),
+        ("aurora-mysql", "login_user", "a\0b", "login_user .* has a character that MySQL"),
+        ("aurora-mysql", "login_user", "x" * 33, "login_user .* has 33 characters, and MySQL stores 32"),
+        ("aurora-mysql", "login_user", "\U0001f600", "login_user .* has a character that MySQL"),
+        ("aurora-mysql", "login_user", "admin ", "login_user .* ends with a space"),
+        ("aurora-mysql", "login_db", "x" * 65, "login_db .* has 65 characters, and MySQL stores 64"),
+    ],
+)
+def test_names_for_the_login_are_checked_like_names_of_accounts(engine, option, value, sentence):
+    with pytest.raises(InvalidOption, match=f"^{sentence}"):
+        connect(**{**BY_HAND, "engine": engine, "login_password": "x", option: value})
+
+
+@pytest.mark.parametrize("engine", ["aurora-mysql", "aurora-postgresql"])
+def test_a_password_that_a_server_would_cut_is_refused_without_showing_it(engine):
+    _engine, login = connect(**{**BY_HAND, "engine": engine, "login_password": "s3cret\0rest"})
+    with pytest.raises(InvalidOption, match=r"^The password of admin contains a NUL character") as refused:
+        login.credentials()
+    assert "s3cret" not in str(refused.value)
+
+
+def test_a_ca_file_is_given_by_its_whole_path(tmp_path, monkeypatch):
+    """libpq takes ``system`` for a word of its own."""
+    (tmp_path / "system").touch()
+    monkeypatch.chdir(tmp_path)
+    assert connect(**BY_HAND, login_password="x", ca_cert="system")[1].ca_cert == str(tmp_path / "system")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_a_rotated_secret_is_tried_once_more_but_not_the_same_password_nor_a_tok
     assert login(fresh).rotated(TOKEN) is None
 
 
-@pytest.mark.parametrize("options", [{"ssl_mode": "verify-ca"}, {"ssl_mode": "disable"}, {"unix_socket": "/tmp/x"}])
+@pytest.mark.parametrize("options", [{"ssl_mode": "verify-ca"}, {"ssl_mode": "require"}, {"unix_socket": "/tmp/x"}])
 def test_a_token_needs_a_server_whose_name_is_verified(options):
     with pytest.raises(Refused, match="set ssl_mode: verify-full"):
         login(TOKEN, **options).require_verified(TOKEN)
