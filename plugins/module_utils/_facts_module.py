@@ -135,7 +135,7 @@ def _where(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _nobody(endpoint: Endpoint) -> str:
     """The ARN of an account of a database, neither of which exists."""
-    return replace(endpoint, resource_id="cluster-NODATABASEOFAURORAIAM").connect_arn("no_account_of_aurora_iam")
+    return replace(endpoint, resource_id="cluster-NODATABASEOFAURORAIAM").connect_resource("no_account_of_aurora_iam")
 
 
 def _cause(verdict: Verdict) -> tuple[str, str, str]:
@@ -162,8 +162,8 @@ class _Access:
 
     def read(self, endpoint: Endpoint, clients: Clients, survey: Survey, names: Filter, simulated: bool) -> None:
         accounts = {item.name.name for item in survey.accounts if item.account.authentication == IAM}
-        arns = {endpoint.connect_arn(name): name for name in sorted(accounts) if name and names.passes(name)}
-        if not endpoint.connect_arn("x"):
+        arns = {endpoint.connect_resource(name): name for name in sorted(accounts) if name and names.passes(name)}
+        if not endpoint.connect_resource("x"):
             self._miss("AWS was not asked, so that the database has no resource ID; set cluster or instance.")
             return
         try:

@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import Transport
+
+_SPECIAL = re.compile(r"[*?$]")
 
 
 @dataclass(frozen=True)
@@ -60,10 +63,16 @@ class Endpoint:
         return self.resource_id.startswith("prx-")
 
     def connect_arn(self, account: str) -> str:
-        """The resource that an IAM policy names to let somebody connect as ``account``; empty when not known.
+        """What the Resource element of an IAM policy says to allow connecting as ``account`` and as no other account;
+        empty when not known. IAM reads ``*``, ``?`` and ``$`` in it as special, so that these are escaped.
 
         https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
         """
+        return self.connect_resource(_SPECIAL.sub(lambda letter: f"${{{letter[0]}}}", account))
+
+    def connect_resource(self, account: str) -> str:
+        """The ARN that IAM is asked about when somebody connects as ``account``; empty when not known."""
         if not (self.arn and self.resource_id):
             return ""
         _arn, partition, _service, region, owner = self.arn.split(":")[:5]

@@ -287,7 +287,10 @@ ansible_facts:
               returned: always
               type: str
             connect_arn:
-              description: The resource that an IAM policy names to let somebody connect; empty where it is not known.
+              description:
+                - The resource that an IAM policy names to let somebody connect; empty where it is not known.
+                - C(*), C(?) and C($) in the account's name are escaped, as C(${*}), C(${?}) and C(${$}), because IAM
+                  reads them as special. The policy needs C(Version) C(2012-10-17).
               returned: always
               type: str
         other_accounts:

@@ -122,7 +122,9 @@ account:
       returned: when the account exists
 connect_arn:
   description:
-    - The resource that an IAM policy names to let somebody connect as this account.
+    - The resource that an IAM policy names to let somebody connect as this account, and as no other account.
+    - C(*), C(?) and C($) in the account's name are escaped, as C(${*}), C(${?}) and C(${$}), because IAM reads them as
+      special. The policy needs C(Version) C(2012-10-17).
     - Empty when the resource ID is not known, which is when none of O(cluster), O(instance) and O(proxy) is set.
   returned: success
   type: str

@@ -43,8 +43,14 @@ def test_who_has_the_policy_may_connect_as_the_account_and_as_no_other(state: St
     mark = uuid.uuid4().hex[:8]
     names = [f"{mark}{name}" for name in ODD]
     accounts = tasks.users(cluster=cluster, users=[{"name": name} for name in names])["accounts"]
+    facts = tasks.facts(cluster=cluster, names=[f"{mark}*"])
+    arns = {account["name"]: account["connect_arn"] for account in accounts}
+    assert {account["name"]: account["connect_arn"] for account in facts["accounts"]} == arns
+    advice = {each["subject"].split("@")[0]: each["message"] for each in facts["findings"] if "orphan" in each["code"]}
+    assert [name for name, arn in arns.items() if f"{arn} to " not in advice[name]] == []
     for account in accounts:
         document = policy_for(account)
+        assert document["Statement"][0]["Resource"] == [account["connect_arn"]]
         principal = create_principal(state, f"least-{uuid.uuid4().hex}", *document["Statement"])
         assert [name for name in names if is_let_in(state, cluster, name, principal)] == [account["name"]]
 

@@ -25,9 +25,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
 _CONNECT_ARN = re.compile(
-    r"(arn:[a-z-]+:rds-db:[a-z0-9-]+:\d{12}:dbuser:(?:cluster-[A-Z0-9]+|db-[A-Z0-9]+|prx-[a-z0-9]+)/)(.+)", re.DOTALL
+    r"arn:[a-z-]+:rds-db:[a-z0-9-]+:\d{12}:dbuser:(?:cluster-[A-Z0-9]+|db-[A-Z0-9]+|prx-[a-z0-9]+)/"
+    r"(?:[^*?$]|\$\{[*?$]\})+"
 )
-_SPECIAL = re.compile(r"[*?$]")
+"""Special characters of the account's name are escaped: otherwise it is a pattern, which other accounts match.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+"""
 
 
 def connect_policy(connect_arns: Iterable[str]) -> dict[str, Any]:
@@ -35,7 +39,7 @@ def connect_policy(connect_arns: Iterable[str]) -> dict[str, Any]:
 
     Raises InvalidOption where there is no account, one that is none, or more than a policy can name.
     """
-    resources = sorted(set(map(_literally, connect_arns)))
+    resources = sorted(set(map(_checked, connect_arns)))
     if not resources:
         raise InvalidOption("No account is given; a policy has to name at least one.")
     document = {
@@ -53,18 +57,13 @@ def connect_policy(connect_arns: Iterable[str]) -> dict[str, Any]:
     return document
 
 
-def _literally(connect_arn: str) -> str:
-    """The resource pattern that covers this account only: IAM reads ``*``, ``?`` and ``$`` in a name as special.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
-    """
-    found = _CONNECT_ARN.fullmatch(connect_arn)
-    if not found:
+def _checked(connect_arn: str) -> str:
+    if not _CONNECT_ARN.fullmatch(connect_arn):
         raise InvalidOption(
             f"{connect_arn!r} is not the connect_arn of an account; take it from what aurora_iam_user or "
             "aurora_iam_users returned."
         )
-    return found[1] + _SPECIAL.sub(lambda letter: f"${{{letter[0]}}}", found[2])
+    return connect_arn
 
 
 def _size(part: Any) -> int:

@@ -80,13 +80,13 @@ class _Judge:
         self._endpoint = estate.endpoint
         accounts = [item.account for item in estate.survey.accounts if item.name.name]
         self._iam = {account.name.name for account in accounts if account.authentication == IAM}
-        self._arns = [self._endpoint.connect_arn(name) for name in sorted(self._iam)]
+        self._arns = [self._endpoint.connect_resource(name) for name in sorted(self._iam)]
         self._others = {account.name.name for account in accounts} - self._iam
         self._folded = {name.casefold(): name for name in sorted(self._iam)}
         self._identifiers = {
             word.lower() for word in (self._endpoint.identifier, self._endpoint.host, *self._endpoint.members) if word
         }
-        self._sample = self._endpoint.connect_arn("x\ny")
+        self._sample = self._endpoint.connect_resource("x\ny")
         """An account that no name of a policy means, unless it is a wildcard."""
 
     def concerns(self, use: _Use) -> bool:
@@ -130,17 +130,17 @@ class _Judge:
             "policy_identifier",
             use,
             f"{use.title} names {use.database} by its identifier, where IAM knows databases by resource ID only, so "
-            f"that it lets nobody connect; write {self._endpoint.connect_arn(use.account or '')}.",
+            f"that it lets nobody connect; write {self._endpoint.connect_resource(use.account or '')}.",
         )
 
     def _account(self, use: _Use, account: str) -> Iterator[Finding]:
         known = self._iam | self._others
-        if not matches(use.text[: len(use.text) - len(account)] + "x", self._endpoint.connect_arn("x")):
+        if not matches(use.text[: len(use.text) - len(account)] + "x", self._endpoint.connect_resource("x")):
             yield self._finding(
                 "policy_wrong_arn",
                 use,
                 f"{use.text} in {use.title} has another partition, service, region or account than this database, so "
-                f"that it lets nobody connect; write {self._endpoint.connect_arn(account)}.",
+                f"that it lets nobody connect; write {self._endpoint.connect_resource(account)}.",
             )
         elif _WILD.search(account):
             if not any(map(matcher(plain_glob(use.text)), self._arns)):

@@ -55,6 +55,11 @@ def test_names_with_a_description_of_the_cluster(cluster: dict[str, str]) -> Non
     assert resources({"name": "joe", "connect_arn": ""}, cluster) == [PREFIX + "joe"]
 
 
+def test_special_letters_are_escaped_once() -> None:
+    described = {"name": "a*b$c", "connect_arn": PREFIX + "a${*}b${$}c"}
+    assert resources(described) == resources("a*b$c", CLUSTER) == [described["connect_arn"]]
+
+
 def test_a_policy_that_is_too_long_says_how_many_fit() -> None:
     names = [f"account_{number:04d}" for number in range(200)]
     with pytest.raises(AnsibleFilterError, match=r"has \d+ characters, and IAM takes 6144 .* batch\(\d+\)"):
@@ -84,6 +89,8 @@ def test_a_policy_that_is_too_long_says_how_many_fit() -> None:
         (7, CLUSTER, "7 is no list of accounts"),
         ({"connect_arn": "arn:aws:rds-db:eu-central-1:123456789012:dbuser:*/jane"}, None, "is not the connect_arn"),
         ({"connect_arn": "arn:aws:rds:eu-central-1:123456789012:cluster:orders"}, None, "is not the connect_arn"),
+        ({"connect_arn": PREFIX + "svc_*"}, None, "is not the connect_arn"),
+        ({"connect_arn": PREFIX + "svc_${aws:username}"}, None, "is not the connect_arn"),
     ],
 )
 def test_what_is_refused(accounts: Any, cluster: Any, sentence: str) -> None:

@@ -167,6 +167,13 @@ def test_the_resource_of_a_policy_has_the_cluster_s_partition_region_and_account
     assert endpoint.connect_arn("Jane Doe") == connect_arn
 
 
+def test_the_resource_of_a_policy_is_no_pattern():
+    arn = "arn:aws:rds:eu-west-1:123456789012:cluster:orders"
+    endpoint = Endpoint("cluster orders", "aurora-mysql", "h", 3306, resource_id="cluster-ABC", arn=arn)
+    assert endpoint.connect_arn("a*b?c$d${*}").endswith("/a${*}b${?}c${$}d${$}{${*}}")
+    assert endpoint.connect_resource("a*b?c$d${*}").endswith("/a*b?c$d${*}")
+
+
 @pytest.mark.parametrize(
     ("host", "follows"),
     [
