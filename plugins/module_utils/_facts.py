@@ -21,7 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Gr
 
 Facts = dict[str, Any]
 
-SUBSETS = ("accounts", "authorization", "cluster", "findings", "grants", "roles")
+SUBSETS = ("accounts", "authorization", "cluster", "findings", "grants", "public", "roles")
 MINIMAL = frozenset({"cluster"})
 
 
@@ -139,6 +139,25 @@ class Describer:
 
     def roles(self, survey: Survey) -> list[Facts]:
         return [self._role(role) for role in survey.roles]
+
+    def public(self, survey: Survey) -> list[Facts]:
+        return [
+            {
+                "database": rights.database,
+                "grants": [
+                    {
+                        "privileges": list(grant.privileges),
+                        "kind": grant.kind,
+                        "count": grant.count,
+                        "objects": list(grant.objects),
+                    }
+                    for grant in rights.grants
+                ],
+                "definer_code": {"count": rights.definer_code.count, "objects": list(rights.definer_code.objects)},
+                "roles": self._named(rights.roles),
+            }
+            for rights in survey.public
+        ]
 
     def _role(self, role: GroupRole) -> Facts:
         described: Facts = {"name": role.name.name}

@@ -70,7 +70,8 @@ def gather(options: Mapping[str, Any], clients: Clients) -> Facts:
         described = {"cluster": describe_cluster(find_endpoint(options, clients), None)} if subsets else {}
         return {**described, "unseen": []}
     engine, login = connection(options, clients)
-    survey = _survey(engine, login, SurveyRequest("grants" in subsets, options["passwords"]))
+    everybody = bool(subsets & {"public", "findings"})
+    survey = _survey(engine, login, SurveyRequest("grants" in subsets, everybody, options["passwords"]))
     names = Filter(tuple(options["names"]))
     access = _Access()
     if subsets & {"authorization", "findings"}:
@@ -121,6 +122,8 @@ def _described(
         facts["other_accounts"] = describer.others(survey, names, passwords)
     if "roles" in subsets:
         facts["roles"] = describer.roles(survey)
+    if "public" in subsets:
+        facts["public"] = describer.public(survey)
     return facts
 
 

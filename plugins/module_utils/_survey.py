@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
@@ -84,6 +84,49 @@ class GroupRole:
 
 
 @dataclass(frozen=True)
+class PublicGrant:
+    """The same privileges of everybody, on objects of one kind.
+
+    count    all of these objects
+    objects  the first of them, as the engine's grants name them
+    """
+
+    privileges: tuple[str, ...]
+    kind: str
+    count: int
+    objects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PublicRights:
+    """What every account has in one database without a grant of its own.
+
+    database      empty for what all databases share
+    definer_code  routines that everybody may execute and that run with their owner's privileges
+    roles         MySQL: roles that every account has by mandatory_roles
+    """
+
+    database: str
+    grants: tuple[PublicGrant, ...] = ()
+    definer_code: Owned = Owned(0)
+    roles: tuple[AccountName, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Something that everybody has and that somebody should judge.
+
+    code     the finding's
+    subject  the database; on MySQL the server where it is in none
+    message  one sentence: what everybody has, who loses it, and the next step
+    """
+
+    code: str
+    subject: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Defect:
     """Something wrong that only the engine can know.
 
@@ -103,10 +146,12 @@ class SurveyRequest:
     """What facts are asked for.
 
     grants     read what accounts and roles may do
+    public     read what everybody may do
     passwords  read accounts that are not IAM-authenticated as thoroughly as those that are
     """
 
     grants: bool = True
+    public: bool = True
     passwords: bool = False
 
 
@@ -117,6 +162,8 @@ class Survey:
     login        whom the session is logged in as
     iam_auth     False where the server itself shows that IAM authentication is off; None where it does not tell
     accounts     of every kind, the reserved ones too; none where they could not be read
+    public       what everybody has, by database
+    exposures    what of that somebody should judge
     counted_for  seconds for which the server has counted who logs in; None where it does not count
     """
 
@@ -124,6 +171,14 @@ class Survey:
     accounts: tuple[SurveyedAccount, ...] = ()
     roles: tuple[GroupRole, ...] = ()
     defects: tuple[Defect, ...] = ()
+    public: tuple[PublicRights, ...] = ()
+    exposures: tuple[Exposure, ...] = ()
     unseen: tuple[Unseen, ...] = ()
     counted_for: int | None = None
     iam_auth: bool | None = None
+
+
+def first_of(names: Sequence[str], shown: int) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")

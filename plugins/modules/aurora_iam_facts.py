@@ -22,7 +22,8 @@ options:
   gather_subset:
     description:
       - What to gather, by the rules of M(ansible.builtin.setup). V(all), V(min) (V(cluster) only), V(accounts),
-        V(authorization), V(cluster), V(findings), V(grants), V(roles); and each with V(!) in front to leave it out.
+        V(authorization), V(cluster), V(findings), V(grants), V(public), V(roles); and each with V(!) in front to leave
+        it out.
       - V(min) is part of every list that does not say V(!min).
       - With nothing but V(cluster) nobody logs in to the database. AWS is asked for policies only by V(authorization)
         and V(findings).
@@ -331,6 +332,55 @@ ansible_facts:
               returned: with the subset C(grants)
               type: list
               elements: dict
+        public:
+          description:
+            - What every account has without a grant of its own, once for each database. On PostgreSQL it is what PUBLIC
+              has, without what the server and its extensions come with. On MySQL it is the rows of C(mysql.db) without
+              a user name, and the roles of C(mandatory_roles).
+            - USAGE on types and on trusted languages, which PUBLIC has by default, is left out.
+          returned: with the subset C(public)
+          type: list
+          elements: dict
+          contains:
+            database:
+              description: The database; empty for what all databases share, and on MySQL.
+              returned: always
+              type: str
+            grants:
+              description: One element for each kind of object and set of privileges.
+              returned: always
+              type: list
+              elements: dict
+              contains:
+                privileges:
+                  description: The privileges.
+                  returned: always
+                  type: list
+                  elements: str
+                kind:
+                  description: Such as C(DATABASE), C(SCHEMA), C(TABLE), C(VIEW), C(FUNCTION) or C(FUTURE TABLES).
+                  returned: always
+                  type: str
+                count:
+                  description: The number of objects.
+                  returned: always
+                  type: int
+                objects:
+                  description: The first 20 of them.
+                  returned: always
+                  type: list
+                  elements: str
+            definer_code:
+              description: >-
+                PostgreSQL's C(SECURITY DEFINER) routines that PUBLIC may execute; C(count), and C(objects), the first
+                20 of them with their owners.
+              returned: always
+              type: dict
+            roles:
+              description: The roles of C(mandatory_roles) on MySQL.
+              returned: always
+              type: list
+              elements: str
         authorization:
           description:
             - Which IAM users and roles may connect as which IAM-authenticated account. One element for each statement
@@ -389,7 +439,7 @@ ansible_facts:
               returned: always
               type: str
             kind:
-              description: What it is about; C(cluster), C(account) or C(policy).
+              description: What it is about; C(cluster), C(account), C(database) or C(policy).
               returned: always
               type: str
             subject:
@@ -416,7 +466,7 @@ ansible_facts:
           elements: dict
           contains:
             what:
-              description: C(accounts), C(authorization), C(grants), C(owns), C(sessions) or C(used).
+              description: C(accounts), C(authorization), C(grants), C(owns), C(public), C(sessions) or C(used).
               returned: always
               type: str
             why:

@@ -50,7 +50,7 @@ def by_host(state: State, cluster: str, user: str, password: str) -> dict[str, A
     }
 
 
-EVERYTHING = {"cluster", "accounts", "other_accounts", "roles", "authorization", "findings", "unseen"}
+EVERYTHING = {"cluster", "accounts", "other_accounts", "roles", "public", "authorization", "findings", "unseen"}
 
 
 def test_everything(tasks: Tasks, state: State, cluster: str, made: str) -> None:
@@ -77,8 +77,9 @@ def test_everything(tasks: Tasks, state: State, cluster: str, made: str) -> None
         (["!all", "accounts"], {"cluster", "accounts", "other_accounts"}),
         (["!min", "!all", "grants"], {"accounts", "other_accounts"}),
         (["roles", "!min"], {"roles"}),
-        (["all", "!findings", "!authorization"], {"cluster", "accounts", "other_accounts", "roles"}),
+        (["all", "!findings", "!authorization"], {"cluster", "accounts", "other_accounts", "roles", "public"}),
         (["findings"], {"cluster", "findings"}),
+        (["public", "!all", "!min"], {"public"}),
     ],
 )
 def test_subsets(tasks: Tasks, wanted: list[str], keys: set[str]) -> None:

@@ -13,9 +13,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.cluster
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.estate import Estate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding import Finding
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.policies import policy_findings
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.public import public_findings
 
 
 def find(estate: Estate) -> list[Finding]:
     """The gravest first."""
-    found = [*cluster_findings(estate), *account_findings(estate), *policy_findings(estate)]
+    found = [*cluster_findings(estate), *account_findings(estate), *policy_findings(estate), *public_findings(estate)]
     return sorted(found, key=lambda finding: finding.order)

@@ -18,6 +18,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 CODES: dict[str, str] = {
     "account_orphan": "medium",
     "administrator_lockout": "critical",
+    "anonymous_account": "high",
     "auth_string": "high",
     "case_twins": "low",
     "half_dropped": "medium",
@@ -38,6 +39,11 @@ CODES: dict[str, str] = {
     "policy_other_cluster": "medium",
     "policy_wrong_arn": "medium",
     "powerful": "high",
+    "public_connect": "low",
+    "public_create": "medium",
+    "public_definer_code": "high",
+    "public_grant": "medium",
+    "public_powerful": "high",
     "tls_not_required": "high",
 }
 """Code → severity. docs/facts.md says what each means."""
@@ -46,7 +52,7 @@ CODES: dict[str, str] = {
 @dataclass(frozen=True)
 class Finding:
     """
-    kind     what the subject is: cluster, account or policy
+    kind     what the subject is: cluster, account, database or policy
     message  one sentence: what is wrong, and the next step
     remedy   a task that puts it right; None where there is none, or a person has to decide
     account  the account's name that it is about; empty where it is about none

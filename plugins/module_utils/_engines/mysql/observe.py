@@ -79,6 +79,16 @@ def privileges(accounts: Collection[AccountName]) -> Query:
     return union([*parts, ("'dynamic'", "information_schema.USER_PRIVILEGES", selected, condition, values)])
 
 
+def privileges_of_everybody() -> str:
+    """Rows as of ``privileges``: those of mysql.db without a user name, which the server takes for those of
+    every account that has no active role.
+
+    https://dev.mysql.com/doc/refman/5.7/en/default-privileges.html
+    """
+    kind, table, user, columns = _PRIVILEGE_TABLES[0]
+    return f"SELECT '{kind}', {', '.join((user, *columns))} FROM {table} WHERE {user} = ''"
+
+
 def objects(
     databases: Collection[str],
     tables: Collection[tuple[str, str]],

@@ -12,6 +12,7 @@ own, because it outlives the others.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -176,6 +177,12 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
             f"The session with {self.login.title} was lost ({error}); run the task again, it continues where it "
             "stopped."
         )
+
+    def release(self, database: str) -> None:
+        talk = None if database == self.database else self._talks.pop(database, None)
+        if talk is not None:
+            with contextlib.suppress(AuroraIamError, DatabaseRefused, TransactionLost):
+                talk.end(commit=False)
 
     def close(self) -> None:
         talks = [*self._talks.values(), *([self._guard] if self._guard is not None else [])]

@@ -193,6 +193,12 @@ class PostgreSQLSession(Session):
                     statement.text,
                 )
 
+    def release(self, database: str) -> None:
+        """End what is open with a database that is not needed any more. The login's own database stays."""
+        connection = None if database == self.database else self._connections.pop(database, None)
+        if connection is not None:
+            connection.close()
+
     def close(self) -> None:
         for connection in self._connections.values():
             try:

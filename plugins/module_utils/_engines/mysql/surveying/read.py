@@ -22,7 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.granted import GrantedRows
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.rights import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.sessions import assign
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import is_reserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import is_reserved, role_list
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying import observe
@@ -31,12 +31,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.su
     find_defects,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying.powers import powers
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying.public import exposures, rights
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
     GroupRole,
     Limit,
     Owned,
+    PublicRights,
     Survey,
     SurveyedAccount,
     SurveyRequest,
@@ -51,7 +53,7 @@ _Graph = Mapping[AccountName, Collection[AccountName]]
 
 
 def survey(session: Session, request: SurveyRequest) -> Survey:
-    """At most seven queries. Raises ConnectionLost."""
+    """At most eight queries. Raises ConnectionLost."""
     return _Look(session, request).survey()
 
 
@@ -64,7 +66,7 @@ class _Look:
     unseen: list[Unseen] = field(default_factory=list)
 
     def survey(self) -> Survey:
-        login, partial, lower, mode, _mandatory, unresolved, plugin, roles = self.session.query(common.SERVER)[0]
+        login, partial, lower, mode, mandatory, unresolved, plugin, roles = self.session.query(common.SERVER)[0]
         name = login_name(str(login))
         rows = self._query("accounts", "mysql.*", observe.ACCOUNTS) or []
         users = UserRows(row[:10] for row in rows)
@@ -81,12 +83,15 @@ class _Look:
         accounts = _Accounts(self.session.login.endpoint.master_user, name, rows, users, granted)
         owned, sessions, (used, uptime) = self._owned(authority), self._sessions(authority, users.names), self._used()
         found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.roles)]
+        public = self._public(dialect, bool(int(lower)), str(mandatory or ""))
         server = Server(self.session.login.title, not int(unresolved), accounts.master)
         return Survey(
             login=name,
             accounts=tuple(found),
             roles=tuple(accounts.role(each) for each in sorted(accounts.roles)),
             defects=tuple(find_defects(found, server)),
+            public=public,
+            exposures=tuple(exposures(server.title, public, found, granted.grants, granted.roles)),
             unseen=tuple(self.unseen),
             counted_for=uptime,
             iam_auth=None if plugin == "ACTIVE" else False,
@@ -100,6 +105,12 @@ class _Look:
                 Unseen(what, f"{error.message.rstrip('.')}; GRANT SELECT ON {table} to the login to have them shown.")
             )
             return None
+
+    def _public(self, dialect: Dialect, folds_names: bool, mandatory: str) -> tuple[PublicRights, ...]:
+        if not self.request.public:
+            return ()
+        rows = self._query("public", "mysql.*", common.privileges_of_everybody()) or []
+        return rights(rows, role_list(mandatory), dialect, folds_names)
 
     def _owned(self, authority: Authority) -> dict[str, dict[str, Owned]]:
         """By definer (``user@host``) and database."""

@@ -27,6 +27,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Attributes,
     powers,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying.public import Everybody
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CannotConnect, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
@@ -43,8 +44,8 @@ SHOWN = 20
 
 
 def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
-    """Seven queries, and four for each database where one of the accounts or roles has something. Raises
-    StatementFailed, ConnectionLost."""
+    """Nine queries, four for each database where one of the accounts or roles has something, and two for each database
+    that is no template. Raises StatementFailed, ConnectionLost."""
     role_rows, membership_rows = observe.read_roles(session)
     roles = reading.build_roles(role_rows, membership_rows)
     attributes = {row[1]: Attributes(row[3], row[4], *row[7:9]) for row in role_rows}
@@ -69,13 +70,22 @@ def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
         )
         for name in sorted(set(roles.by_name) - groups)
     ]
+    everybody = Everybody(roles, _administrators(roles, attributes, master))
+    if request.public:
+        everybody.read(session)
     return Survey(
         login=AccountName(session.user),
         accounts=tuple(found),
         roles=tuple(_groups(groups, roles, accounts)),
         defects=tuple(find_defects([item.account for item in found], roles, master)),
-        unseen=tuple(details.unseen),
+        public=tuple(everybody.public),
+        exposures=tuple(everybody.exposures),
+        unseen=(*details.unseen, *everybody.unseen),
     )
+
+
+def _administrators(roles: Roles, attributes: Mapping[str, Attributes], master: str) -> set[str]:
+    return {master, *(name for name in roles.by_name if powers(name, roles, attributes[name]))}
 
 
 def find_groups(roles: Roles) -> set[str]:

@@ -21,7 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
     Capabilities,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, Survey, SurveyedAccount
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, Exposure, Survey, SurveyedAccount
 
 MYSQL = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306, longest_name=32)
 POSTGRESQL = Capabilities(
@@ -60,13 +60,20 @@ def estate(
     statements: list[ConnectStatement] | None = None,
     connectable: Collection[str] | None = ("jane",),
     defects: tuple[Defect, ...] = (),
+    exposures: tuple[Exposure, ...] = (),
     capabilities: Capabilities = MYSQL,
     **changes: Any,
 ) -> Estate:
     """``changes`` are of the endpoint. Jane's account is there if none is given."""
     return Estate(
         endpoint(**changes),
-        Survey(AccountName("admin", "%"), tuple(accounts) or (account(),), defects=defects, counted_for=3 * 86400 + 7),
+        Survey(
+            AccountName("admin", "%"),
+            tuple(accounts) or (account(),),
+            defects=defects,
+            exposures=exposures,
+            counted_for=3 * 86400 + 7,
+        ),
         capabilities,
         {"cluster": "orders"},
         statements,

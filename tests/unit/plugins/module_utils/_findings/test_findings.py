@@ -14,7 +14,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.find im
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding import CODES, SEVERITIES
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import PASSWORD, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_request
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, Exposure
 from tests.checkout import ROOT
 from tests.unit.plugins.module_utils._findings.scenes import (
     ARN,
@@ -35,10 +35,15 @@ def defect(code: str) -> tuple[Defect, ...]:
     return (Defect(code, AccountName("jane", "%"), "It is so; do that."),)
 
 
+def exposure(code: str) -> tuple[Exposure, ...]:
+    return (Exposure(code, "shop", "It is so; do that."),)
+
+
 CASES: dict[str, tuple[Estate, Estate]] = {
     # an estate with it, and the nearest without it
     "account_orphan": (estate(connectable=[]), estate(connectable=["jane"])),
     "administrator_lockout": (estate(defects=defect("administrator_lockout")), estate()),
+    "anonymous_account": (estate(exposures=exposure("anonymous_account")), estate()),
     "auth_string": (estate(defects=defect("auth_string")), estate()),
     "case_twins": (
         estate(account(), account("JANE"), connectable=["jane", "JANE"]),
@@ -94,6 +99,11 @@ CASES: dict[str, tuple[Estate, Estate]] = {
         estate(account(powers=("CREATE USER",))),
         estate(account("admin", powers=("SUPER",), untouchable=True)),
     ),
+    "public_connect": (estate(exposures=exposure("public_connect")), estate()),
+    "public_create": (estate(exposures=exposure("public_create")), estate()),
+    "public_definer_code": (estate(exposures=exposure("public_definer_code")), estate()),
+    "public_grant": (estate(exposures=exposure("public_grant")), estate()),
+    "public_powerful": (estate(exposures=exposure("public_powerful")), estate()),
     "tls_not_required": (estate(account(tls="")), estate(account(tls="X509"))),
 }
 
@@ -115,7 +125,7 @@ def test_a_finding_is_one_sentence_about_a_subject(code: str) -> None:
     for finding in (item for item in find(CASES[code][0]) if item.code == code):
         assert re.fullmatch(r"[^\n]*; [^\n]*[^.\n]\.", finding.message), "the cause, then the next step"
         assert finding.subject
-        assert finding.kind in ("cluster", "account", "policy")
+        assert finding.kind in ("cluster", "account", "database", "policy")
         json.dumps(finding.describe())
 
 
