@@ -23,8 +23,9 @@ options:
       - V(findings) has a row for each finding.
       - V(access) has a row for each account that a principal may connect as, perhaps under a condition, or would be
         allowed to but for a denial.
+      - V(public) has a row for each set of privileges that every account has without a grant of its own.
     type: str
-    choices: [access, findings]
+    choices: [access, findings, public]
     required: true
 author:
   - dbops.aurora_iam contributors (@dbops)
@@ -47,7 +48,7 @@ _value:
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -56,6 +57,7 @@ Row = Mapping[str, Any]
 COLUMNS = {
     "access": ("database", "account", "principal", "outcome", "policy", "statement", "depends_on", "advisory"),
     "findings": ("severity", "database", "kind", "subject", "code", "message", "remedy"),
+    "public": ("database", "in", "privileges", "kind", "count", "objects"),
 }
 # https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -64,12 +66,18 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def audit_csv(report: Mapping[str, Any], table: str) -> str:
     """See DOCUMENTATION. Raises AnsibleFilterError for a table that does not exist."""
     if table not in COLUMNS:
-        raise AnsibleFilterError(f"audit_csv: there is no table {table}; there are {' and '.join(sorted(COLUMNS))}.")
-    rows: Iterable[Row] = report["findings"] if table == "findings" else _access(report)
+        *others, last = sorted(COLUMNS)
+        known = f"{', '.join(others)} and {last}"
+        raise AnsibleFilterError(f"audit_csv: there is no table {table}; there are {known}.")
+    rows: Mapping[str, Callable[[], Iterable[Row]]] = {
+        "access": lambda: _access(report),
+        "findings": lambda: report["findings"],
+        "public": lambda: _public(report),
+    }
     written = io.StringIO()
     writer = csv.writer(written)
     writer.writerow(COLUMNS[table])
-    for row in rows:
+    for row in rows[table]():
         writer.writerow([_value(row.get(column)) for column in COLUMNS[table]])
     return written.getvalue()
 
@@ -82,6 +90,18 @@ def _access(report: Mapping[str, Any]) -> Iterator[Row]:
             for account in verdict["accounts"]
         ]
         yield from sorted(rows, key=lambda row: (row["account"], row["principal"]))
+
+
+def _public(report: Mapping[str, Any]) -> Iterator[Row]:
+    for database in report["databases"]:
+        for rights in database["facts"].get("public", []):
+            where = {"database": database["database"], "in": rights["database"]}
+            yield from ({**where, **grant} for grant in rights["grants"])
+            if rights["definer_code"]["count"]:
+                yield {**where, "privileges": ["EXECUTE"], "kind": "SECURITY DEFINER code", **rights["definer_code"]}
+            if rights["roles"]:
+                roles = rights["roles"]
+                yield {**where, "privileges": ["member"], "kind": "role", "count": len(roles), "objects": roles}
 
 
 def _value(value: Any) -> str:

@@ -27,12 +27,24 @@ def _result(number: int, accounts: int, chance: random.Random) -> Facts:
         "accounts": [_account(name, each, mysql, chance) for each in range(accounts)],
         "other_accounts": [],
         "roles": [],
+        "public": _public(name.partition("-")[0]),
         "unseen": [],
     }
     names = [each["name"] for each in facts["accounts"]]
     facts["authorization"] = _authorization(names, chance)
     facts["findings"] = _findings(name, names, chance)
     return {"item": {"cluster": name}, "ansible_facts": {"aurora_iam": facts}}
+
+
+def _public(database: str) -> list[Facts]:
+    """Rows do not grow with the objects: the first are named, and all are counted."""
+    routines = [f"{database}.function_{number:02}(integer)" for number in range(20)]
+    code = [f"FUNCTION {routine}, owner postgres" for routine in routines]
+    grants = [
+        {"privileges": ["CONNECT", "TEMPORARY"], "kind": "DATABASE", "count": 1, "objects": [database]},
+        {"privileges": ["EXECUTE"], "kind": "FUNCTION", "count": 1234, "objects": routines},
+    ]
+    return [{"database": database, "grants": grants, "definer_code": {"count": 21, "objects": code}, "roles": []}]
 
 
 def _cluster(name: str, mysql: bool) -> Facts:

@@ -25,7 +25,7 @@ from tests.sandbox.clients import CHECKOUT, State
 
 pytestmark = pytest.mark.direct("starts Ansible itself")
 
-FILES = {"access.csv", "findings.csv", "report.html", "report.json"}
+FILES = {"access.csv", "findings.csv", "public.csv", "report.html", "report.json"}
 MARKUP = "<b>{{ 7 * 7 }}"
 
 
@@ -95,6 +95,9 @@ def test_the_report_of_several_clusters(state: State, accounts: str, tmp_path: P
     }
     with (folder / "findings.csv").open(newline="") as table:
         assert len(list(csv.DictReader(table))) == len(report["findings"])
+    with (folder / "public.csv").open(newline="") as table:
+        everybody = [row for row in csv.DictReader(table) if row["in"] == "ledger" and row["kind"] == "DATABASE"]
+    assert [(row["database"], row["privileges"]) for row in everybody] == [("cluster ledger", "CONNECT, TEMPORARY")]
     assert (folder / "report.html").read_text() == render(report)
 
     result = by_host(state, accounts, folder, tmp_path / "inventory.yml", *both)

@@ -96,6 +96,29 @@ def test_a_large_estate_is_shown_and_searched_at_once(page: Page, tmp_path: Path
     harmless(page)
 
 
+def test_what_everybody_has_is_shown_once_for_each_database(page: Page, tmp_path: Path):
+    """However many accounts and objects there are."""
+    show(page, tmp_path, gathered(2, 200))
+    groups = "[...document.querySelectorAll('#everybody .group:not([hidden])')]"
+    assert page.evaluate(f"{groups}.map(e => e.querySelector('.name').innerText)") == [
+        "cluster billing-01",
+        "cluster catalogue-01",
+    ]
+    page.evaluate(f"{groups}.forEach(e => {{ e.querySelector('summary').click(); }})")
+    page.evaluate("new Promise(done => setTimeout(done, 50))")
+    rows = page.evaluate(f"{groups}.map(e => [...e.querySelectorAll('tbody tr')].map(row => row.innerText))")
+    assert [len(each) for each in rows] == [3, 3]
+    assert rows[0][0].split("\t") == ["billing", "CONNECT, TEMPORARY", "DATABASE", "billing"]
+    assert rows[0][1].endswith(" and 1,214 more")
+    assert "function_19(integer), owner postgres and 1 more" in rows[0][2]
+    search(page, "catalogue security definer")
+    assert page.evaluate(f"{groups}.map(e => e.querySelectorAll('tbody tr').length)") == [1]
+    search(page, "nobody-has-this")
+    assert page.evaluate("document.getElementById('everybody').hidden")
+    search(page, "")
+    harmless(page)
+
+
 def press_tab_until(page: Page, expression: str) -> None:
     for _press in range(400):
         if page.evaluate(expression):
@@ -145,6 +168,12 @@ def hostile() -> list[dict[str, Any]]:
             for text in HOSTILE
         ]  # fmt: skip
         facts["unseen"] = [{"what": text, "why": text} for text in HOSTILE]
+        named = {"count": len(HOSTILE), "objects": list(HOSTILE)}
+        facts["public"] = [
+            {"database": text, "grants": [{"privileges": [text], "kind": text, **named}], "definer_code": named,
+             "roles": list(HOSTILE)}
+            for text in HOSTILE
+        ]  # fmt: skip
     results[0]["results"].append({"item": {"cluster": HOSTILE[1]}, "msg": HOSTILE[0]})
     return results
 
@@ -171,7 +200,7 @@ def test_markup_is_text_wherever_it_stands(page: Page, tmp_path: Path):
     usual = set(page.evaluate(ELEMENTS))
     show(page, tmp_path, hostile(), title=HOSTILE[1], as_of=HOSTILE[0])
     dialogs = open_everything(page)
-    for part in ("#unread", "#findings", "#access"):
+    for part in ("#unread", "#findings", "#everybody", "#access"):
         seen = page.evaluate(f"document.querySelector({part!r}).textContent")
         assert [text for text in HOSTILE if text not in seen] == []
     assert [text for text in HOSTILE if text not in dialogs] == []

@@ -36,6 +36,7 @@ function show() {
   for (const name of ["database", "severity", "outcome"]) wanted[name] = byId(name).value;
   const started = performance.now();
   const findings = showFindings();
+  showEverybody();
   const accounts = showAccess();
   document.body.dataset.milliseconds = (performance.now() - started).toFixed(1);
   byId("status").textContent = `${counted(findings, "finding")}, ${counted(accounts, "account")}`;
@@ -47,6 +48,10 @@ function beforePrint() {
   byId("scope").textContent = scope();
   for (const group of findingGroups) {
     fillFindings(group);
+    group.fold.node.open = true;
+  }
+  for (const group of everybodyGroups) {
+    fillEverybody(group);
     group.fold.node.open = true;
   }
   for (const matrix of matrices.filter(({ fold }) => !fold.node.hidden)) {
@@ -96,6 +101,7 @@ function listen() {
 }
 
 buildFindings();
+buildEverybody();
 buildAccess();
 buildTop();
 buildUnread();

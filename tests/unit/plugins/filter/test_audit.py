@@ -76,6 +76,20 @@ def test_hosts_and_loops_are_joined_and_the_gravest_comes_first():
     assert all("findings" not in each["facts"] for each in report["databases"])
 
 
+def test_the_table_of_what_everybody_has():
+    grant = {"privileges": ["CONNECT", "TEMPORARY"], "kind": "DATABASE", "count": 1, "objects": ["=shop"]}
+    code = {"count": 30, "objects": ["FUNCTION public.f(), owner boss"]}
+    rights = {"database": "shop", "grants": [grant], "definer_code": code, "roles": []}
+    roles = {"database": "", "grants": [], "definer_code": {"count": 0, "objects": []}, "roles": ["a", "b"]}
+    report = report_of(database("orders", public=[rights, roles]), {"item": {"cluster": "gone"}, "msg": "Gone."})
+    _head, *rows = csv.reader(io.StringIO(audit_csv(report, "public")))
+    assert rows == [
+        ["cluster orders", "shop", "CONNECT, TEMPORARY", "DATABASE", "1", "'=shop"],
+        ["cluster orders", "shop", "EXECUTE", "SECURITY DEFINER code", "30", "FUNCTION public.f(), owner boss"],
+        ["cluster orders", "", "member", "role", "2", "a, b"],
+    ]
+
+
 def test_a_database_that_could_not_be_read_is_in_the_report():
     report = report_of({"item": {"cluster": "gone"}, "msg": "There is no cluster gone."}, database("orders"))
     assert [(each["database"], each["error"]) for each in report["databases"]] == [
@@ -163,7 +177,7 @@ def test_a_finding_keeps_its_remedy_as_yaml():
 
 
 def test_an_unknown_table_or_severity_is_an_error():
-    with pytest.raises(AnsibleFilterError, match="there are access and findings"):
+    with pytest.raises(AnsibleFilterError, match="there are access, findings and public"):
         audit_csv(report_of(), "users")
     with pytest.raises(AnsibleFilterError, match="critical, high"):
         audit_objections(report_of(), "grave")
