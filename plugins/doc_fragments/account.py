@@ -139,8 +139,9 @@ options:
       - What happens to what the account owns when O(state=absent). With V(fail) nothing is dropped while it owns
         anything, and the message lists what is in the way. V(reassign) gives it to O(reassign_owned_to), V(drop) drops
         it, in every database of the cluster.
-      - On MySQL an account owns nothing, but views, routines, triggers and events run as their definer. V(reassign)
-        makes them again with O(reassign_owned_to) as definer.
+      - On MySQL an account owns nothing, but views, routines, triggers and events run as their definer. V(drop) drops
+        them. V(reassign) is refused while there are any, because MySQL cannot change the definer of existing code; lock
+        the account instead (O(locked=true)), and the code keeps running.
     type: str
     choices: [fail, reassign, drop]
     default: fail

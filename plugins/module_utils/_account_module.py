@@ -154,7 +154,6 @@ def _attempt(
 ) -> Outcome[O]:
     if write:
         session.lock()
-        progress.repair(session)
     observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
     desired = engine.resolve(wanted, observed)
     changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))

@@ -12,7 +12,7 @@ what a program may want to look at (plain strings, lists and dictionaries); it n
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any
 
 
 class AuroraIamError(Exception):
@@ -48,11 +48,8 @@ class ConnectionLost(AuroraIamError):
     """An established session broke. What was sent last may or may not have been executed.
 
     ``details`` may hold, for whoever carries on: ``executed_in_step``, the statements of the step that the server had
-    carried out, ``in_doubt``, those that it may have, and ``perhaps_lacking``, the statements that make what was
-    perhaps dropped and not made again. ``repair`` makes it where it is lacking, given a new session.
+    carried out, and ``in_doubt``, those that it may have.
     """
-
-    repair: Callable[[Any], None] | None = None
 
 
 class NotWriter(CannotConnect):

@@ -9,9 +9,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Callable
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, ConnectionLost
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName, Changes
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan, Step
 
@@ -31,8 +30,6 @@ class Progress:
         self._first: Mapping[AccountName, AccountChange] = {}
         self._unlisted: frozenset[AccountName] = frozenset()
         self._in_doubt: list[str] = []
-        self._lacking: list[str] = []
-        self._repair: Callable[[Any], None] | None = None
         self._plans = 0
         self._left = 0
         self._broken = 0
@@ -68,14 +65,6 @@ class Progress:
         """Take note of the part of a step that was carried out before an error."""
         self._add(error.details.pop("executed_in_step", []))
         self._in_doubt = error.details.pop("in_doubt", [])
-        self._lacking = error.details.pop("perhaps_lacking", [])
-        self._repair = error.repair if isinstance(error, ConnectionLost) else None
-
-    def repair(self, session: Any) -> None:
-        """Before anything else is done with a new session: what the broken one left half-way."""
-        if self._repair is not None:
-            self._repair(session)
-        self._repair, self._lacking = None, []
 
     def _add(self, texts: list[str]) -> None:
         self.statements += texts
@@ -94,8 +83,6 @@ class Progress:
             error.details["statements_executed"] = list(self.statements)
         if self._in_doubt:
             error.details["statements_in_doubt"] = list(self._in_doubt)
-        if self._lacking:
-            error.details["perhaps_lacking"] = list(self._lacking)
         if self._broken:
             sessions = "One session" if self._broken == 1 else f"{self._broken} sessions"
             error.message += f" {sessions} broke in this task: {self._so_far()}."

@@ -117,13 +117,6 @@ statements_in_doubt:
   returned: when a session broke for good while it changed something
   type: list
   elements: str
-perhaps_lacking:
-  description:
-    - On MySQL, the statements that make the code which was being handed over when the last session broke. If it is not
-      there any more, they make it as it was.
-  returned: when a session broke for good while it handed code over
-  type: list
-  elements: str
 in_the_way:
   description: For each account that cannot be dropped, what keeps it, with the database it is in.
   returned: when a drop is refused

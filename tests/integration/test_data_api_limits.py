@@ -220,22 +220,6 @@ def test_what_the_server_only_warns_of_is_found_afterwards(
     admin.sql(cluster, f"DROP TABLE public.{account}; DROP ROLE {account}", cluster)
 
 
-def test_code_is_not_handed_over(tasks: Tasks, admin: Administration, account: str) -> None:
-    """Refused in check mode too, before anything is done. An event needs no more than ALTER EVENT."""
-    heir = f"heir_{account}"
-    for name in (account, heir):
-        tasks.user(cluster="orders", name=name)
-    admin.sql("orders", f"CREATE DEFINER={account} VIEW orders.{account} AS SELECT 1")
-    for check in (True, False):
-        with pytest.raises(TaskFailed, match=r"one statement at a time.*use another login_method"):
-            tasks.user(
-                cluster="orders", name=account, state="absent", owned_objects="reassign", reassign_owned_to=heir,
-                login_method="data_api", check=check,
-            )  # fmt: skip
-    tasks.user(cluster="orders", name=account, state="absent", owned_objects="drop", login_method="data_api")
-    tasks.user(cluster="orders", name=heir, state="absent", login_method="data_api")
-
-
 @pytest.mark.parametrize(("name", "value"), [("sql_mode", "PAD_CHAR_TO_FULL_LENGTH"), ("sql_select_limit", 5)])
 def test_settings_with_which_mysql_would_not_say_all(
     admin: Administration, tasks: Tasks, name: str, value: object

@@ -162,7 +162,19 @@ def test_a_warning_that_something_was_not_done_is_a_failure(login, account: str)
     create, drop = f"CREATE USER `{account} `", f"DROP USER {account}"
     with pytest.raises(StatementFailed, match=r"only warned: .*trimmed") as caught:
         run(login, create, drop)
-    assert caught.value.details["executed_in_step"] == [create, drop], "the server goes on after a warning"
+    assert caught.value.details["executed_in_step"] == [create]
+    run(login, drop)
+
+
+@pytest.mark.parametrize("text", ["SELECT 1; CREATE USER {0}", "DO 1; CREATE USER {0}", "DO 1;\n;CREATE USER {0}"])
+def test_a_message_is_one_statement(login, admin: Administration, account: str, text: str):
+    """Whatever the server takes for the end of a statement, nothing after it is executed."""
+    session = MySQLSession(login)
+    for send in (session.query, lambda statement: session.run(Step((Statement(statement),)))):
+        with pytest.raises(StatementFailed, match=r"error 1064"):
+            send(text.format(account))
+    session.close()
+    assert admin.sql(CLUSTER, f"SELECT 1 FROM mysql.user WHERE User = '{account}'") == []
 
 
 def test_a_lock_of_another_session_is_waited_for_no_longer_than_asked(login, account: str):

@@ -20,7 +20,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.observe import ROLE_EDGES
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import Leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import read as read_leaving
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.rights import Rights, with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import (
     find_role,
     role_list,
@@ -64,7 +63,6 @@ class MySQLObserved(Observed):
     role_edges       which roles accounts and roles have, all of them; empty unless the task grants one to an account
                      that exists
     leaving          what stands between accounts and their leaving
-    rights           of accounts whose code is handed over and of those who get it
     """
 
     title: str = ""
@@ -84,14 +82,10 @@ class MySQLObserved(Observed):
     mandatory_roles: frozenset[AccountName] = frozenset()
     role_edges: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
     leaving: Leaving = _NOTHING_LEAVES
-    rights: Mapping[AccountName, Rights] = field(default_factory=dict)
 
 
 def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
-    """At most ten queries, one more where roles are granted, and a few for each object that is handed over.
-
-    Raises StatementFailed, ConnectionLost.
-    """
+    """At most ten queries, and one more where roles are granted. Raises StatementFailed, ConnectionLost."""
     login, partial, lower, mode, mandatory, unresolved, plugin, active = session.query(observe.SERVER)[0]
     dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
     folds = bool(int(lower))
@@ -105,7 +99,6 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
     granted.add_global(users.flags)
     granted.add(session.query(*observe.privileges(granted.subjects)))
     endpoint = session.login.endpoint
-    leaving = read_leaving(session, wanted, subjects, users.names)
     return MySQLObserved(
         accounts={name: users.account(name, granted) for name in subjects},
         login=own,
@@ -125,8 +118,7 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
         doubled=granted.doubled,
         mandatory_roles=role_list(str(mandatory or "")),
         role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
-        leaving=leaving,
-        rights=_rights(session, leaving, dialect, folds),
+        leaving=read_leaving(session, wanted, subjects, users.names),
     )
 
 
@@ -140,8 +132,7 @@ def _names(wanted: Sequence[ParsedAccount], principals: Iterable[AccountName]) -
     names = {"", *(name.name for name in principals)}
     for account in wanted:
         names.add(account.name.name)
-        named = (*(account.roles or ()), *filter(None, [account.request.reassign_owned_to]))
-        names.update(name for role in named for name in role_names(role))
+        names.update(name for role in account.roles or () for name in role_names(role))
     return names
 
 
@@ -227,21 +218,3 @@ def _role_edges(session: Session) -> dict[AccountName, set[AccountName]]:
     for user, host, role, role_host in session.query(ROLE_EDGES):
         edges.setdefault(AccountName(user, host.lower()), set()).add(AccountName(role, role_host.lower()))
     return edges
-
-
-def _rights(session: Session, leaving: Leaving, dialect: Dialect, folds_names: bool) -> dict[AccountName, Rights]:
-    """Three queries, or none if nothing is handed over."""
-    names = {name for pair in leaving.heirs.items() for name in pair if name is not None}
-    if not names or not leaving.code:
-        return {}
-    edges = _role_edges(session)
-    closures = {name: with_roles(name, edges) for name in names}
-    involved = set().union(*closures.values())
-    users = UserRows(session.query(*observe.accounts({name.name for name in involved}, False)))
-    granted = GrantedRows(dialect, folds_names, involved)
-    granted.add_global(users.flags)
-    granted.add(session.query(*observe.privileges(involved)))
-    return {
-        name: Rights([(frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in sorted(closure)])
-        for name, closure in closures.items()
-    }

@@ -21,8 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.failures import statement_failure
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.ending import end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import no_code
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import another_run, check_server
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
@@ -126,8 +125,6 @@ class MySQLDataApiSession(Session):
         if isinstance(step, EndSessions):
             end_sessions(self, step)
             return
-        if isinstance(step, CodeStep):
-            raise Refused(no_code(self.login.title))
         executed: list[str] = []
         for statement in step.statements:
             try:

@@ -26,10 +26,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     revokes_of,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.departure import (
-    objects_gone,
+    objects_dropped,
     sessions_ended,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect, Settings
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
@@ -53,7 +53,7 @@ def steps(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
         Step(tuple(secured(effective, observed.dialect, circumstances, observed.plugin_active))),
         *sessions_ended(changes.accounts, observed.leaving, observed.existing),
         Step(tuple(settled(effective, observed.dialect, circumstances))),
-        *objects_gone(effective, observed.leaving, observed.dialect),
+        *objects_dropped(effective, observed.leaving),
         Step(tuple(dropped(effective))),
     )
 
@@ -62,9 +62,9 @@ def _merged(*parts: Step) -> tuple[Step, ...]:
     """Statements in a row that go to the server in the ordinary way are one step."""
     found: list[Step] = []
     for part in parts:
-        if isinstance(part, (CodeStep, EndSessions)):
+        if isinstance(part, EndSessions):
             found.append(part)
-        elif found and not isinstance(found[-1], (CodeStep, EndSessions)):
+        elif found and not isinstance(found[-1], EndSessions):
             found[-1] = Step((*found[-1].statements, *part.statements))
         elif part.statements:
             found.append(part)

@@ -15,7 +15,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.check import (
     check_drop,
     check_sessions,
-    warnings,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.departure import must_end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import (
@@ -73,7 +72,7 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
         _check_host(change, observed)
         _check_system_user(change, observed)
         if change.dropped:
-            check_drop(change, observed.leaving, observed.rights, observed.authority, planned, observed.title)
+            check_drop(change, observed.leaving, planned)
         check_roles(change, observed)
         _check_spellings(change)
     for change in changes.accounts:
@@ -232,7 +231,6 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
             "host name hides the address."
         )
     for change in changes.accounts:
-        yield from warnings(change, observed.leaving)
         absent = change.before is None and change.after is None
         if not (change.created or absent):
             continue

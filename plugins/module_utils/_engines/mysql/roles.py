@@ -82,3 +82,13 @@ def _chain(
             longer += [[*path, role] for role in fresh]
         paths = longer
     return []
+
+
+def with_roles(name: AccountName, edges: Mapping[AccountName, Collection[AccountName]]) -> set[AccountName]:
+    """The account and every role that it has, directly or through another."""
+    found: set[AccountName] = set()
+    ahead: Iterable[AccountName] = [name]
+    while ahead:
+        found.update(ahead)
+        ahead = {role for member in ahead for role in edges.get(member, ())} - found
+    return found

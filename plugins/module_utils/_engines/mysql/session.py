@@ -8,8 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
@@ -21,11 +20,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.fa
     statement_failure,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.ending import end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.making import (
-    make_again,
-    make_if_lacking,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import CodeStep, EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     HAS_PYMYSQL,
     GuardedConnection,
@@ -35,14 +30,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wi
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
-    ConnectionLost,
     MissingLibrary,
     NotWriter,
     Refused,
     StatementFailed,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 
 try:
     import pymysql
@@ -54,9 +48,6 @@ _NO_CONNECTION: tuple[type[Exception], ...] = (TlsNotOffered, OSError, ValueErro
 encode."""
 if pymysql is not None:
     _NO_CONNECTION += (pymysql.MySQLError,)
-
-MAX_STATEMENTS, MAX_BYTES = 64, 1 << 20
-"""What goes to the server in one message; well below the smallest max_allowed_packet in use (4 MB)."""
 
 _NOT_DONE = frozenset((1265, 1300, 1366, 1470, 3162, 3163, 6524))
 """Warnings that mean that the server did something else than it was told, or nothing: a name or text that it cut,
@@ -98,52 +89,28 @@ class MySQLSession(Session):
             raise another_run(self.login)
 
     def run(self, step: Step) -> None:
-        """MySQL commits every account statement by itself, so that what ran before a failure stays. Statements travel
-        together; each is followed by SHOW WARNINGS, because the next one would wipe its warnings."""
-        executed: list[str] = []
+        """MySQL commits every account statement by itself, so that what ran before a failure stays. The connection
+        takes one statement a message: what the server reads as a second one is an error, and never executed."""
         if isinstance(step, EndSessions):
             end_sessions(self, step)
-        elif isinstance(step, CodeStep):
-            try:
-                make_again(self._connection, step, executed)
-            except pymysql.MySQLError as error:
-                left = [statement.text for statement in step.statements[len(executed) :]]
-                raise self._half_way(
-                    statement_failure(self.login.title, error, left[0], executed, left), step
-                ) from error
-        else:
-            for batch in batches(step.statements):
-                self._run_batch(batch, executed)
+            return
+        executed: list[str] = []
+        for statement in step.statements:
+            self._execute(statement.text, executed)
 
-    def _half_way(self, failure: AuroraIamError, step: CodeStep) -> AuroraIamError:
-        """A session that breaks between dropping and making leaves it to the next one to make what is lacking. (Of a
-        routine there is a copy then, which is observed.)"""
-        if isinstance(failure, ConnectionLost) and step.undo:
-            failure.details["perhaps_lacking"] = [statement.text for statement in step.undo]
-            failure.repair = partial(_make_what_is_lacking, step)
-        return failure
-
-    def _run_batch(self, batch: Sequence[Statement], executed: list[str]) -> None:
-        """The server goes on after a warning, so that all answers are taken before one is complained about."""
-        message = sql.with_warnings(batch)
-        current, done = batch[0].text, 0
-        not_done: list[tuple[str, Row]] = []
+    def _execute(self, text: str, executed: list[str]) -> None:
+        """Appends to ``executed`` what was done, also where the server warns that it did something else."""
+        in_doubt = [text]
         with self._connection.cursor() as cursor:
             try:
-                cursor.execute(message)
-                for index, statement in enumerate(batch):
-                    current = statement.text
-                    if index:
-                        cursor.nextset()
-                    cursor.nextset()
-                    not_done += [(current, warning) for warning in cursor.fetchall() if warning[1] in _NOT_DONE]
-                    executed.append(current)
-                    done += 1
+                cursor.execute(text)
+                executed.append(in_doubt.pop())
+                warnings = _warnings(cursor) if cursor.warning_count else []
             except pymysql.MySQLError as error:
-                in_doubt = [statement.text for statement in batch[done:]]
-                raise statement_failure(self.login.title, error, current, executed, in_doubt) from error
+                raise statement_failure(self.login.title, error, text, executed, in_doubt) from error
+        not_done = [warning for warning in warnings if warning[1] in _NOT_DONE]
         if not_done:
-            raise self._not_done(*not_done[0], executed)
+            raise self._not_done(text, not_done[0], executed)
 
     def _not_done(self, statement: str, warning: Row, executed: Sequence[str]) -> StatementFailed:
         _level, code, text = warning
@@ -162,15 +129,9 @@ class MySQLSession(Session):
             return
 
 
-def _make_what_is_lacking(step: CodeStep, session: Session) -> None:
-    """In a connection of its own, whose settings become the object's."""
-    connection = _open(session.login)
-    try:
-        make_if_lacking(connection, step)
-    except pymysql.MySQLError as error:
-        raise statement_failure(session.login.title, error, step.undo[0].text) from error
-    finally:
-        connection.close()
+def _warnings(cursor: Any) -> list[Row]:
+    cursor.execute(sql.WARNINGS)
+    return list(cursor.fetchall())
 
 
 def check_server(login: Login, version: object, read_only: object) -> None:
@@ -189,20 +150,6 @@ def another_run(login: Login) -> Refused:
         f"Another run of this collection has been working on {login.title} for more than "
         f"{login.lock_timeout} s; try again when it has ended, or raise lock_timeout."
     )
-
-
-def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
-    batch: list[Statement] = []
-    size = 0
-    for statement in statements:
-        length = len(statement.text.encode())
-        if batch and (len(batch) == MAX_STATEMENTS or size + length > MAX_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(statement)
-        size += length
-    if batch:
-        yield batch
 
 
 def _open(login: Login) -> GuardedConnection:

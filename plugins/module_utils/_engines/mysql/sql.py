@@ -30,6 +30,7 @@ _IDENTIFIED = f"IDENTIFIED WITH {PLUGIN} AS '{AUTHENTICATION_STRING}'"
 """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
 
 TAKE_LOCK = "SELECT GET_LOCK('dbops.aurora_iam', %s)"
+WARNINGS = "SHOW WARNINGS"
 SESSION_FACTS = "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only"
 
 NO_LIMIT = 2**64 - 1
@@ -65,11 +66,6 @@ def page(query: str, columns: int, size: int, offset: int) -> str:
     names = [f"c{number}" for number in range(columns)]
     order = ", ".join(f"CAST({name} AS BINARY)" for name in names)
     return f"SELECT * FROM ({query}) AS found ({', '.join(names)}) ORDER BY {order} LIMIT {size} OFFSET {offset}"
-
-
-def with_warnings(statements: Sequence[Statement]) -> str:
-    """One message with all statements, each followed by the question what the server warned of."""
-    return ";\n".join(f"{statement.text};\nSHOW WARNINGS" for statement in statements)
 
 
 @dataclass(frozen=True)

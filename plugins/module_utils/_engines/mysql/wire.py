@@ -69,7 +69,6 @@ def connect(login: Login, credentials: Credentials, setup: str) -> GuardedConnec
         connect_timeout=login.connect_timeout,
         read_timeout=login.connect_timeout,
         init_command=setup,
-        client_flag=CLIENT.MULTI_STATEMENTS,
         ssl=encrypted,
         ssl_disabled=encrypted is None,
         defer_connect=True,

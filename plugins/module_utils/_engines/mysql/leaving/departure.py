@@ -4,16 +4,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""The steps in which accounts leave: no new login, no open session, their code handed over, then gone."""
+"""The steps by which accounts are dropped: no new login, no open session, their objects dropped, then the account."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving import handover, sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving import sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import Leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import EndSessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
@@ -42,13 +41,13 @@ def sessions_ended(changes: Sequence[AccountChange], leaving: Leaving, existing:
     return [EndSessions(statements, "", frozenset(ending), frozenset(existing), call)]
 
 
-def objects_gone(changes: Sequence[AccountChange], leaving: Leaving, dialect: Dialect) -> list[Step]:
-    """Handed over, one step each, or dropped."""
-    steps: list[Step] = []
-    for change in changes:
-        mode = change.request.owned_objects if change.request and change.dropped else ""
-        if mode == "reassign":
-            steps += [handover.step(code, dialect) for code in leaving.code.get(change.name, ())]
-        elif mode == "drop" and leaving.objects.get(change.name):
-            steps.append(Step(tuple(sql.drop(item) for item in leaving.objects[change.name])))
-    return steps
+def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[Step]:
+    """With ``owned_objects: drop``, one step for each account."""
+    dropping = [
+        change.name
+        for change in changes
+        if change.dropped and change.request is not None and change.request.owned_objects == "drop"
+    ]
+    return [
+        Step(tuple(sql.drop(item) for item in leaving.objects[name])) for name in dropping if leaving.objects.get(name)
+    ]

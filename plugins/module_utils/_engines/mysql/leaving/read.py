@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Reads what stands between accounts and their leaving: code, members, proxies, sessions."""
+"""Reads what has to be dealt with before accounts are dropped: code, members, proxies, sessions."""
 
 from __future__ import annotations
 
@@ -15,16 +15,8 @@ from typing import TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving import observe
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.code import (
-    COPY_PREFIX,
-    ROUTINES,
-    Code,
-    DefinedObject,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.definers import DefinedObject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.sessions import assign
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import find_role
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import identifier
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
 T = TypeVar("T", AccountName, DefinedObject)
@@ -36,22 +28,16 @@ class Leaving:
     objects    of each account that may be dropped, what has it as definer
     members    of each, who has it as a role
     proxies    of each, who may act as it
-    heirs      to whom an account's objects go, by its request; None if there is no such account
-    code       what is handed over, by the account that it is of
     sessions   number → account; ``unclear``: those that may be of several accounts
     rds_kill   the server has the procedure mysql.rds_kill
-    takes_code the login may create triggers and functions without SUPER
     """
 
     objects: Mapping[AccountName, tuple[DefinedObject, ...]] = field(default_factory=dict)
     members: Mapping[AccountName, tuple[AccountName, ...]] = field(default_factory=dict)
     proxies: Mapping[AccountName, tuple[AccountName, ...]] = field(default_factory=dict)
-    heirs: Mapping[AccountName, AccountName | None] = field(default_factory=dict)
-    code: Mapping[AccountName, tuple[Code, ...]] = field(default_factory=dict)
     sessions: Mapping[int, AccountName] = field(default_factory=dict)
     unclear: tuple[str, ...] = ()
     rds_kill: bool = False
-    takes_code: bool = True
 
 
 def read(
@@ -68,26 +54,9 @@ def read(
         for name in subjects
         if name not in requests or (requests[name].terminate_sessions and (name in leaving or requests[name].locked))
     }
-    heirs = {
-        name: find_role(request.reassign_owned_to, existing)
-        for name, request in requests.items()
-        if name in leaving and request.owned_objects == "reassign"
-    }
     objects, members, proxies = _obstacles(session, leaving)
-    code, takes_code = _handed_over(session, objects, heirs, leaving) if any(heirs.values()) else ({}, True)
-    if session.login.transport is not None and any(
-        item.object.kind != "EVENT" for items in code.values() for item in items
-    ):
-        raise Refused(no_code(session.login.title))
     sessions, unclear, rds_kill = _sessions(session, ending, existing)
-    return Leaving(objects, members, proxies, heirs, code, sessions, tuple(unclear), rds_kill, takes_code)
-
-
-def no_code(title: str) -> str:
-    return (
-        f"The Data API carries one statement at a time, so that code on {title} which is given another definer would "
-        "be gone between two of them; use another login_method for this account, or owned_objects: drop."
-    )
+    return Leaving(objects, members, proxies, sessions, tuple(unclear), rds_kill)
 
 
 Objects = dict[AccountName, tuple[DefinedObject, ...]]
@@ -102,16 +71,14 @@ def _obstacles(session: Session, leaving: Collection[AccountName]) -> tuple[Obje
     }
     by_text = {str(name): name for name in leaving}
     if leaving:
-        for kind, owner, first, second, security, detail, table in session.query(
-            *observe.obstacles(by_text, {name.name for name in leaving})
-        ):
+        for kind, owner, first, second in session.query(*observe.obstacles(by_text, {name.name for name in leaving})):
             name = by_text.get(owner)
             if name is None:
                 continue
             if kind in others:
                 others[kind][name].append(AccountName(first, second))
             else:
-                objects[name].append(DefinedObject(kind, first, second, security == "INVOKER", detail, table))
+                objects[name].append(DefinedObject(kind, first, second))
     return _sorted(objects), _sorted(others["role of"]), _sorted(others["proxy"])
 
 
@@ -136,88 +103,3 @@ def open_sessions(
     rows = [row for row in session.query(*observe.sessions(names)) if row[1] in names]
     found, unclear = assign(rows, existing)
     return {number: name for number, name in sorted(found.items()) if name in accounts}, unclear
-
-
-def _handed_over(
-    session: Session,
-    objects: Objects,
-    heirs: Mapping[AccountName, AccountName | None],
-    leaving: Collection[AccountName],
-) -> tuple[dict[AccountName, tuple[Code, ...]], bool]:
-    code: dict[AccountName, list[Code]] = defaultdict(list)
-    for name, heir in heirs.items():
-        if heir is None:
-            continue
-        for item in objects.get(name, ()):
-            code[name].append(_code(session, item, name, heir, leaving))
-        originals = {(item.kind, item.database, item.name.lower()) for item in objects.get(name, ())}
-        for kind, _definer, database, copied, security in session.query(*observe.copies({str(heir)})):
-            item = DefinedObject(kind, database, copied[len(COPY_PREFIX) :], security == "INVOKER")
-            if (kind, database, item.name.lower()) not in originals:
-                code[name].append(_code(session, item, heir, heir, leaving, copied=True))
-    takes_code = bool(int(session.query(observe.TAKES_CODE)[0][0]))
-    return {name: tuple(items) for name, items in code.items()}, takes_code
-
-
-def _code(
-    session: Session,
-    item: DefinedObject,
-    definer: AccountName,
-    heir: AccountName,
-    leaving: Collection[AccountName],
-    copied: bool = False,
-) -> Code:
-    source = DefinedObject(item.kind, item.database, COPY_PREFIX + item.name) if copied else item
-    row = session.query(observe.code(source))[0]
-    if item.kind == "VIEW":
-        return Code(item, definer, heir, row[1] or "", row[2], row[3])
-    current = session.query(observe.COLLATION, (item.database,))[0][0]
-    zone = row[2] if item.kind == "EVENT" else ""
-    create, client, connection, collation = row[3:7] if item.kind == "EVENT" else row[2:6]
-    return Code(
-        item,
-        definer,
-        heir,
-        create or "",
-        client,
-        connection,
-        sql_mode=row[1],
-        time_zone=zone,
-        collation=collation,
-        current=current,
-        place=_place(session, item) if item.kind == "TRIGGER" else "",
-        grants=_routine_grants(session, source, leaving) if item.kind in ROUTINES else (),
-        garbled=item.kind in ROUTINES and _is_garbled(session, source, create or "", client, str(row[1])),
-        copied=copied,
-    )
-
-
-def _is_garbled(session: Session, item: DefinedObject, create: str, client: str, sql_mode: str) -> bool:
-    """SHOW CREATE converts all of a routine from the character set of its body, though what stands before the body is
-    in UTF-8; and it escapes a comment with backslashes also where sql_mode makes them plain characters."""
-    converted = not client.startswith("utf8") and not create.isascii()
-    escaped = "NO_BACKSLASH_ESCAPES" in sql_mode and "\\" in create
-    if not converted and not escaped:
-        return False
-    body = session.query(*observe.routine_body(item))[0][0]
-    before = create[: -len(body)] if body and create.endswith(body) else create
-    return (converted and not before.isascii()) or (escaped and "\\" in before)
-
-
-def _place(session: Session, item: DefinedObject) -> str:
-    names = [row[0] for row in session.query(*observe.triggers_beside(item))]
-    position = names.index(item.name)
-    if position:
-        return f"FOLLOWS {identifier(names[position - 1])} "
-    return f"PRECEDES {identifier(names[1])} " if len(names) > 1 else ""
-
-
-def _routine_grants(
-    session: Session, item: DefinedObject, leaving: Collection[AccountName]
-) -> tuple[tuple[AccountName, tuple[str, ...]], ...]:
-    rows = session.query(*observe.routine_grants(item))
-    grants = {
-        AccountName(user, host.lower()): tuple(sorted(word.upper() for word in words.split(",") if word))
-        for user, host, words in rows
-    }
-    return tuple(sorted((name, words) for name, words in grants.items() if name not in leaving))

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.describe import describe_grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.granted import GrantedRows
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.rights import with_roles
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.roles import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying.powers import powers
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant

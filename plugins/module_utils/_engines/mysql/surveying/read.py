@@ -20,9 +20,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql im
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.authority import Authority, Restrictions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import UserRows, login_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.granted import GrantedRows
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.rights import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import is_reserved, role_list
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.roles import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying import observe

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.authority import Authority
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.code import DefinedObject
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.definers import DefinedObject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.read import Leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import USAGE
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL
@@ -172,7 +172,7 @@ def test_an_account_with_system_user_is_left_alone():
 
 def test_what_is_in_the_way_of_a_drop_is_listed():
     bob = AccountName("bob", "%")
-    view = DefinedObject("VIEW", "orders", "v", detail="VIEW")
+    view = DefinedObject("VIEW", "orders", "v")
     leaving = Leaving(objects={JANE: (view,)}, members={JANE: (bob,)}, proxies={JANE: (bob,)})
     observed = replace(SERVER, leaving=leaving)
     with pytest.raises(Refused, match=r"definer of view orders\.v; it is a role of bob@%; bob@% may act as") as caught:

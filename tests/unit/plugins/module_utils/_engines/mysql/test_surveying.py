@@ -8,6 +8,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pr
     DATABASE_PRIVILEGES,
     USAGE,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.roles import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying.defects import (
     Server,
@@ -84,3 +85,9 @@ def test_another_authentication_string() -> None:
 def test_a_master_without_password() -> None:
     assert defects("admin") == ["administrator_lockout"]
     assert defects("admin", authentication=PASSWORD) == []
+
+
+def test_roles_of_roles_count():
+    names = [AccountName("joe", host) for host in "%abc"]
+    edges = {names[0]: {names[1]}, names[1]: {names[2]}, names[2]: {names[0]}}
+    assert with_roles(names[0], edges) == set(names[:3])
