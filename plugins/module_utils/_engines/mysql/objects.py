@@ -58,7 +58,6 @@ def look_up(session: Session, wanted: Sequence[ParsedAccount], folds_names: bool
             _pairs(scopes, "TABLE"),
             {(path[0], path[1]) for path in with_columns},
             _pairs(scopes, "FUNCTION", "PROCEDURE"),
-            _pairs(scopes, "LIBRARY"),
         )
     )
     found: set[Scope] = set()

@@ -94,14 +94,12 @@ def objects(
     tables: Collection[tuple[str, str]],
     columns: Collection[tuple[str, str]],
     routines: Collection[tuple[str, str]],
-    libraries: Collection[tuple[str, str]],
 ) -> Query:
     """Which of these exist. Rows of four: kind, database, name, column (or nothing)."""
     wanted: tuple[tuple[str, Collection[tuple[str, str]], str, tuple[str, str, str]], ...] = (
         ("'TABLE'", tables, "TABLES", ("TABLE_SCHEMA", "TABLE_NAME", "''")),
         ("'COLUMN'", columns, "COLUMNS", ("TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME")),
         ("ROUTINE_TYPE", routines, "ROUTINES", ("ROUTINE_SCHEMA", "ROUTINE_NAME", "''")),
-        ("'LIBRARY'", libraries, "LIBRARIES", ("LIBRARY_SCHEMA", "LIBRARY_NAME", "''")),
     )
     condition, values = among("SCHEMA_NAME", databases)
     parts = [("'DATABASE'", "information_schema.SCHEMATA", ("SCHEMA_NAME", "''", "''"), condition, values)]

@@ -27,7 +27,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Gra
 
 GLOBAL = Scope("GLOBAL")
 MAX_IDENTIFIER = 64
-ROUTINE_KINDS = ("FUNCTION", "LIBRARY", "PROCEDURE")
+ROUTINE_KINDS = ("FUNCTION", "PROCEDURE")
 _KEYWORDS = ("PATTERN", "TABLE", *ROUTINE_KINDS)
 
 _TOKEN = re.compile(

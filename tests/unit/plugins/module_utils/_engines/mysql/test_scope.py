@@ -49,7 +49,6 @@ def pattern(text: str) -> Scope:
         ("`a.b/@c``'`.`d.e`", Scope("TABLE", path=("a.b/@c`'", "d.e"))),
         ("Procedure orders.refresh", Scope("PROCEDURE", path=("orders", "refresh"))),
         ("FUNCTION `orders`.f", Scope("FUNCTION", path=("orders", "f"))),
-        ("library orders.l", Scope("LIBRARY", path=("orders", "l"))),
         ("function.f", Scope("TABLE", path=("function", "f"))),
         ("`TABLE`.*", database("TABLE")),
     ],
