@@ -150,8 +150,9 @@ options:
     type: str
   reassign_code:
     description:
-      - Code that the account wrote runs with the rights of its owner. When O(reassign_owned_to) has more rights than
-        the account, functions, triggers, rules and event triggers are only handed over if this is V(true).
+      - Code that the account wrote runs with the rights of its owner, and so do expressions that call functions of
+        others, such as those of indexes and constraints. When O(reassign_owned_to) has more rights than the account,
+        code only changes owner if this is V(true).
     type: bool
     default: false
   terminate_sessions:

@@ -31,6 +31,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     CannotConnect,
     ConnectionLost,
     NotWriter,
+    Refused,
     StatementFailed,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
@@ -159,7 +160,11 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
                 current = statement.text
                 talk.say(current, lasting=True)
             current = ""
+            self._check_code(step)
             talk.end(commit=True)
+        except Refused:
+            talk.end(commit=False)
+            raise
         except DatabaseRefused as error:
             failure = self._refusal(error, current)
             raise StatementFailed(failure.message, failure.code, current, database=step.database) from None

@@ -30,6 +30,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving import observe as leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.aftermath import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.code import build_code
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
     DROP,
     REASSIGN,
@@ -182,7 +183,6 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
     visible = {name for name, database in databases.items() if database.connectable}
     looked_for = reading.wanted_objects(wanted, session.database)
     involved = visible & ({name for name in databases if databases[name].involved} | set(looked_for))
-
     builder = reading.CatalogueBuilder()
     builder.add_shared(shared)
     departure = _Departure(session, wanted, oids(roles.by_name, going), roles, sorted(visible))
@@ -212,7 +212,8 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         namesakes=observe.read_namesakes(session, sorted(listed - set(roles.by_name))),
         obstacles=build_obstacles(departure.rows),
         advantages=departure.advantages(),
-        handing_over={name: mark.successor for name, mark in reading.half_gone(accounts, roles).items()},
+        code=build_code(departure.code),
+        half_gone=reading.half_gone(accounts, roles),
     )
 
 
@@ -234,6 +235,7 @@ class _Departure:
         self._reassigned: dict[int, int] = {}
         self._dropped: list[int] = []
         self.rows: dict[str, list[Row]] = {}
+        self.code: dict[str, list[Row]] = {}
         for account in wanted:
             role, successor = (roles.by_name.get(n) for n in (account.name.name, account.request.reassign_owned_to))
             if role is None or account.request.present:
@@ -248,6 +250,7 @@ class _Departure:
             *leaving.read_obstacles(self._session, database, self._going, self._ending, shared, self._visible),
             *leaving.read_handover(self._session, database, self._reassigned, self._dropped),
         ]
+        self.code[database] = leaving.read_code(self._session, database, self._reassigned)
 
     def advantages(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}

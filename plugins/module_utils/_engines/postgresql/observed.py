@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.code import Code
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.mark import Mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import Obstacle
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     DATABASE_OWNER,
@@ -129,7 +131,8 @@ class PostgreSQLObserved(Observed):
     namesakes        roles that are called like missing accounts of the task, in another case
     obstacles        what keeps an account from being dropped, and what it hands over; read if it may be
     advantages       what the new owner of an account's objects has or may do and the account may not, in words
-    handing_over     accounts that are half gone, and who gets what they own; empty where it is dropped
+    code             what of an account's code changes owner, if its objects do
+    half_gone        the marks of accounts whose drop was interrupted
     """
 
     title: str = ""
@@ -148,7 +151,8 @@ class PostgreSQLObserved(Observed):
     namesakes: Sequence[str] = ()
     obstacles: Mapping[str, tuple[Obstacle, ...]] = field(default_factory=dict)
     advantages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    handing_over: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+    half_gone: Mapping[str, Mark] = field(default_factory=dict)
 
     def owner(self, scope: Scope) -> str:
         """Who owns the object in effect: pg_database_owner stands for the owner of the database."""

@@ -70,8 +70,11 @@ def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath)
         (database, statements[database]) for database in sorted(statements, key=lambda name: name != observed.database)
     ]
     # Sessions end when nobody can log in any more, so after what closes the door is committed
-    parts = (*_merge([*staying, (observed.database, leaving.close_door())]), *_merge(leaving.walk_out()))
-    return tuple(Step(tuple(part), database) for database, part in parts)
+    first = _merge([*staying, (observed.database, leaving.close_door())])
+    return (
+        *(Step(tuple(part), database) for database, part in first),
+        *(leaving.step(database, part) for database, part in _merge(leaving.walk_out())),
+    )
 
 
 def _merge(steps: Iterable[tuple[str, list[Statement]]]) -> Iterator[tuple[str, list[Statement]]]:

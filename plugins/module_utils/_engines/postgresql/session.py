@@ -15,6 +15,10 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial, sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.dial import DriverError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.code import (
+    Reassign,
+    check_reassigned,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
@@ -169,7 +173,11 @@ class PostgreSQLSession(Session):
                 self._execute(connection, sql.join([*first, statement]))
                 first = ()
                 self._check_notices(connection, statement)
+            self._check_code(step)
             self._commit(connection, step)
+        except Refused:
+            self._execute(connection, "ROLLBACK")
+            raise
         except StatementFailed as error:
             self._execute(connection, "ROLLBACK")
             failed = next((s.text for s in statements if error.statement.endswith(s.text)), error.statement)
@@ -182,6 +190,12 @@ class PostgreSQLSession(Session):
             # Before this the server has rolled back; now it may have kept everything.
             error.details["in_doubt"] = [statement.text for statement in step.statements]
             raise
+
+    def _check_code(self, step: Step) -> None:
+        """In the transaction of the step. Raises Refused."""
+        if isinstance(step, Reassign):
+            rows = self.query(step.query, (sorted(step.new_owners),), step.database)
+            check_reassigned(step, rows, self.login.title)
 
     def _check_notices(self, connection: Any, statement: Statement) -> None:
         for notice in connection.notices:

@@ -13,6 +13,8 @@ from a role that was never IAM-authenticated, which this collection does not dro
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
@@ -20,23 +22,36 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 
 PREFIX = "[dbops.aurora_iam: leaving"
-_MARK = re.compile(re.escape(PREFIX) + r'(?:, to "((?:[^"]|"")*)")?\](?:\n(.*))?\Z', re.DOTALL)
+_QUOTED = r'"((?:[^"]|"")*)"'
+_CODE = re.compile(rf", code {_QUOTED} ([0-9a-f]{{32}})")
+_MARK = re.compile(
+    rf'{re.escape(PREFIX)}(?:, to {_QUOTED})?((?:, code "(?:[^"]|"")*" [0-9a-f]{{32}})*)\](?:\n(.*))?\Z', re.DOTALL
+)
+_NO_CODE: Mapping[str, str] = MappingProxyType({})
 
 
 class Mark(NamedTuple):
-    """successor: who gets what the account owns, empty where it is dropped. comment: what was there before."""
+    """
+    successor  who gets what the account owns, empty where it is dropped
+    comment    what was there before
+    code       by database, the checksum of the code that the task which began the drop was allowed to reassign
+    """
 
     successor: str
     comment: str
+    code: Mapping[str, str] = _NO_CODE
 
 
 def write_mark(mark: Mark) -> str:
     successor = f", to {quote_identifier(mark.successor)}" if mark.successor else ""
-    return f"{PREFIX}{successor}]" + (f"\n{mark.comment}" if mark.comment else "")
+    code = "".join(f", code {quote_identifier(name)} {checksum}" for name, checksum in sorted(mark.code.items()))
+    return f"{PREFIX}{successor}{code}]" + (f"\n{mark.comment}" if mark.comment else "")
 
 
 def read_mark(comment: str) -> Mark | None:
     found = _MARK.match(comment)
     if found is None:
         return None
-    return Mark((found.group(1) or "").replace('""', '"'), found.group(2) or "")
+    successor, code, comment = (text or "" for text in found.groups())
+    checksums = {name.replace('""', '"'): checksum for name, checksum in _CODE.findall(code)}
+    return Mark(successor.replace('""', '"'), comment, checksums)

@@ -61,26 +61,14 @@ owned AS (
 )
 """
 
-# What goes to another owner with its rights, and what the server asks of that owner and of the login: CREATE in the
-# schema of a function and its like, CREATE in the database for a schema or a publication, and USAGE of a foreign
-# server's wrapper.
+# What the server asks of a new owner and of the login: CREATE in the schema of a function and its like, CREATE in the
+# database for a schema or a publication, and USAGE of a foreign server's wrapper.
 # https://www.postgresql.org/docs/current/sql-alterfunction.html, https://www.postgresql.org/docs/current/sql-alterschema.html
 # https://www.postgresql.org/docs/current/sql-alterpublication.html, https://www.postgresql.org/docs/current/sql-alterserver.html
 # A new owner that this task will make has the number 0, which asks for the rights of PUBLIC.
 # Parameters: two lists of equal length, accounts and their new owners
 HANDOVER = f"""
-WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor)), {_OWNED},
-code AS (
-    SELECT account, classid, objid FROM owned WHERE classid IN ('pg_proc'::regclass, 'pg_event_trigger'::regclass)
-    UNION ALL SELECT account, 'pg_trigger'::regclass, t.oid
-    FROM owned JOIN pg_trigger t ON t.tgrelid = owned.objid
-    WHERE owned.classid = 'pg_class'::regclass AND NOT t.tgisinternal
-    UNION ALL SELECT account, 'pg_rewrite'::regclass, w.oid
-    FROM owned JOIN pg_rewrite w ON w.ev_class = owned.objid JOIN pg_class c ON c.oid = w.ev_class
-    WHERE owned.classid = 'pg_class'::regclass AND NOT coalesce('security_invoker=true' = ANY(c.reloptions), false)
-)
-SELECT pg_get_userbyid(account)::text, 'c', 1, pg_describe_object(classid, objid, 0) FROM code
-UNION ALL
+WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor)), {_OWNED}
 SELECT pg_get_userbyid(account)::text, 'S', 1, n.nspname::text
 FROM owned JOIN pg_namespace n ON n.oid = owned.objid WHERE owned.classid = 'pg_namespace'::regclass
 UNION ALL
@@ -101,6 +89,92 @@ SELECT DISTINCT pg_get_userbyid(account)::text, 's', 1, current_database()::text
 WHERE classid = 'pg_namespace'::regclass AND NOT has_database_privilege(current_database(), 'CREATE')
   AND NOT has_database_privilege(successor, current_database(), 'CREATE')
 ORDER BY 1, 2, 4
+"""
+
+# Code that changes owner, in three columns: account, description, and a checksum of what it does.
+#
+# parts    what is owned, and all that is a part of it: indexes, constraints, defaults, rules, triggers, policies
+# code     what runs with its owner's rights. ANALYZE evaluates the expressions of extended statistics as the table's
+#          owner, and they may call any function: https://www.postgresql.org/docs/current/sql-createstatistics.html
+# uses     what the expressions of the parts refer to directly, and reached, what that leads to: operators to functions,
+#          types to their input functions and constraints, operator classes, views, functions with SQL bodies
+# foreign  what its owner may replace at any time, so that others than the new owner decide what runs with its rights.
+#          Membership of an extension does not count: who owns an extension may add functions to it.
+#
+# The server records no dependency on what initdb made. https://www.postgresql.org/docs/current/catalog-pg-depend.html
+_PART_OF = "('a', 'i', 'P', 'S')"
+_CODE = f"""
+parts AS (
+    SELECT * FROM owned
+    UNION SELECT parts.account, parts.successor, d.classid, d.objid FROM parts JOIN pg_depend d
+    ON d.refclassid = parts.classid AND d.refobjid = parts.objid AND d.deptype IN {_PART_OF}
+), code AS (
+    SELECT account, classid, objid, to_jsonb(p) - '{{proowner,proacl}}'::text[] AS definition
+    FROM owned JOIN pg_proc p ON p.oid = objid WHERE classid = 'pg_proc'::regclass
+    UNION ALL SELECT account, classid, objid, to_jsonb(e) - 'evtowner'
+    FROM owned JOIN pg_event_trigger e ON e.oid = objid WHERE classid = 'pg_event_trigger'::regclass
+    UNION ALL SELECT account, 'pg_trigger'::regclass, t.oid, to_jsonb(t)
+    FROM owned JOIN pg_trigger t ON t.tgrelid = objid WHERE classid = 'pg_class'::regclass AND NOT t.tgisinternal
+    UNION ALL SELECT account, 'pg_rewrite'::regclass, w.oid, to_jsonb(w)
+    FROM owned JOIN pg_rewrite w ON w.ev_class = objid JOIN pg_class c ON c.oid = objid
+    WHERE classid = 'pg_class'::regclass AND NOT coalesce('security_invoker=true' = ANY(c.reloptions), false)
+    UNION ALL SELECT account, classid, objid, to_jsonb(x) - 'stxowner'
+    FROM parts JOIN pg_statistic_ext x ON x.oid = objid
+    WHERE classid = 'pg_statistic_ext'::regclass AND to_jsonb(x) ->> 'stxexprs' IS NOT NULL
+), uses AS (
+    SELECT DISTINCT parts.*, d.refclassid, d.refobjid
+    FROM parts JOIN pg_depend d ON d.classid = parts.classid AND d.objid = parts.objid
+    WHERE d.refclassid NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_language'::regclass)
+      AND NOT EXISTS (SELECT FROM pg_class WHERE d.refclassid = 'pg_class'::regclass AND oid = d.refobjid
+                      AND relkind NOT IN ('v', 'm', 'c'))
+      AND (parts.account, d.refclassid, d.refobjid) NOT IN (SELECT account, classid, objid FROM parts)
+), reached AS (
+    SELECT DISTINCT refclassid AS rootclass, refobjid AS root, refclassid AS classid, refobjid AS objid FROM uses
+    UNION SELECT rootclass, root, next.classid, next.objid FROM reached, LATERAL (
+        SELECT d.refclassid, d.refobjid FROM pg_depend d
+        WHERE d.classid = reached.classid AND d.objid = reached.objid
+        UNION ALL SELECT d.classid, d.objid FROM pg_depend d
+        WHERE d.refclassid = reached.classid AND d.refobjid = reached.objid AND d.deptype IN {_PART_OF}
+    ) AS next(classid, objid)
+    WHERE next.classid NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_language'::regclass)
+      AND NOT EXISTS (SELECT FROM pg_class WHERE next.classid = 'pg_class'::regclass AND oid = next.objid
+                      AND relkind NOT IN ('v', 'm', 'c'))
+), replaceable(classid, objid, owner) AS (
+    SELECT tableoid, oid, proowner FROM pg_proc
+    UNION ALL SELECT tableoid, oid, typowner FROM pg_type WHERE typtype = 'd'
+    UNION ALL SELECT tableoid, oid, relowner FROM pg_class WHERE relkind = 'v'
+), foreign_code AS (
+    SELECT DISTINCT u.account, u.classid, u.objid, r.classid AS usedclass, r.objid AS used, r.owner
+    FROM uses u JOIN reached ON rootclass = u.refclassid AND root = u.refobjid
+    JOIN replaceable r ON r.classid = reached.classid AND r.objid = reached.objid
+    JOIN pg_roles o ON o.oid = r.owner
+    WHERE NOT o.rolsuper AND r.owner NOT IN (u.account, u.successor) AND o.rolname NOT IN (session_user, current_user)
+      AND NOT pg_has_role(r.owner, u.successor, 'USAGE')
+)
+SELECT pg_get_userbyid(account)::text, pg_describe_object(classid, objid, 0), md5(definition::text) FROM code
+UNION ALL
+SELECT pg_get_userbyid(account)::text, pg_describe_object(classid, objid, 0) || ' with '
+       || pg_describe_object(usedclass, used, 0) || ' of ' || pg_get_userbyid(owner), ''
+FROM foreign_code
+ORDER BY 1, 2
+"""
+
+# Before: the code of accounts. Parameters: two lists of equal length, accounts and their new owners
+CODE = f"""
+WITH RECURSIVE pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor)), {_OWNED}, {_CODE}
+"""
+
+# After: the code of what this transaction has given to new owners, with these in the place of the accounts. The server
+# writes an object's entry in pg_shdepend when its owner changes, and no other owner has an entry of this transaction.
+# Parameters: the new owners
+REASSIGNED_CODE = f"""
+WITH RECURSIVE owned AS (
+    SELECT s.refobjid AS account, s.refobjid AS successor, s.classid, s.objid
+    FROM pg_shdepend s JOIN pg_roles n ON n.oid = s.refobjid
+    WHERE n.rolname = ANY(%s::name[]) AND s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'
+      AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND s.xmin = (txid_current() & 4294967295)::text::xid
+), {_CODE}
 """
 
 # What others have made upon what would be dropped: DROP OWNED does not take it along, it fails. Whatever is part of
@@ -162,6 +236,13 @@ def read_handover(
     if dropped:
         rows += session.query(DEPENDENTS, (list(dropped),), database)
     return rows
+
+
+def read_code(session: PostgreSQLSession, database: str, reassigned: Mapping[int, int]) -> list[Row]:
+    """Rows of account, description, checksum."""
+    if not reassigned:
+        return []
+    return session.query(CODE, (list(reassigned), list(reassigned.values())), database)
 
 
 def read_successors(session: PostgreSQLSession, reassigned: Mapping[int, int]) -> list[Row]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 
 OWNED, SHARED_OWNED, POLICY, GRANTOR = "o", "D", "r", "a"
-SCHEMA, CODE, FOREIGN_POLICY, OUT_OF_SIGHT = "S", "c", "p", "d"
+SCHEMA, FOREIGN_POLICY, OUT_OF_SIGHT = "S", "p", "d"
 NO_CREATE_IN_SCHEMA, NO_CREATE_IN_DATABASE, DEPENDENT = "n", "s", "x"
 NO_CREATE_FOR_PUBLICATION, NO_USAGE_OF_WRAPPER = "b", "u"
 
@@ -29,7 +29,7 @@ SOLVED = {
 
 https://www.postgresql.org/docs/current/sql-drop-owned.html
 """
-NO_OBSTACLE = frozenset({SCHEMA, CODE})
+NO_OBSTACLE = frozenset({SCHEMA})
 
 _SENTENCES = {
     OWNED: "owns {} (in database {database})",

@@ -9,8 +9,11 @@
 from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.code import (
+    fingerprints,
+    listed,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
-    CODE,
     DROP,
     NO_CREATE_FOR_PUBLICATION,
     NO_CREATE_IN_DATABASE,
@@ -33,7 +36,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mi
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
 
 _SHOWN = 10
-_CODE_SHOWN = 50
 
 
 def review_leaving(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
@@ -51,7 +53,7 @@ def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
     own = {observed.login.name, observed.master}
     for change in changes.effective:
         members = observed.roles.members(change.name.name) - own
-        half_gone = change.name.name in observed.handing_over
+        half_gone = change.name.name in observed.half_gone
         if change.dropped and change.before is not None and change.before.locked and members and not half_gone:
             raise Refused(
                 f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
@@ -163,32 +165,26 @@ def _from_others(change: AccountChange, leaving: dict[str, AccountChange], autho
 
 
 def _hand_over_code(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:
-    """What runs with its owner's rights: functions, and the triggers and rules of tables and views.
+    """What runs with its owner's rights.
 
     Raises Refused where the new owner may do more than the account, judged with caution: unless the account has all of
     its rights by being a member of it, any privilege and any object of the new owner is more.
     """
     name, new = change.name.name, successor(change)
-    code = [
-        f"{text} (in database {item.database})"
-        for item in observed.obstacles.get(name, ())
-        if item.kind == CODE
-        for text in item.names
-    ]
+    code = observed.code.get(name, ())
     if not code:
         return []
-    more = f" and {len(code) - _CODE_SHOWN} more" if len(code) > _CODE_SHOWN else ""
-    listed = ", ".join(code[:_CODE_SHOWN]) + more
     advantages = _advantages(change, observed)
-    decided = observed.handing_over.get(name) == new
+    mark = observed.half_gone.get(name)
+    decided = mark is not None and mark.successor == new and fingerprints(code).items() <= mark.code.items()
     if advantages and not decided and change.request is not None and not change.request.reassign_code:
         raise Refused(
-            f"{change.request.position}{new} would get code that {name} wrote and run it with its own rights, which "
-            f"are more than those of {name} ({new} {', '.join(advantages)}): {listed}. Read that code, then set "
-            "reassign_code: true, or name a role without rights of its own.",
-            code_handed_over=code,
+            f"{change.request.position}{new} would get code that {name} or others wrote and run it with its own "
+            f"rights, which are more than those of {name} ({new} {', '.join(advantages)}): {listed(code)}. Read that "
+            "code, then set reassign_code: true, or name a role without rights of its own.",
+            code_handed_over=[str(item) for item in code],
         )
-    return [f"Code of {name} goes to {new} and runs with its rights: {listed}."]
+    return [f"Code of {name} goes to {new} and runs with its rights: {listed(code)}."]
 
 
 def _advantages(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:

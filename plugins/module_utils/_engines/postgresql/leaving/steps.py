@@ -23,7 +23,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import SELF, Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.bundles import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving import sql as leaving_sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.code import (
+    Reassign,
+    fingerprints,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.mark import Mark, write_mark
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.observe import (
+    REASSIGNED_CODE,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
     DROP,
     FAIL,
@@ -42,7 +49,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 Part = tuple[str, list[Statement]]
 
@@ -102,7 +109,8 @@ class Exit:
         for leaver in handing:
             comment = self._observed.roles.by_name[leaver.name].comment
             before = leaver.change.before.comment if leaver.change.before is not None else ""
-            mark = write_mark(Mark(successor(leaver.change), before))
+            code = fingerprints(self._observed.code.get(leaver.name, ()))
+            mark = write_mark(Mark(successor(leaver.change), before, code))
             statements += [sql.comment_on_role(leaver.name, mark)] if comment != mark else []
         return statements
 
@@ -127,6 +135,23 @@ class Exit:
         if self._leavers:
             parts.append((here, [sql.drop_roles(self._leavers)]))
         return parts
+
+    def step(self, database: str, statements: list[Statement]) -> Step:
+        """Of :meth:`walk_out`: where code changes owner, with the code that may."""
+        new_owners = {
+            name: successor(leaver.change)
+            for name, leaver in self._leavers.items()
+            if database in leaver.owned and successor(leaver.change)
+        }
+        if not new_owners:
+            return Step(tuple(statements), database)
+        agreed = frozenset(
+            (new, item)
+            for name, new in new_owners.items()
+            for item in self._observed.code.get(name, ())
+            if item.database == database
+        )
+        return Reassign(tuple(statements), database, REASSIGNED_CODE, frozenset(new_owners.values()), agreed)
 
     def _hand_over(self, database: str, revokes: list[Statement]) -> list[Statement]:
         owning = [leaver for _name, leaver in sorted(self._leavers.items()) if database in leaver.owned]

@@ -2,10 +2,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.code import (
+    Code,
+    fingerprints,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.mark import (
     Mark,
     read_mark,
@@ -42,7 +47,7 @@ OWNS = (
     Obstacle("o", "other", ("schema sales",), 1),
     Obstacle("S", "other", ("sales",), 1),
 )
-CODE = Obstacle("c", "shop", ("function public.f()",), 1)
+CODE = {"joe": (Code("shop", "function public.f()", "0" * 32),)}
 DROP = AccountRequest("joe", present=False, owned_objects="drop")
 
 
@@ -153,20 +158,25 @@ def test_grants_by_strangers_are_listed_all_together(way: str) -> None:
 
 def test_code_goes_to_who_has_no_more_rights() -> None:
     told = ["Code of joe goes to heir and runs with its rights: function public.f() (in database shop)."]
-    assert warnings(joe(*OWNS, CODE), reassign("heir")) == told
-    more = joe(*OWNS, CODE, memberships=(Membership("readers", "heir"),), advantages={"joe": ("has CREATEROLE",)})
+    assert warnings(joe(*OWNS, code=CODE), reassign("heir")) == told
+    more = joe(*OWNS, code=CODE, memberships=(Membership("readers", "heir"),), advantages={"joe": ("has CREATEROLE",)})
     with pytest.raises(Refused, match=r"heir has CREATEROLE, is a member of readers\): function public.f\(\)"):
         warnings(more, reassign("heir"))
     assert warnings(more, reassign("heir", reassign_code=True)) == told
-    member = joe(*OWNS, CODE, memberships=(Membership("heir", "joe"),), advantages={"joe": ("has CREATEROLE",)})
+    member = joe(*OWNS, code=CODE, memberships=(Membership("heir", "joe"),), advantages={"joe": ("has CREATEROLE",)})
     assert warnings(member, reassign("heir")) == told
 
 
 def test_a_run_that_continues_does_not_decide_anew() -> None:
     """What the new owner has got already is more than the account has left."""
-    state = joe(*OWNS, CODE, advantages={"joe": ("owns 3 objects",)}, handing_over={"joe": "heir"})
+    more, checksums = ("owns 3 objects",), fingerprints(CODE["joe"])
+    state = joe(*OWNS, code=CODE, advantages={"joe": more}, half_gone={"joe": Mark("heir", "", checksums)})
     assert len(warnings(state, reassign("heir"))) == 1
-    other = joe(*OWNS, CODE, advantages={"joe": ("owns 3 objects",)}, handing_over={"joe": "somebody_else"})
+    for new in (Code("shop", "function public.g()"), CODE["joe"][0]._replace(definition="1" * 32)):
+        changed = replace(state, code={"joe": (*CODE["joe"], new)})
+        with pytest.raises(Refused, match="reassign_code"):
+            warnings(changed, reassign("heir"))
+    other = replace(state, half_gone={"joe": Mark("somebody_else", "", checksums)})
     with pytest.raises(Refused, match="reassign_code"):
         warnings(other, reassign("heir"))
 
@@ -184,7 +194,15 @@ def test_new_owners_that_cannot_be() -> None:
         statements(joe(*OWNS), reassign("rds_superuser"))
 
 
-@pytest.mark.parametrize("mark", [Mark("heir", ""), Mark('we"ird]\n', "two\nlines"), Mark("", "x"), Mark("", "")])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        Mark("heir", ""),
+        Mark('we"ird]\n', "two\nlines", {'"shop", code': "0a" * 16, "other": "1b" * 16}),
+        Mark("", "x"),
+        Mark("", ""),
+    ],
+)
 def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
     assert read_mark(write_mark(mark)) == mark
 
