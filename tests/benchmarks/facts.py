@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import sys
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from tests.benchmarks.mysql import MySQL
 from tests.benchmarks.playbook import Task, play
 from tests.benchmarks.postgresql import PostgreSQL
 from tests.benchmarks.subject import Member, Subject, members
-from tests.sandbox.clients import State, aws_client, connect_statement, read_state
+from tests.sandbox.clients import State, ask_hook, aws_client, connect_statement, read_state
 
 ACCOUNTS, PRINCIPALS = 1000, 300
 SECONDS = 3.0
@@ -74,10 +73,8 @@ def principals(state: State, cluster: str, number: int, accounts: Sequence[Membe
 
 def calls(state: State) -> int:
     """Of AWS, since the last time."""
-    with urllib.request.urlopen(f"{state['endpoint_url']}/_sandbox/calls") as answer:
-        counted: dict[str, int] = json.load(answer)
-    forget = urllib.request.Request(f"{state['endpoint_url']}/_sandbox/faults", method="DELETE")
-    urllib.request.urlopen(forget).close()
+    counted: dict[str, int] = ask_hook(state, "GET", "calls")
+    ask_hook(state, "DELETE", "faults")
     return sum(counted.values())
 
 

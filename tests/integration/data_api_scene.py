@@ -5,16 +5,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.data_api import DataApi
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from tests.integration.tasks import over_data_api
-from tests.sandbox.clients import State, aws_client
-from tests.sandbox.faults import LIMITS_PATH, PREFIX
+from tests.sandbox.clients import State, ask_hook, aws_client
 
 
 def transport(state: State, cluster: str, secret: str = "") -> DataApi:
@@ -38,34 +35,28 @@ def transport_if_asked(state: State, cluster: str) -> DataApi | None:
     return transport(state, cluster) if over_data_api() else None
 
 
-def _hook(state: State, method: str, path: str, document: Any = None) -> Any:
-    body = None if document is None else json.dumps(document).encode()
-    with urllib.request.urlopen(urllib.request.Request(state["endpoint_url"] + path, body, method=method)) as answer:
-        return json.load(answer)
-
-
 @contextlib.contextmanager
 def limits(state: State, **values: float) -> Iterator[None]:
     """The sandbox's Data API with these limits (tests.sandbox.data_api_transactions.Limits)."""
-    _hook(state, "POST", LIMITS_PATH, values)
+    ask_hook(state, "POST", "data-api", values)
     try:
         yield
     finally:
-        _hook(state, "DELETE", LIMITS_PATH)
+        ask_hook(state, "DELETE", "data-api")
 
 
 @contextlib.contextmanager
 def faults(state: State, *documents: dict[str, Any]) -> Iterator[None]:
     """The sandbox's API with these faults (tests.sandbox.faults.Fault), and its counts from zero."""
-    _hook(state, "DELETE", f"{PREFIX}faults")
-    _hook(state, "POST", f"{PREFIX}faults", list(documents))
+    ask_hook(state, "DELETE", "faults")
+    ask_hook(state, "POST", "faults", list(documents))
     try:
         yield
     finally:
-        _hook(state, "DELETE", f"{PREFIX}faults")
+        ask_hook(state, "DELETE", "faults")
 
 
 def calls(state: State) -> dict[str, int]:
     """How many calls of each action there were since ``faults`` began."""
-    counted: dict[str, int] = _hook(state, "GET", f"{PREFIX}calls")
+    counted: dict[str, int] = ask_hook(state, "GET", "calls")
     return counted

@@ -5,23 +5,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-from tests.sandbox.clients import State
+from tests.sandbox.clients import State, ask_hook
 
 
 class Hook:
     def __init__(self, state: State) -> None:
-        self._url = state["endpoint_url"] + "/_sandbox/"
+        self._state = state
 
     def _ask(self, method: str, name: str, document: Any = None) -> Any:
-        body = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request(self._url + name, body, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        return ask_hook(self._state, method, name, document)
 
     def forget(self) -> None:
         """Forget calls and faults."""

@@ -129,7 +129,7 @@ def test_the_session_of_an_assumed_role(tasks: Tasks, state: State, cluster: str
         "session_token": credentials["SessionToken"],
     }
     assert tasks.user(cluster=cluster, name=account, login_user=iam_administrator, **options)["changed"]
-    with pytest.raises(TaskFailed, match=r"refused|IAM token"):
+    with pytest.raises(TaskFailed, match="The security token included in the request is invalid"):
         tasks.user(cluster=cluster, name=account, login_user=iam_administrator, **{**options, "session_token": None})
 
 

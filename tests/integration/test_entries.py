@@ -24,7 +24,8 @@ pytestmark = pytest.mark.direct("starts Ansible itself")
 USER, USERS = "dbops.aurora_iam.aurora_iam_user", "dbops.aurora_iam.aurora_iam_users"
 
 
-def tasks(cluster: str, name: str) -> list[dict[str, Any]]:
+def tasks(state: State, cluster: str, name: str) -> list[dict[str, Any]]:
+    keys = {name: state[name] for name in ("region", "access_key", "secret_key")}
     secret = "{{ 'not-the-pass' ~ 'word' }}"
     return [
         {USER: {"cluster": cluster, "name": name, "comment": "{{ 'Dörte' }}"}, "check_mode": True},
@@ -37,7 +38,7 @@ def tasks(cluster: str, name: str) -> list[dict[str, Any]]:
         {USER: {"cluster": cluster, "name": name, "login_password": secret}},
         {USER: {"cluster": "not-the-password", "name": name, "login_password": secret}},
         {USER: {"cluster": cluster, "name": name, "profile": "none-such"}},
-        {USER: {"cluster": cluster, "name": name, "region": "eu-central-1", "access_key": "AKIA", "secret_key": "x"}},
+        {USER: {"cluster": cluster, "name": name, **keys}},
         {USERS: {"cluster": cluster, "users": [{"name": name, "state": "absent"}]}, "loop": [1, 2]},
     ]
 
@@ -68,7 +69,7 @@ def was_a_module(result: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])
 def test_both_entries_come_to_the_same(state: State, tmp_path: Path, cluster: str, account: str):
-    play = tasks(cluster, account)
+    play = tasks(state, cluster, account)
     here = results(state, tmp_path, play)
     elsewhere = results(state, tmp_path, play, ansible_python_interpreter=other_interpreter(tmp_path))
     assert not any(was_a_module(result) for result in here)

@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from tests.benchmarks.playbook import PROGRAMS, environment
 from tests.integration.conftest import Administration
 from tests.integration.tasks import TaskFailed, Tasks
-from tests.sandbox.clients import CHECKOUT, State, connect_statement, create_principal
+from tests.sandbox.clients import CHECKOUT, State, ask_hook, connect_statement, create_principal
 
 MYSQL, POSTGRESQL = ["orders", "warehouse"], ["ledger", "archive"]
 
@@ -91,21 +89,13 @@ def test_an_unknown_subset(tasks: Tasks) -> None:
         tasks.facts(cluster="orders", gather_subset=["account"])
 
 
-def hook(state: State, method: str, path: str, body: Any = None) -> Any:
-    """The sandbox's hook for tests."""
-    text = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{state['endpoint_url']}/_sandbox/{path}", data=text, method=method)
-    with urllib.request.urlopen(request) as answer:
-        return json.loads(answer.read() or "null")
-
-
 @pytest.fixture
 def secret_policies(state: State) -> Iterator[None]:
     """Whoever asks for policies is denied."""
     fault = {"action": "GetAccountAuthorizationDetails", "kind": "error", "code": "AccessDenied", "status": 403}
-    hook(state, "POST", "faults", [{**fault, "count": 9}])
+    ask_hook(state, "POST", "faults", [{**fault, "count": 9}])
     yield
-    hook(state, "DELETE", "faults")
+    ask_hook(state, "DELETE", "faults")
 
 
 def test_a_subset_that_is_not_asked_for_never_fails(tasks: Tasks, secret_policies: None) -> None:
@@ -206,8 +196,8 @@ def test_simulation(tasks: Tasks, state: State, made: str, cluster: str) -> None
 
 def calls(state: State) -> int:
     """Calls of AWS since the last time."""
-    counted: dict[str, int] = hook(state, "GET", "calls")
-    hook(state, "DELETE", "faults")
+    counted: dict[str, int] = ask_hook(state, "GET", "calls")
+    ask_hook(state, "DELETE", "faults")
     return sum(counted.values())
 
 

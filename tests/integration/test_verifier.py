@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import urllib.request
 import uuid
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from tests.sandbox.clients import (
     LoginRefused,
     Principal,
     State,
+    ask_hook,
     attempt,
     connect_statement,
     create_principal,
@@ -51,9 +51,8 @@ def principal_name() -> str:
 
 
 def last_refusal(state: State) -> dict[str, object]:
-    with urllib.request.urlopen(state["endpoint_url"] + "/_sandbox/auth-log") as answer:
-        entry: dict[str, object] = json.loads(answer.read())[-1]
-        return entry
+    entry: dict[str, object] = ask_hook(state, "GET", "auth-log")[-1]
+    return entry
 
 
 def refused(state: State, cluster: str, user: str, token: str, error: str, reason: str, *, tls: bool = True) -> None:

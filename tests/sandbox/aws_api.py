@@ -15,6 +15,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from tests.sandbox.clusters import ACCOUNT_ID
 from tests.sandbox.faults import FaultHook, Hooks
+from tests.sandbox.identities import find_credential
 
 
 class _Quiet(WSGIRequestHandler):
@@ -43,5 +44,7 @@ def serve(
     """
     sts.random_session_token = _session_token
     os.environ.update(MOTO_IAM_LOAD_MANAGED_POLICIES="true", MOTO_ACCOUNT_ID=ACCOUNT_ID)
-    application = FaultHook(with_data_api(DomainDispatcherApplication(create_backend_app)), refusals, hooks)
+    application = FaultHook(
+        with_data_api(DomainDispatcherApplication(create_backend_app)), find_credential, refusals, hooks
+    )
     return make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet)

@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ import psycopg2
 import pymysql
 
 from tests.sandbox.layout import of_checkout
+from tests.sandbox.signed_requests import password
 
 CHECKOUT = Path(__file__).parents[2]
 State = dict[str, Any]
@@ -71,6 +73,15 @@ def aws_client(state: State, service: str) -> Any:
         aws_access_key_id=state["access_key"],
         aws_secret_access_key=state["secret_key"],
     )
+
+
+def ask_hook(state: State, method: str, name: str, document: Any = None) -> Any:
+    """A request to the sandbox's hook, as its administrator. Raises urllib.error.HTTPError."""
+    body = None if document is None else json.dumps(document).encode()
+    headers = {"Authorization": password(state["access_key"], state["secret_key"])}
+    request = urllib.request.Request(f"{state['endpoint_url']}/_sandbox/{name}", body, headers, method=method)
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
 
 
 def create_principal(state: State, name: str, *statements: dict[str, Any]) -> Principal:

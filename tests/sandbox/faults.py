@@ -4,21 +4,24 @@
 
 ``GET /_sandbox/calls`` counts calls by action, ``GET /_sandbox/requests`` lists them with their parameters, ``POST
 /_sandbox/faults`` takes a list of faults, ``DELETE /_sandbox/faults`` forgets all three, ``GET /_sandbox/auth-log``
-lists the refused logins. ``POST`` of any other name is what the sandbox's RDS makes of it.
+lists the refused logins. ``POST`` of any other name is what the sandbox's RDS makes of it. Only who has an access key
+of the sandbox may ask.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
+
+from tests.sandbox.signed_requests import FindCredential, RequestRefused, check_password, check_signature, read_body
 
 Environment = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -38,9 +41,16 @@ LIMITS_PATH = f"{PREFIX}data-api"
 """the Data API's own hook"""
 _KINDS = ("throttle", "delay", "error")
 _THROTTLE_CODE = "Throttling"
+_JSON_CODES = {
+    "IncompleteSignature": "IncompleteSignatureException",
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+}
+"""the names that the JSON protocols have for errors of the query protocol"""
 _REMEMBERED = 1000
 """How many requests are listed, the last ones."""
-_REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 500: "Internal Server Error"}
+_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
 
 
 @dataclass
@@ -74,9 +84,14 @@ class FaultHook:
     """WSGI middleware around the AWS API."""
 
     def __init__(
-        self, application: Application, refusals: Callable[[], list[dict[str, Any]]], hooks: Hooks | None = None
+        self,
+        application: Application,
+        find_credential: FindCredential,
+        refusals: Callable[[], list[dict[str, Any]]],
+        hooks: Hooks | None = None,
     ) -> None:
         self._application = application
+        self._find_credential = find_credential
         self._refusals = refusals
         self._hooks = hooks or {}
         self._lock = threading.Lock()
@@ -86,6 +101,11 @@ class FaultHook:
 
     def __call__(self, environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
         path = str(environment.get("PATH_INFO", ""))
+        check = check_password if path.startswith(PREFIX) else check_signature
+        try:
+            check(environment, self._find_credential, datetime.now(UTC))
+        except RequestRefused as refused:
+            return _failure(environment, _denial(environment, refused), start_response)
         if path.startswith(PREFIX) and path != LIMITS_PATH:
             return self._hook(environment, path.removeprefix(PREFIX), start_response)
         action, parameters = _request(environment)
@@ -123,7 +143,7 @@ class FaultHook:
         if request not in posted:
             return _json(start_response, 404, {"message": f"The sandbox has no {request}."})
         try:
-            posted[request](json.loads(_body(environment)))
+            posted[request](json.loads(read_body(environment)))
         except (AttributeError, TypeError, ValueError) as error:
             return _json(start_response, 400, {"message": str(error)})
         return _json(start_response, 200, {})
@@ -132,13 +152,6 @@ class FaultHook:
         faults = [Fault.from_json(document) for document in documents]
         with self._lock:
             self._faults.extend(faults)
-
-
-def _body(environment: Environment) -> bytes:
-    """The request's body, which stays readable for whoever comes next."""
-    body = bytes(environment["wsgi.input"].read(int(environment.get("CONTENT_LENGTH") or 0)))
-    environment["wsgi.input"] = io.BytesIO(body)
-    return body
 
 
 def _is_json(environment: Environment) -> bool:
@@ -152,12 +165,17 @@ def _request(environment: Environment) -> tuple[str, dict[str, Any]]:
     if path in DATA_API_PATHS:
         return DATA_API_PATHS[path], {}
     if _is_json(environment):
-        return str(environment["HTTP_X_AMZ_TARGET"]).rpartition(".")[2], json.loads(_body(environment) or b"{}")
+        return str(environment["HTTP_X_AMZ_TARGET"]).rpartition(".")[2], json.loads(read_body(environment) or b"{}")
     if not str(environment.get("CONTENT_TYPE", "")).startswith("application/x-www-form-urlencoded"):
         return "", {}
-    form = parse_qs(_body(environment).decode("utf-8", errors="replace"), keep_blank_values=True)
+    form = parse_qs(read_body(environment).decode("utf-8", errors="replace"), keep_blank_values=True)
     parameters = {name: values[0] for name, values in form.items() if name not in ("Action", "Version")}
     return form.get("Action", [""])[0], parameters
+
+
+def _denial(environment: Environment, refused: RequestRefused) -> Fault:
+    code = _JSON_CODES.get(refused.code, refused.code) if _is_json(environment) else refused.code
+    return Fault("*", "error", code=code, status=403, message=str(refused))
 
 
 def _failure(environment: Environment, fault: Fault, start_response: StartResponse) -> Iterable[bytes]:

@@ -13,6 +13,9 @@ from pathlib import Path
 # A Unix socket's path holds at most 107 bytes (unix(7), sun_path); this leaves room for the longest name below.
 _LONGEST_SOCKET_FOLDER = 70
 
+PRIVATE = 0o700
+"""The mode of folders that nobody but their owner enters."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -56,16 +59,20 @@ class Layout:
         return self.sockets / "verifier"
 
     @property
+    def tls(self) -> Path:
+        return self.run / "tls"
+
+    @property
     def ca_cert(self) -> Path:
-        return self.run / "tls" / "ca.pem"
+        return self.tls / "ca.pem"
 
     @property
     def server_cert(self) -> Path:
-        return self.run / "tls" / "server.pem"
+        return self.tls / "server.pem"
 
     @property
     def server_key(self) -> Path:
-        return self.run / "tls" / "server.key"
+        return self.tls / "server.key"
 
     @property
     def clusters_json(self) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -20,7 +21,7 @@ from typing import Any
 from cryptography import x509
 
 from tests.sandbox.clusters import CLUSTERS, INSTANCES, PROXY_PORTS, ClusterSpec, ProxySpec, RunningCluster, ServerSpec
-from tests.sandbox.layout import Layout
+from tests.sandbox.layout import PRIVATE, Layout
 from tests.sandbox.packages import HOW_TO_GET, locate
 from tests.sandbox.programs import CONTROL_PLANE, SandboxError, run_as, start, stop_all, wait_until
 from tests.sandbox.servers import server_for
@@ -57,6 +58,7 @@ def _specs(layout: Layout, chosen: set[str]) -> list[ClusterSpec]:
         known = ", ".join(spec.identifier for spec in all_specs)
         raise SandboxError(f"There is no cluster {', '.join(sorted(unknown))} in the sandbox; it has {known}.")
     specs = [spec for spec in all_specs if not chosen or spec.identifier in chosen]
+    os.umask(0o022)
     layout.cache.mkdir(parents=True, exist_ok=True)
     missing = {spec.family for spec in specs if locate(spec.family, layout.cache) is None}
     left_out = [spec for spec in specs if spec.family in missing]
@@ -68,10 +70,7 @@ def _specs(layout: Layout, chosen: set[str]) -> list[ClusterSpec]:
 
 
 def _start(layout: Layout, specs: list[ClusterSpec]) -> dict[str, Any]:
-    for folder in (layout.run, layout.logs, layout.servers, layout.sockets):
-        folder.mkdir(parents=True, exist_ok=True)
-    layout.run.chmod(0o755)
-    run_as(layout.root).give(layout.sockets)
+    _make_folders(layout)
     ports = _free_ports(len(specs) + 2)
     aws_port, ldap_port = ports[:2]
     clusters = [_cluster(layout, spec, port, ldap_port) for spec, port in zip(specs, ports[2:], strict=True)]
@@ -92,6 +91,24 @@ def _start(layout: Layout, specs: list[ClusterSpec]) -> dict[str, Any]:
     state = _state(layout, clusters)
     _write(layout.state_json, state)
     return state
+
+
+def _make_folders(layout: Layout) -> None:
+    """No other user of this machine reads or changes what is in them: the servers' user enters
+    what it needs, everybody else nothing. A folder that somebody else has made already is not used."""
+    servers = run_as(layout.root)
+    layout.run.mkdir(PRIVATE)
+    if servers.owner is not None:
+        os.chown(layout.run, -1, servers.owner.pw_gid)
+        layout.run.chmod(0o710)
+    for folder in (layout.logs, layout.tls, layout.servers):
+        folder.mkdir(PRIVATE)
+    try:
+        layout.sockets.mkdir(PRIVATE)
+    except FileExistsError:
+        raise SandboxError(f"{layout.sockets} belongs to another user; set TMPDIR to a folder of your own.") from None
+    for folder in (layout.sockets, layout.servers):
+        servers.give(folder)
 
 
 def _start_cluster(cluster: RunningCluster, layout: Layout) -> None:

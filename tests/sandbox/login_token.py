@@ -79,23 +79,22 @@ class LoginToken:
         return hmac.compare_digest(self._signature(secret_key), self.parameters[_SIGNATURE].encode())
 
     def _signature(self, secret_key: str) -> bytes:
-        scope = self.scope
         signed = ((_encoded(name), _encoded(value)) for name, value in self.parameters.items() if name != _SIGNATURE)
         query = "&".join(f"{name}={value}" for name, value in sorted(signed))
         empty_body = hashlib.sha256(b"").hexdigest()
         request = "\n".join(["GET", "/", query, f"host:{self.host}:{self.port}\n", "host", empty_body])
-        to_sign = "\n".join(
-            [
-                ALGORITHM,
-                self.parameters["X-Amz-Date"],
-                "/".join([scope.date, scope.region, scope.service, scope.terminator]),
-                hashlib.sha256(request.encode()).hexdigest(),
-            ]
-        )
-        key = f"AWS4{secret_key}".encode()
-        for part in (scope.date, scope.region, scope.service, scope.terminator):
-            key = hmac.digest(key, part.encode(), "sha256")
-        return hmac.digest(key, to_sign.encode(), "sha256").hex().encode()
+        digest = hashlib.sha256(request.encode()).hexdigest()
+        return signature(secret_key, self.scope, self.parameters["X-Amz-Date"], digest)
+
+
+def signature(secret_key: str, scope: Scope, date: str, digest: str) -> bytes:
+    """The hexadecimal signature of a request: its X-Amz-Date, and the SHA-256 of its canonical form."""
+    credential_scope = "/".join([scope.date, scope.region, scope.service, scope.terminator])
+    key = f"AWS4{secret_key}".encode()
+    for part in (scope.date, scope.region, scope.service, scope.terminator):
+        key = hmac.digest(key, part.encode(), "sha256")
+    to_sign = "\n".join([ALGORITHM, date, credential_scope, digest])
+    return hmac.digest(key, to_sign.encode(), "sha256").hex().encode()
 
 
 def _parameters(query: str) -> dict[str, str]:

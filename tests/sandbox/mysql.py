@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.sandbox.clusters import RunningCluster, ServerSpec
-from tests.sandbox.layout import Layout
+from tests.sandbox.layout import PRIVATE, Layout
 from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.plugin_build import LIBRARY, plugin_folder
 from tests.sandbox.programs import SandboxError, run, run_as, running, start, wait_until
@@ -41,8 +41,9 @@ _SETTINGS = {
     "table-open-cache": "400",
     "max-connections": "100",
     "activate-all-roles-on-login": "OFF",
-    # Or else a connection from 127.0.0.1 counts as one from localhost, where the superuser has no password
+    # Or else a connection from 127.0.0.1 counts as one from localhost, where the superuser is
     "skip-name-resolve": "ON",
+    "plugin-load-add": "auth_socket.so",
 }
 _STATIC = (
     "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
@@ -90,7 +91,7 @@ class MySQLServer:
 
     def start(self) -> None:
         if not self._files.exists():
-            Path(self.server.folder).mkdir(parents=True, exist_ok=True)
+            Path(self.server.folder).mkdir(PRIVATE)
             shutil.copytree(template(self.layout, "mysql", self._initialise), self._files)
             (self._files / "auto.cnf").unlink(missing_ok=True)  # the server's UUID, which a replica may not share
             self._copy_tls()
@@ -193,7 +194,13 @@ class MySQLServer:
             self.execute("SELECT 1")
             return
         except SandboxError:
-            self._query("root", f"RENAME USER root@localhost TO {SUPERUSER}@localhost")
+            # https://dev.mysql.com/doc/refman/8.4/en/socket-pluggable-authentication.html
+            user = run_as(self.layout.root).administrators[0]
+            self._query(
+                "root",
+                f"RENAME USER root@localhost TO {SUPERUSER}@localhost; "
+                f"ALTER USER {SUPERUSER}@localhost IDENTIFIED WITH auth_socket AS '{user}'",
+            )
         accounts = _accounts(spec.master_username, self.cluster.master_password)
         privileges = _master_privileges(spec.partial_revokes)
         self.execute(f"CREATE DATABASE {spec.database}; {accounts}{privileges}{_PROCEDURES}")

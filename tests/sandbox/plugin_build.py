@@ -19,8 +19,9 @@ LIBRARY = "aws_auth.so"
 FLAGS = ("-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-shared")
 
 
-NEEDED = "component_reference_cache.so"
-"""Without this component of its own a server goes on letting people in with a password that they had before."""
+NEEDED = ("auth_socket.so", "component_reference_cache.so")
+"""The server's own: the superuser's authentication, and the component without which a server goes on accepting a
+password that an account had before."""
 
 
 def plugin_folder(cache: Path, prefix: Path) -> Path:
@@ -40,12 +41,18 @@ def plugin_folder(cache: Path, prefix: Path) -> Path:
         if result.returncode:
             raise SandboxError(f"The authentication plugin does not compile: {result.stderr.strip()}")
         draft.rename(target)
-    for own in [*prefix.glob(f"lib*/plugin/{NEEDED}"), *prefix.glob(f"lib*/mysql/plugin/{NEEDED}")][:1]:
-        if not target.with_name(NEEDED).exists():
+    for name in NEEDED:
+        _copy_own(prefix, target.with_name(name))
+    return target.parent
+
+
+def _copy_own(prefix: Path, target: Path) -> None:
+    """A library of the server's, where it has it and it is not there yet."""
+    for own in [*prefix.glob(f"lib*/plugin/{target.name}"), *prefix.glob(f"lib*/mysql/plugin/{target.name}")][:1]:
+        if not target.exists():
             draft = target.with_suffix(f".{uuid.uuid4().hex}")
             shutil.copy(own, draft)
-            draft.rename(target.with_name(NEEDED))
-    return target.parent
+            draft.rename(target)
 
 
 def _compiler() -> list[str]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.sandbox.clusters import ClusterSpec, RunningCluster, ServerSpec
-from tests.sandbox.layout import Layout
+from tests.sandbox.layout import PRIVATE, Layout
 from tests.sandbox.packages import HOW_TO_GET, Software, locate
 from tests.sandbox.programs import SandboxError, run, run_as, start, wait_until
 from tests.sandbox.templates import template
@@ -78,8 +78,8 @@ class PostgreSQLServer:
 
     def start(self) -> None:
         if not self._files.exists():
-            self._socket_folder.mkdir(parents=True, exist_ok=True)
-            Path(self.server.folder).mkdir(parents=True, exist_ok=True)
+            self._socket_folder.mkdir(PRIVATE)
+            Path(self.server.folder).mkdir(PRIVATE)
             run_as(self.layout.root).give(self._socket_folder)
             run_as(self.layout.root).give(Path(self.server.folder))
             self._copy_template() if self.server.is_writer else self._copy_writer()
@@ -170,6 +170,7 @@ class PostgreSQLServer:
             "listen_addresses": f"'{self.server.address}'",
             "port": str(self.server.port),
             "unix_socket_directories": f"'{self._socket_folder}'",
+            "unix_socket_permissions": "0700",
         }
         with (self._files / "postgresql.conf").open("a") as configuration:
             configuration.writelines(f"{name} = {value}\n" for name, value in settings.items())
@@ -188,15 +189,21 @@ class PostgreSQLServer:
         )
         connection = "hostssl" if self._version >= 17 else "host"
         lines = [
-            f"local all {SUPERUSER} trust",
-            f"local replication {SUPERUSER} trust",
+            f"local all {SUPERUSER} peer map={SUPERUSER}",
+            f"local replication {SUPERUSER} peer map={SUPERUSER}",
             f"host {SUPERUSER} all all reject",
             *([f"{connection} all {spec.master_username} all scram-sha-256"] if self._version >= 16 else []),
             f"hostssl all +rds_iam all {verifier if iam_auth else 'reject'}",
             "host all +rds_iam all reject",
             f"{connection} all all all scram-sha-256",
         ]
-        rules = self._files / "pg_hba.conf"
+        users = [f'{SUPERUSER} "{user}" {SUPERUSER}' for user in run_as(self.layout.root).administrators]
+        self._write_file("pg_ident.conf", users)
+        self._write_file("pg_hba.conf", lines)
+
+    def _write_file(self, name: str, lines: list[str]) -> None:
+        """In one piece: the server may be reading it."""
+        rules = self._files / name
         draft = rules.with_suffix(".draft")
         draft.write_text("\n".join(lines) + "\n")
         os.chown(draft, rules.stat().st_uid, rules.stat().st_gid)

@@ -108,10 +108,12 @@ def _send(pid: int, number: signal.Signals) -> None:
 class RunAs:
     """How a database server runs as somebody else than root, whom it refuses.
 
-    words  what stands before its command
-    owner  whom its files must belong to; None if that is us
+    words           what stands before its command
+    owner           whom its files must belong to; None if that is us
+    administrators  as whom the server sees us on its Unix socket, and then its own user, where that is another
     """
 
+    administrators: tuple[str, ...]
     words: tuple[str, ...] = ()
     owner: pwd.struct_passwd | None = None
 
@@ -128,13 +130,18 @@ def run_as(folder: Path) -> RunAs:
     """As whom servers whose files are in ``folder`` run: as us, unless we are root.
 
     Root's servers run as nobody. Where nobody may not pass through the folders above (a checkout below /root), they
-    run in a user namespace of their own, in which root has another number.
+    run in a user namespace of their own, in which root has another number, and everybody else nobody's (the overflow
+    user of user_namespaces(7)).
     """
     if os.geteuid() != 0:
-        return RunAs()
+        return RunAs((pwd.getpwuid(os.geteuid()).pw_name,))
     user = pwd.getpwnam("nobody")
-    nobody = RunAs(("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"), user)
-    renumbered = RunAs(("unshare", "--user", "--map-user=1000", "--map-group=1000"))
+    words = ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups")
+    nobody = RunAs(("root", user.pw_name), words, user)
+    other = next(each for each in pwd.getpwall() if each.pw_uid not in (0, user.pw_uid))
+    renumbered = RunAs(
+        (other.pw_name,), ("unshare", "--user", f"--map-user={other.pw_uid}", f"--map-group={other.pw_gid}")
+    )
     for candidate in (nobody, renumbered):
         if shutil.which(candidate.words[0]) and _can_list(candidate, folder):
             return candidate

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.sandbox.layout import Layout
+from tests.sandbox.layout import PRIVATE, Layout
 from tests.sandbox.programs import run_as
 
 
@@ -18,7 +18,7 @@ def template(layout: Layout, name: str, make: Callable[[Path], None]) -> Path:
     made = layout.cache / f"{name}-template"
     if not made.exists():
         draft = made.with_name(f"{made.name}.{uuid.uuid4().hex}")
-        draft.mkdir()
+        draft.mkdir(PRIVATE)
         run_as(layout.root).give(draft)
         make(draft)
         try:

@@ -18,6 +18,7 @@ from tests.sandbox.aws_api import serve
 from tests.sandbox.clusters import REGION, RunningCluster
 from tests.sandbox.identities import create_operator
 from tests.sandbox.rds_api import install
+from tests.sandbox.signed_requests import password
 
 from .scenes import RUNNING, STANDALONE, TRANSITION
 
@@ -30,6 +31,7 @@ class Endpoint:
         self.switched = switched
         self.broken = False
         key = create_operator("operator")
+        self.key, self.secret = key.access_key_id, key.secret_access_key
         self._session: Any = boto3.Session(key.access_key_id, key.secret_access_key, region_name=REGION)
 
     def client(self, service: str) -> Any:
@@ -39,7 +41,8 @@ class Endpoint:
     def hook(self, method: str, name: str, document: Any = None, expected: int = 200) -> Any:
         body = None if document is None else json.dumps(document).encode()
         connection = HTTPConnection(self.url.removeprefix("http://"), timeout=5)
-        connection.request(method, f"/_sandbox/{name}", body)
+        headers = {"Authorization": password(self.key, self.secret)}
+        connection.request(method, f"/_sandbox/{name}", body, headers)
         response = connection.getresponse()
         answer = json.load(response)
         connection.close()
