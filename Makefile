@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
 READY  := $(VENV)/.ready
+PIP    := $(PY) -m pip -qq --disable-pip-version-check
 GATE   := $(PY) -m tests.gate
 
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -15,7 +16,7 @@ export PYTHONUNBUFFERED := 1
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test format lint types sanity docs docsite build units matrix integration \
+.PHONY: help venv constraints demo test format lint types sanity docs docsite build units matrix integration \
 	bench sandbox-up sandbox-status sandbox-down clean distclean
 
 help: ## List the targets
@@ -23,17 +24,23 @@ help: ## List the targets
 
 venv: $(READY) ## Set up .venv, again only when a requirements file has changed
 
-$(READY): requirements.txt tests/requirements.txt
+$(READY): requirements.txt tests/requirements.txt tests/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "$(PYTHON) is no Python 3.11 or newer, which Ansible needs: run make PYTHON=/path/to/python3.11." >&2; exit 1; }
 	@echo "Setting up $(VENV) ..."
 	@$(PY) -c "" 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	@$(PY) -m pip install -qq --no-compile --disable-pip-version-check -r tests/requirements.txt
+	@$(PIP) install --no-compile -c tests/constraints.txt -r tests/requirements.txt
 	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null \
-		|| $(PY) -m pip install -qq --no-compile --disable-pip-version-check "ziglang>=0.13"
-	@mkdir -p .cache/collections/ansible_collections/dbops
-	@ln -sfn ../../../.. .cache/collections/ansible_collections/dbops/aurora_iam
+		|| $(PIP) install --no-compile -c tests/constraints.txt ziglang
+	@$(PY) -m tests.checkout .cache/collections
 	@touch $@
+
+constraints: ## Pin the newest versions that the requirements allow in tests/constraints.txt
+	@$(PYTHON) -m venv --clear .cache/constraints
+	@.cache/constraints/bin/python -m pip install -qq --disable-pip-version-check -r tests/requirements.txt ziglang
+	@{ sed '/^$$/q' tests/constraints.txt; .cache/constraints/bin/python -m pip freeze --disable-pip-version-check; } \
+		> .cache/constraints.txt
+	@mv .cache/constraints.txt tests/constraints.txt
 
 demo: venv ## Create accounts on a local Aurora and log in with real IAM tokens
 	@$(PY) -m tests.demo
@@ -61,7 +68,7 @@ docsite: venv ## Build the documentation's site into dist/docsite/
 	@$(PY) -m tests.docsite
 
 build: venv ## Build the artifact for Galaxy into dist/
-	@ansible-galaxy collection build --force --output-path dist
+	@$(PY) -m tests.artifact build
 
 units: venv ## Unit tests
 	@$(GATE) units

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The artifact as others receive it.
 
+``python -m tests.artifact build`` builds it into dist/.
 ``python -m tests.artifact import`` imports it as Galaxy and Automation Hub do; a warning is a failure.
 ``python -m tests.artifact environment`` puts it into an execution environment, up to the image itself.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,6 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+
+from tests.checkout import files
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAMS = Path(sys.executable).parent
@@ -37,8 +41,16 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[s
 
 
 def build(folder: Path) -> Path:
-    """Build the artifact into ``folder``. Raises SystemExit with what ansible-galaxy says if it cannot."""
-    built = run(ROOT, "ansible-galaxy", "collection", "build", "--force", "--output-path", str(folder))
+    """Build the artifact into ``folder``. Raises SystemExit with what ansible-galaxy says if it cannot.
+
+    ansible-galaxy reads the whole folder before it chooses, so it is given a copy without what git ignores: a sandbox
+    that runs there makes and removes files all the time.
+    """
+    with tempfile.TemporaryDirectory() as copy:
+        for name in files():
+            (Path(copy) / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, Path(copy) / name)
+        built = run(Path(copy), "ansible-galaxy", "collection", "build", "--force", "--output-path", str(folder))
     if built.returncode:
         raise SystemExit(built.stdout + built.stderr)
     return next(folder.glob("dbops-aurora_iam-*.tar.gz"))
@@ -99,7 +111,10 @@ COMMANDS: dict[str, Callable[[Path], Complaints]] = {"import": import_it, "envir
 
 
 def main() -> int:
-    """Print the complaints and ``N passed, N failed``."""
+    """Print where the artifact is; or the complaints and ``N passed, N failed``."""
+    if sys.argv[1:] == ["build"]:
+        print(build(ROOT / "dist"))
+        return 0
     if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
         print(__doc__, file=sys.stderr)
         return 2
