@@ -3,7 +3,8 @@
 """The one gate: runs the checks of CHECKS, and closes with one summary.
 
 ``python -m tests.gate`` runs all of them, several at a time where they do not disturb each other;
-``python -m tests.gate lint units`` runs those of the named groups, one after the other, and shows their output.
+``python -m tests.gate lint units`` runs those of the named groups, one after the other, and shows their output;
+``python -m tests.gate check`` runs QUICK as the gate runs CHECKS.
 """
 
 from __future__ import annotations
@@ -72,7 +73,6 @@ CHECKS: tuple[Check, ...] = (
     Check("antsibull-docs", "docs", f"antsibull-docs lint-collection-docs {MARKUP} ."),
     Check("code blocks", "docs", "python -m tests.documentation"),
     Check("docs site", "docs", "python -m tests.docsite"),
-    Check("collection build", "build", "ansible-galaxy collection build --force --output-path .cache/build"),
     Check("galaxy-importer", "build", "python -m tests.artifact import"),
     Check("execution environment", "build", "python -m tests.artifact environment"),
     Check("ansible-lint", "lint", "ansible-lint"),
@@ -85,6 +85,14 @@ CHECKS: tuple[Check, ...] = (
     Check("integration, Data API", "integration", OVER_DATA_API, lane="data api", time_limit=2700),
     Check("comparisons of time", "integration", "pytest tests/integration -m timed", lane=ALONE),
 )
+
+
+QUICK_GROUPS = ("lint", "types", "units")
+CONTRACTS = Check(
+    "contract tests", "check", "pytest tests/integration/test_contract.py --clusters orders,ledger", lane="contracts"
+)
+"""of the integration tests, those of the life of an account, on one cluster of each engine"""
+QUICK: tuple[Check, ...] = (*(check for check in CHECKS if check.group in QUICK_GROUPS), CONTRACTS)
 
 
 @dataclass(frozen=True)
@@ -218,17 +226,20 @@ def lanes(checks: Iterable[Check]) -> tuple[list[list[Check]], list[Check]]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Run the checks of this repository.")
-    groups = sorted({check.group for check in CHECKS})
+    groups = sorted({check.group for check in (*CHECKS, CONTRACTS)})
     parser.add_argument("groups", nargs="*", metavar="group", help=f"one of {', '.join(groups)}; left out: all")
     chosen = parser.parse_args().groups
     if unknown := set(chosen) - set(groups):
         parser.error(f"there is no group {', '.join(sorted(unknown))}; choose from {', '.join(groups)}")
     LOGS.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    gate = Gate(show_output=bool(chosen))
+    quick = chosen == [CONTRACTS.group]
+    gate = Gate(show_output=bool(chosen) and not quick)
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts what is in the background without SIGINT
         signal.signal(number, signal.default_int_handler)
-    rows, alone = ([[check for check in CHECKS if check.group in chosen]], []) if chosen else lanes(CHECKS)
+    rows, alone = lanes(QUICK if quick else CHECKS)
+    if chosen and not quick:
+        rows, alone = [[check for check in (*CHECKS, CONTRACTS) if check.group in chosen]], []
     with ThreadPoolExecutor(max_workers=len(rows)) as pool:
         try:
             results = [result for row in pool.map(gate.run_lane, rows) for result in row]

@@ -24,13 +24,14 @@ from tests.integration.cluster_scene import TARGETS, Target, made
 from tests.integration.hook import Hook
 from tests.integration.tasks import OVER_DATA_API, Tasks, over_data_api
 from tests.sandbox.clients import CHECKOUT, State, read_state
-from tests.sandbox.clusters import CLUSTERS, RunningCluster
+from tests.sandbox.clusters import CLUSTERS, INSTANCES, RunningCluster
 from tests.sandbox.layout import Layout, of_checkout
 from tests.sandbox.servers import Server, server_for
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--data-api", action="store_true", help="let tasks reach their clusters over the RDS Data API")
+    parser.addoption("--clusters", default="", help="start only these, and leave out the tests of all others")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,19 +46,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With ``--data-api``, leave out what it does not change or what is about connections."""
+    """With ``--data-api``, leave out what it does not change or what is about connections; with ``--clusters``, what is
+    about another cluster."""
     if config.getoption("--data-api"):
         direct = [item for item in items if item.get_closest_marker("direct")]
-        config.hook.pytest_deselected(items=direct)
-        items[:] = [item for item in items if item not in direct]
+        leave_out(config, items, direct)
+    if chosen := config.getoption("--clusters").split(",") if config.getoption("--clusters") else []:
+        others = {spec.identifier for spec in (*CLUSTERS, *INSTANCES)} - set(chosen)
+        leave_out(config, items, [item for item in items if parameters(item) & others])
 
 
-def _sandbox(command: str) -> None:
-    subprocess.run([sys.executable, "-m", "tests.sandbox", command], cwd=CHECKOUT, check=True)
+def parameters(item: pytest.Item) -> set[str]:
+    called = getattr(item, "callspec", None)
+    return set() if called is None else {str(value) for value in called.params.values()}
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item], unwanted: list[pytest.Item]) -> None:
+    config.hook.pytest_deselected(items=unwanted)
+    items[:] = [item for item in items if item not in unwanted]
+
+
+def _sandbox(*command: str) -> None:
+    subprocess.run([sys.executable, "-m", "tests.sandbox", *command], cwd=CHECKOUT, check=True)
 
 
 @pytest.fixture(scope="session")
-def state() -> Iterator[State]:
+def state(pytestconfig: pytest.Config) -> Iterator[State]:
     was_up = (
         subprocess.run(
             [sys.executable, "-m", "tests.sandbox", "status"], cwd=CHECKOUT, capture_output=True, check=False
@@ -65,7 +79,7 @@ def state() -> Iterator[State]:
         == 0
     )
     if not was_up:
-        _sandbox("up")
+        _sandbox("up", "--only", pytestconfig.getoption("--clusters"))
     yield read_state()
     if not was_up:
         _sandbox("down")
