@@ -197,11 +197,13 @@ def test_parallel_runs_wait_for_each_other(scene: Scene, account: str) -> None:
     names = [f"{account}_{number}" for number in range(6)]
     python = (
         "import sys, json; from tests.integration.tasks import Tasks; from tests.sandbox.clients import read_state; "
-        "Tasks(read_state()).user(**json.loads(sys.argv[1]))"
+        "tasks = Tasks(read_state()); [tasks.user(**options) for options in json.loads(sys.argv[1])]"
     )
 
     def run(options: dict[str, Any]) -> str:
-        return in_another_process(python, {**options, "cluster": scene.cluster})
+        made = {**options, "cluster": scene.cluster}
+        gone = {name: made[name] for name in ("cluster", "name", "login_db")}
+        return in_another_process(python, [made, {**gone, "state": "absent"}])
 
     wanted = [
         {"name": name, "grants": grants, "login_db": scene.database if index % 2 else scene.cluster}
@@ -211,11 +213,9 @@ def test_parallel_runs_wait_for_each_other(scene: Scene, account: str) -> None:
         options["grants"] = [{"database": scene.database, **grant} for grant in grants]
     with ThreadPoolExecutor(6) as pool:
         assert list(pool.map(run, wanted)) == [""] * 6
-        gone = [{"name": options["name"], "login_db": options["login_db"], "state": "absent"} for options in wanted]
-        assert list(pool.map(run, gone)) == [""] * 6
 
 
-def in_another_process(code: str, options: dict[str, Any]) -> str:
+def in_another_process(code: str, options: list[dict[str, Any]]) -> str:
     """What it complained of; empty if it went well."""
     result = subprocess.run(
         [sys.executable, "-c", code, json.dumps(options)],
