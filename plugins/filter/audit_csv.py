@@ -10,9 +10,11 @@ name: audit_csv
 short_description: A table of an audit report as CSV
 version_added: 0.1.0
 description:
-  - Lines end with CR LF and values are quoted as RFC 4180 says, in UTF-8.
-  - A value that a spreadsheet would take for a formula, because it begins with C(=), C(+), C(-), C(@), a tab or a
-    carriage return, gets an apostrophe in front.
+  - Lines end with CR LF and every cell is quoted as RFC 4180 says, in UTF-8.
+  - What a spreadsheet would take for a formula, as it begins with C(=), C(+), C(-) or C(@), of full width too, gets
+    an apostrophe in front, and so does what begins with a tab or the end of a line.
+  - This holds at the beginning of a cell and, because a spreadsheet may separate cells by another character than the
+    comma, after each comma, semicolon, tab and end of a line in it.
 options:
   _input:
     description: What P(dbops.aurora_iam.audit_report#filter) returned.
@@ -48,6 +50,7 @@ _value:
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -60,7 +63,7 @@ COLUMNS = {
     "public": ("database", "in", "privileges", "kind", "count", "objects"),
 }
 # https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = re.compile(r"""(\A|[,;\t\r\n])(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])""")
 
 
 def audit_csv(report: Mapping[str, Any], table: str) -> str:
@@ -75,7 +78,7 @@ def audit_csv(report: Mapping[str, Any], table: str) -> str:
         "public": lambda: _public(report),
     }
     written = io.StringIO()
-    writer = csv.writer(written)
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL)
     writer.writerow(COLUMNS[table])
     for row in rows[table]():
         writer.writerow([_value(row.get(column)) for column in COLUMNS[table]])
@@ -113,7 +116,7 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         value = ", ".join(map(str, value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return FORMULA.sub(r"\1'", text)
 
 
 class FilterModule:

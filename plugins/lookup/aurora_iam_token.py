@@ -48,9 +48,10 @@ extends_documentation_fragment:
   - amazon.aws.common.plugins
   - amazon.aws.region.plugins
 notes:
-  - A token is a password. Ansible has no way to mark what a lookup returns as secret. A module's option with C(no_log),
-    as C(login_password) of the database collections, is not printed. Set C(no_log=true) on a task that gives the token
-    to anything else, as in C(environment), to C(debug), to C(set_fact), or to a template.
+  - A token is a password. Ansible-core 2.22 and newer mask it in everything that they print. Older ones have no way to
+    mark what a lookup returns as secret. They do not print a module's option with C(no_log), as C(login_password) of
+    the database collections. Set C(no_log=true) on a task that gives the token to anything else, as in C(environment),
+    to C(debug), to C(set_fact), or to a template.
   - Do not store the token in a fact. Write the expression where it is needed, or in C(vars), which is evaluated when
     it is used.
   - Log in over TLS, with the host name and the certificate authority verified. On MySQL the client must send the token
@@ -98,6 +99,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.plugin_utils.lookup import AWSLookupBase
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import register_sent_keys
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.credentials import token_credentials
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import (
     cluster_endpoint,
@@ -112,6 +114,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     MissingLibrary,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._perform import finish
 
 _FIND = {"cluster": cluster_endpoint, "instance": instance_endpoint, "proxy": proxy_endpoint}
 """option → how the RDS API is asked for what it names"""
@@ -130,7 +133,8 @@ class LookupModule(AWSLookupBase):
             return [self._token(str(self.get_option("user")))]
         except AuroraIamError as error:
             # Without the original exception, of which Ansible would print more than the sentence
-            raise AnsibleLookupError(error.message) from None
+            keys = [self.get_option(name) or "" for name in ("secret_key", "session_token")]
+            raise AnsibleLookupError(finish({"msg": error.message}, keys)["msg"]) from None
 
     def _token(self, user: str) -> str:
         if not self.region:
@@ -138,7 +142,9 @@ class LookupModule(AWSLookupBase):
 
         @cache
         def clients(service: str) -> Any:
-            return self.client(service, AWSRetry.jittered_backoff())
+            client = self.client(service, AWSRetry.jittered_backoff())
+            register_sent_keys(client)
+            return client
 
         return token_credentials(clients, self._endpoint(clients), user).password
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._secrets import register_secret, register_token
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import Transport
 
 _SPECIAL = re.compile(r"[*?$]")
@@ -85,6 +86,10 @@ class Credentials:
     password: str = field(repr=False)
     is_token: bool = False
     """An IAM token: goes out only over TLS verified against host name and CA."""
+
+    def __post_init__(self) -> None:
+        """A server may repeat in an error what it was sent, and a task shows errors."""
+        (register_token if self.is_token else register_secret)(self.password)
 
 
 @dataclass(frozen=True)

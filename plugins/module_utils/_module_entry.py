@@ -8,56 +8,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.options import aws_spec
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, MissingLibrary
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Task
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._perform import finish, perform
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._secrets import known_secrets
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result
 
 
-class ModuleTask(Task):
-    """A task whose AWS clients are amazon.aws's own, made when AWS is first asked for something.
+class _Module(AnsibleModule):
+    def fail_json(self, msg: str, **details: Any) -> NoReturn:
+        """Ansible's own code calls this, too: the constructor, when the options are not valid."""
+        super().fail_json(**finish({"msg": msg, **details, **self._invocation()}, self.no_log_values))
 
-    Importing boto3 takes longer than a whole task without it, so that a task that has no question to AWS does not.
+    def end(self, result: Result) -> NoReturn:
+        # Up to ansible-core 2.21, what Ansible itself adds is masked by these
+        self.no_log_values.update(known_secrets())
+        for warning in result.pop("warnings", ()):
+            self.warn(warning)
+        result.update(finish(self._invocation(), self.no_log_values))
+        if result.pop("failed", False):
+            super().fail_json(**result)
+        self.exit_json(**result)
 
-    module  what the task ends with: amazon.aws's module once AWS was asked, because it adds what it has logged
-    """
-
-    def __init__(self, operation: Operation) -> None:
-        self._spec = {**aws_spec(), **operation.spec}
-        self._clients: dict[str, Any] = {}
-        self.module: Any = AnsibleModule(argument_spec=self._spec, supports_check_mode=True)
-        self.params = self.module.params
-        self.write = not self.module.check_mode
-
-    def client(self, service: str) -> Any:
-        if not self._clients:
-            self._become_aws_module()
-        if service not in self._clients:
-            from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-
-            self._clients[service] = self.module.client(service, retry_decorator=AWSRetry.jittered_backoff())
-        return self._clients[service]
-
-    def _become_aws_module(self) -> None:
-        from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
-        from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-
-        if not HAS_BOTO3:
-            raise MissingLibrary(missing_required_lib("boto3", reason="to ask AWS for the cluster and its credentials"))
-        self.module = AnsibleAWSModule(argument_spec=self._spec, supports_check_mode=True, check_boto3=False)
-
-    def warn(self, text: str) -> None:
-        self.module.warn(text)
+    def _invocation(self) -> Result:
+        """What Ansible adds by itself, in which it masks no names of options, and one may be a secret by mistake."""
+        return {"invocation": {"module_args": self.params}}
 
 
 def run(operation: Operation) -> None:
     """The whole of a module's ``main``."""
-    task = ModuleTask(operation)
-    try:
-        result = operation.perform(task)
-    except AuroraIamError as error:
-        task.module.fail_json(msg=error.message, **error.details)
-    task.module.exit_json(**result)
+    module = _Module(argument_spec={**aws_spec(), **operation.spec}, supports_check_mode=True)
+    module.end(perform(operation, module.params, module.no_log_values, write=not module.check_mode))

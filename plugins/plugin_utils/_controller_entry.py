@@ -14,19 +14,16 @@ that Ansible forks for each task anyway. Everywhere else the module is run as an
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action.normal import ActionModule as ModuleAction
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.options import aws_spec
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, CloudError, MissingLibrary
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result, Task
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._perform import finish, perform
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result
 
 
 class ControllerAction(ModuleAction):
@@ -53,22 +50,16 @@ class ControllerAction(ModuleAction):
     def _perform(self) -> Result:
         arguments = plain(dict(self._task.args))
         validated = ArgumentSpecValidator({**aws_spec(), **self.operation.spec}).validate(arguments)
+        no_log = validated._no_log_values
         if validated.error_messages:
-            return {"failed": True, "msg": self._complaint(validated)}
-        task = ControllerTask(validated.validated_parameters, write=not self._task.check_mode)
-        try:
-            result = {"changed": False, **self.operation.perform(task)}
-        except AuroraIamError as error:
-            result = {"failed": True, "msg": error.message, **error.details}
-        except Exception as error:
-            # Let through, Ansible would show the task's arguments with it, passwords among them
-            message = f"{type(error).__name__}: {error}. This is a defect of dbops.aurora_iam; please report it."
-            result = {"failed": True, "msg": message, "exception": traceback.format_exc()}
-        if task.warnings:
-            result["warnings"] = task.warnings
-        # As a module does: what must not be logged is cut out of whatever it says
-        without_secrets: Result = remove_values(result, validated._no_log_values)
-        return without_secrets
+            result = finish({"failed": True, "msg": self._complaint(validated)}, no_log)
+        else:
+            result = perform(self.operation, validated.validated_parameters, no_log, write=not self._task.check_mode)
+        # In the words of Ansible's ModuleArgumentSpecValidator
+        doubled = [f"Both option {one['option']} and its alias {one['alias']} are set." for one in validated._warnings]
+        if doubled:
+            result["warnings"] = [*doubled, *result.get("warnings", ())]
+        return result
 
     def _complaint(self, validated: Any) -> str:
         """In a module's own words."""
@@ -76,53 +67,6 @@ class ControllerAction(ModuleAction):
         if isinstance(validated.errors[0], UnsupportedError):
             return f"Unsupported parameters for ({self._task.action}) module: {message}"
         return message
-
-
-class ControllerTask(Task):
-    """
-    warnings  what :meth:`warn` was told
-    """
-
-    def __init__(self, params: Mapping[str, Any], write: bool) -> None:
-        self.params = params
-        self.write = write
-        self.warnings: list[str] = []
-        self._clients: dict[str, Any] = {}
-
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            self._clients[service] = make_client(service, self.params)
-        return self._clients[service]
-
-    def warn(self, text: str) -> None:
-        self.warnings.append(text)
-
-
-def make_client(service: str, options: Mapping[str, Any]) -> Any:
-    """An AWS client of amazon.aws's making. Raises MissingLibrary, CloudError."""
-    # Not before AWS is asked: importing boto3 takes longer than a whole task without it
-    try:
-        from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
-        from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
-        from ansible_collections.amazon.aws.plugins.plugin_utils.base import AWSPluginBase
-    except ModuleNotFoundError:
-        raise MissingLibrary(
-            "The collection amazon.aws, which asks AWS, is not installed on the controller; run "
-            "ansible-galaxy collection install amazon.aws."
-        ) from None
-    if not HAS_BOTO3:
-        raise MissingLibrary(missing_required_lib("boto3", reason="to ask AWS for the cluster and its credentials"))
-
-    class Options(AWSPluginBase):
-        ansible_name = "dbops.aurora_iam"
-
-        def get_options(self) -> Mapping[str, Any]:
-            return options
-
-        def _do_fail(self, message: str) -> Any:
-            raise CloudError(message)
-
-    return Options().client(service, retry_decorator=AWSRetry.jittered_backoff())
 
 
 def plain(value: Any) -> Any:

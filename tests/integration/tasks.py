@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 import botocore.session
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.amazon.aws.plugins.module_utils import modules
+from ansible_collections.amazon.aws.plugins.module_utils import botocore as amazon_aws
 from botocore.loaders import create_loader
 
 from tests.sandbox.clients import State
@@ -43,7 +43,7 @@ def examples() -> int:
 # Each task makes clients anew, and reading AWS's service models again would take most of its time
 botocore.session.create_loader = functools.lru_cache(maxsize=None)(create_loader)
 
-_connect, _clients = modules.boto3_conn, {}
+_connect, _clients = amazon_aws.boto3_conn, {}
 
 
 def _remembered_client(module: Any, **options: Any) -> Any:
@@ -56,7 +56,7 @@ def _remembered_client(module: Any, **options: Any) -> Any:
     return _clients[key]
 
 
-modules.boto3_conn = _remembered_client
+amazon_aws.boto3_conn = _remembered_client
 
 
 class TaskFailed(Exception):

@@ -8,13 +8,18 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.integration.administrators import put_secret
+from tests.integration.conftest import Administration
+from tests.integration.tasks import Tasks
 from tests.interpreters import other_interpreter
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import CHECKOUT, State
@@ -22,25 +27,105 @@ from tests.sandbox.clients import CHECKOUT, State
 pytestmark = pytest.mark.direct("starts Ansible itself")
 
 USER, USERS = "dbops.aurora_iam.aurora_iam_user", "dbops.aurora_iam.aurora_iam_users"
+CLUSTER, FACTS = "dbops.aurora_iam.aurora_iam_cluster", "dbops.aurora_iam.aurora_iam_facts"
+SECRET = "hunter2xyz"
+GIVEN = "{{ 'hunter2' ~ 'xyz' }}"
+"""The secret, as it stands nowhere in the playbook."""
+HOSTILE = "x\x1b[2K\x1b[1A\u202ea\u200db\u2066c\u200d\n\u2028\x9b\x7f"
+"""What erases the line above on a terminal, turns what follows around, and cannot be seen."""
+SHOWN = r"x\x1b[2K\x1b[1A\u202ea\u200db\u2066c\u200d\n\u2028\x9b\x7f"
+
+Cases = list[tuple[str, dict[str, Any]]]
 
 
-def tasks(state: State, cluster: str, name: str) -> list[dict[str, Any]]:
-    keys = {name: state[name] for name in ("region", "access_key", "secret_key")}
-    secret = "{{ 'not-the-pass' ~ 'word' }}"
+def engine_tasks(cluster: str, name: str, secret: str) -> Cases:
+    """What each engine does by itself: a word for the outcome, and the task."""
+    at = {"cluster": cluster, "name": name}
+    table = {"orders": f"TABLE shop.`{HOSTILE}`", "ledger": f'TABLE public."{HOSTILE}"'}[cluster]
+    grant = {"privileges": ["SELECT"], "on": table, **({"database": "shop"} if cluster == "ledger" else {})}
+    twins = [{"name": f"{letter}\u202e\u200d"} for letter in "aA"]
     return [
-        {USER: {"cluster": cluster, "name": name, "comment": "{{ 'Dörte' }}"}, "check_mode": True},
-        {USER: {"cluster": cluster, "name": name, "connection_limit": "{{ 2 + 3 }}"}},
-        {USERS: {"cluster": cluster, "users": [{"name": name}, {"name": name.upper()}]}, "check_mode": True},
-        {USER: {"cluster": cluster, "name": name, "locked": "yes"}},
-        {USER: {"cluster": cluster, "name": name, "connection_limit": "many"}},
-        {USER: {"cluster": cluster, "name": name, "colour": "red"}},
-        {USER: {"cluster": cluster}},
-        {USER: {"cluster": cluster, "name": name, "login_password": secret}},
-        {USER: {"cluster": "not-the-password", "name": name, "login_password": secret}},
-        {USER: {"cluster": cluster, "name": name, "profile": "none-such"}},
-        {USER: {"cluster": cluster, "name": name, **keys}},
-        {USERS: {"cluster": cluster, "users": [{"name": name, "state": "absent"}]}, "loop": [1, 2]},
+        ("changed", {USER: {**at, "comment": "{{ 'Dörte' }}"}, "check_mode": True}),
+        ("changed", {USER: {**at, "connection_limit": "{{ 2 + 3 }}"}}),
+        ("ok", {USER: {**at, "connection_limit": "5"}}),
+        (
+            "changed",
+            {USERS: {"cluster": cluster, "users": [{"name": name}, {"name": name.upper()}]}, "check_mode": True},
+        ),
+        ("changed", {USERS: {"cluster": cluster, "users": twins}, "check_mode": True}),
+        ("changed", {USER: {**at, "locked": "yes"}}),
+        ("changed", {USER: {**at, "comment": f"a {GIVEN} b", "session_token": GIVEN}, "check_mode": True}),
+        ("failed", {USER: {**at, "grants": [grant]}}),
+        ("failed", {USER: {**at, "grants": [{"privileges": [HOSTILE], "on": table}]}}),
+        (
+            {"orders": "failed", "ledger": "changed"}[cluster],
+            {USER: {"cluster": cluster, "name": f"rds{HOSTILE}", "comment": HOSTILE}, "check_mode": True},
+        ),
+        ("failed", {USER: {**at, "login_password": GIVEN}}),
+        ("failed", {USER: {**at, "login_secret": secret, "login_method": "secret"}}),
+        ("failed", {USER: {**at, "ca_cert": "/nowhere.pem"}}),
+        ("failed", {USER: {**at, "login_host": "127.0.0.1", "login_port": 1}}),
+        ("ok", {FACTS: {"cluster": cluster, "gather_subset": "min", "debug_botocore_endpoint_logs": True}}),
+        ("changed", {USERS: {"cluster": cluster, "users": [{"name": name, "state": "absent"}]}, "loop": [1, 2]}),
     ]
+
+
+def general_tasks(name: str) -> Cases:
+    """What is decided before there is an engine."""
+    at = {"cluster": "orders", "name": name, "login_password": GIVEN}
+    twice = {"name": name, "region": "eu-central-1", "aws_region": "eu-central-1"}
+    return [
+        ("failed", {USER: {**at, "login_port": GIVEN}}),
+        ("failed", {USER: {**at, "login_port": f"1{GIVEN}2"}}),
+        ("failed", {USER: {**at, "ssl_mode": GIVEN}}),
+        ("failed", {USER: {**at, SECRET: "red"}}),
+        ("failed", {USER: {**at, "colour": GIVEN}}),
+        ("failed", {USER: {**at, "grants": [{"privileges": [], SECRET: 1}]}}),
+        ("failed", {USER: {**at, "connection_limit": f"{HOSTILE}"}}),
+        ("failed", {USER: {**at, "grants": GIVEN}}),
+        ("failed", {USER: {**at, "login_password": [GIVEN], "login_port": GIVEN}}),
+        ("failed", {USER: {**at, "cluster": GIVEN}}),
+        ("failed", {USER: {**at, "cluster": f"no{GIVEN}"}}),
+        ("failed", {USERS: {"cluster": "orders", "users": GIVEN, "login_password": GIVEN}}),
+        ("failed", {USERS: {"cluster": "orders", "users": [{"name": name, "colour": GIVEN}], "login_password": GIVEN}}),
+        ("failed", {USERS: {"cluster": "orders", "users": [{"name": name}, {"name": name}]}}),
+        ("failed", {USER: {"cluster": "orders"}}),
+        ("failed", {USER: {"cluster": "orders", "name": name, "profile": "none-such"}}),
+        (
+            "failed",
+            {USER: {"cluster": "orders", "name": name, "access_key": "AKIA", "secret_key": GIVEN}, "check_mode": True},
+        ),
+        (
+            "failed",
+            {USER: {"cluster": "orders", "name": name, "endpoint_url": "http://127.0.0.1:9", "secret_key": "x"}},
+        ),
+        ("failed", {USER: {"cluster": "orders", "name": name, "login_method": "data_api", "login_user": HOSTILE}}),
+        (
+            "failed",
+            {USER: {"name": name, "engine": "mysql", "login_unix_socket": f"/no/{GIVEN}", "login_password": GIVEN}},
+        ),
+        ("changed", {USER: {"cluster": "orders", **twice}, "check_mode": True}),
+        ("failed", {USER: {"cluster": "orders", **twice, "login_port": "x"}}),
+        ("failed", {FACTS: {"cluster": "orders", "gather_subset": HOSTILE}}),
+        ("ok", {CLUSTER: {"cluster": "orders", "iam_auth": "enabled"}, "check_mode": True}),
+        ("failed", {CLUSTER: {"cluster": "orders", "proxy": GIVEN, "login_password": GIVEN}}),
+    ]
+
+
+def outcome(result: dict[str, Any]) -> str:
+    return "failed" if result.get("failed") else "changed" if result["changed"] else "ok"
+
+
+def invisible(text: str) -> list[str]:
+    return [character for character in text if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp", "Cs")]
+
+
+def sentences(result: dict[str, Any]) -> Iterator[str]:
+    for each in result.get("results", [result]):
+        yield from (each.get("msg", ""), *each.get("warnings", ()))
+        diff = each.get("diff") or {}
+        yield from (diff.get("before_header", ""), diff.get("after_header", ""))
+        yield from "".join((diff.get("before", ""), diff.get("after", ""))).splitlines()
 
 
 def results(state: State, tmp_path: Path, play_tasks: list[dict[str, Any]], **variables: str) -> list[dict[str, Any]]:
@@ -67,26 +152,62 @@ def was_a_module(result: dict[str, Any]) -> bool:
     return any("invocation" in each for each in result.get("results", [result]))
 
 
-@pytest.mark.parametrize("cluster", ["orders", "ledger"])
-def test_both_entries_come_to_the_same(state: State, tmp_path: Path, cluster: str, account: str):
-    play = tasks(state, cluster, account)
+@pytest.fixture
+def owner(admin: Administration, tasks: Tasks, account: str) -> Iterator[str]:
+    """An account that owns code on both clusters, in a database on PostgreSQL, all with names that cannot be seen."""
+    owner = f"owner_{account[-10:]}"
+    for cluster in ("orders", "ledger"):
+        tasks.user(cluster=cluster, name=owner)
+    database = f"{account[-10:]}{HOSTILE}"
+    schema = f"`{account[-10:]}\u202e\u200d`"
+    admin.sql("orders", f"CREATE DATABASE {schema}")
+    admin.sql("orders", f"CREATE DEFINER=`{owner}`@`%` PROCEDURE {schema}.`{HOSTILE}`() SELECT 1")
+    admin.sql("ledger", f'CREATE DATABASE "{database}" OWNER {owner}')
+    function = f'public."{HOSTILE}"()'
+    admin.sql("ledger", f"CREATE FUNCTION {function} RETURNS int LANGUAGE sql AS 'SELECT 1'", database)
+    admin.sql("ledger", f"ALTER FUNCTION {function} OWNER TO {owner}", database)
+    yield owner
+    admin.sql("orders", f"DROP DATABASE {schema}")
+    admin.sql("orders", f"DROP USER `{owner}`@`%`")
+    admin.sql("ledger", f'DROP DATABASE "{database}"')
+    admin.sql("ledger", f"DROP ROLE {owner}")
+
+
+def test_both_entries_come_to_the_same(state: State, tmp_path: Path, account: str, owner: str):
+    """And neither shows a secret, or a character that a terminal acts on."""
+    secret = put_secret(state, f"entries/{uuid.uuid4().hex}", {"username": SECRET, "password": SECRET})
+    cases = [
+        *engine_tasks("orders", account, secret),
+        *engine_tasks("ledger", account, secret),
+        *(("failed", {USER: {"cluster": each, "name": owner, "state": "absent"}}) for each in ("orders", "ledger")),
+        *general_tasks(account),
+    ]
+    play = [task for _outcome, task in cases]
     here = results(state, tmp_path, play)
+    surprising = [
+        f"{expected}: {each}" for (expected, _task), each in zip(cases, here, strict=True) if outcome(each) != expected
+    ]
+    assert not surprising, "\n".join(surprising)
     elsewhere = results(state, tmp_path, play, ansible_python_interpreter=other_interpreter(tmp_path))
     assert not any(was_a_module(result) for result in here)
     assert all(was_a_module(result) for result in elsewhere if "failed" not in result)
     for number, (one, other) in enumerate(zip(here, elsewhere, strict=True)):
         assert comparable(one) == comparable(other), play[number]
-    assert "not-the-password" not in json.dumps([here, elsewhere])
-    assert [bool(result.get("failed")) for result in here] == [False] * 4 + [True] * 6 + [False] * 2
+    shown = [printed for printed in map(json.dumps, (*here, *elsewhere)) if SECRET in printed]
+    assert not shown, "\n".join(shown)
+    said = [sentence for result in here for sentence in sentences(result)]
+    assert [sentence for sentence in said if invisible(sentence)] == []
+    assert len([sentence for sentence in said if SHOWN in sentence]) >= 8
 
 
 def comparable(result: Any) -> Any:
-    """Without what only describes how the task was run."""
+    """Without what only describes how the task was run: the arguments, which only a module's process gets, and the
+    traceback of where it failed."""
     if isinstance(result, list):
         return [comparable(element) for element in result]
     if not isinstance(result, dict):
         return result
-    left_out = ("invocation", "exception", "_ansible_no_log", "_ansible_parsed", "deprecations")
+    left_out = ("invocation", "exception", "_ansible_no_log", "_ansible_parsed")
     return {key: comparable(value) for key, value in result.items() if key not in left_out}
 
 

@@ -47,6 +47,7 @@ def tasks(pair: Pair, state: State, python: Path) -> str | None:
 
 def failure(folder: Path, words: list[str], more: dict[str, str]) -> str | None:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    """Deprecation warnings, which Ansible prints by default, are a failure, too."""
     told = subprocess.run(
         words,
         cwd=folder,
@@ -57,7 +58,8 @@ def failure(folder: Path, words: list[str], more: dict[str, str]) -> str | None:
         check=False,
         timeout=900,
     )
-    return told.stdout + told.stderr if told.returncode else None
+    printed = told.stdout + told.stderr
+    return printed if told.returncode or "[DEPRECATION WARNING]" in printed else None
 
 
 def trials(pair: Pair, only: str | None, state: State | None) -> Iterator[tuple[str, str | None]]:

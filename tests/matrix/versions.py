@@ -26,9 +26,13 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
     "2.19": ("3.11", "3.12", "3.13"),
     "2.20": ("3.12", "3.13", "3.14"),
     "2.21": ("3.12", "3.13", "3.14"),
+    "2.22": ("3.13", "3.14", "3.15"),
 }
 """each ansible-core, and the Pythons that it runs on as the controller:
 https://docs.ansible.com/ansible/latest/reference_appendices/release_and_maintenance.html"""
+
+PRE_RELEASED = ("2.22",)
+"""Of those above, the ones of which there are only betas and release candidates yet."""
 
 OLDEST_TARGET = "3.9"
 """The oldest Python that modules run on. Every ansible-core above reaches it."""
@@ -49,7 +53,9 @@ class Pair:
     def environment(self) -> Path:
         """Its virtual environment. Raises CalledProcessError if pip cannot make it."""
         major, minor = self.core.split(".")
-        core = f"ansible-core>={self.core},<{major}.{int(minor) + 1}.dev0"
+        # pip takes a pre-release where the requirement names one
+        lowest = f"{self.core}.0b1" if self.core in PRE_RELEASED else self.core
+        core = f"ansible-core>={lowest},<{major}.{int(minor) + 1}.dev0"
         return make(f"core-{self.core}-python-{self.python}", self.python, (core, *TESTS))
 
 

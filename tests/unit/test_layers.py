@@ -20,14 +20,25 @@ PACKAGE = "ansible_collections.dbops.aurora_iam.plugins.module_utils."
 UTILS = "plugins/module_utils/"
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("_errors", "_model", "_address", "_login", "_transport", "_task", "_survey", "_authorization"),
+    (
+        "_errors",
+        "_model",
+        "_address",
+        "_login",
+        "_transport",
+        "_task",
+        "_survey",
+        "_authorization",
+        "_secrets",
+        "_sentences",
+    ),
     ("_params", "_reconcile", "_plan", "_findings", "_report", "_facts"),
     ("_progress",),
     ("_engines/base", "_engines/certificates"),
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),
     ("_connect", "_writer"),
-    ("_account_module", "_facts_module", "_cluster_module", "_module_entry"),
+    ("_account_module", "_facts_module", "_cluster_module", "_perform", "_module_entry"),
     ("plugins/modules", "plugins/plugin_utils"),
     ("plugins/action", "plugins/lookup", "plugins/filter"),
 )

@@ -13,6 +13,7 @@ import json
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError, InvalidOption
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._secrets import register_secret
 
 
 def secret_credentials(clients: Clients, secret: str) -> Credentials:
@@ -30,6 +31,7 @@ def secret_credentials(clients: Clients, secret: str) -> Credentials:
         missing={"ResourceNotFoundException": f"There is no {subject}; check login_secret, region and profile."},
         SecretId=secret,
     )
+    register_secret(answer.get("SecretString", ""))
     try:
         value = json.loads(answer["SecretString"])
         user, password = value["username"], value["password"]

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.action.aurora_iam_user import ActionModule
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import AwsClients
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingLibrary
-from ansible_collections.dbops.aurora_iam.plugins.plugin_utils._controller_entry import make_client, plain
+from ansible_collections.dbops.aurora_iam.plugins.plugin_utils._controller_entry import plain
 
 HERE = {"ansible_python_interpreter": sys.executable}
 
@@ -49,7 +50,7 @@ def test_every_other_task_is_run_as_a_module(made, task_vars):
 def test_a_controller_without_amazon_aws_is_told_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ansible_collections.amazon.aws.plugins.module_utils.botocore", None)
     with pytest.raises(MissingLibrary, match=r"ansible-galaxy collection install amazon\.aws"):
-        make_client("rds", {})
+        AwsClients({}).client("rds")
 
 
 class Text(str):
