@@ -63,7 +63,7 @@ COLUMNS = {
     "public": ("database", "in", "privileges", "kind", "count", "objects"),
 }
 # https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA = re.compile(r"""(\A|[,;\t\r\n])(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n])""")
+FORMULA = re.compile(r"""(\A|[,;\t\r\n])(?=[\s"']*[=+\-@\uff1d\uff0b\uff0d\uff20]|[ "']*[\t\r\n])""")
 
 
 def audit_csv(report: Mapping[str, Any], table: str) -> str:

@@ -10,6 +10,8 @@ import csv
 import hashlib
 import io
 import json
+import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from typing import Any
 
@@ -155,17 +157,47 @@ def test_a_row_for_each_account_and_principal():
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r"])
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+@pytest.mark.parametrize("first", FORMULA)
 def test_a_spreadsheet_finds_no_formula(first: str):
     (row,) = rows(audit_csv(report_of(database(authorization=[access(f"{first}cmd|' /C calc'!A0")])), "access"))
     assert row["account"] == f"'{first}cmd|' /C calc'!A0"
 
 
+def cells(table: str) -> Iterator[str]:
+    """As spreadsheets may see them: by the comma, or by another separator of the user's country; trimmed."""
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(table, newline=""), delimiter=separator):
+            yield from (part for cell in row for part in (cell, cell.lstrip(" \"'")) if not cell.startswith("'"))
+
+
+@pytest.mark.parametrize("first", FORMULA)
+@pytest.mark.parametrize(
+    "before", ["", "a;", "a,", "a\t", "a\n", "a\r", 'a;"', "a; ", 'a";', 'a\n"', "a;'\"", 'a,"", ;']
+)
+def test_a_spreadsheet_finds_no_formula_whatever_its_separator(before: str, first: str):
+    table = audit_csv(report_of(database(authorization=[access(f"{before}{first}cmd|' /C calc'!A0")])), "access")
+    assert [cell for cell in cells(table) if cell.startswith(FORMULA)] == []
+
+
+@given(st.text(st.sampled_from("ab=+-@;,\t\r\n\"' \uff1d")))
+def test_no_text_is_a_formula(name: str):
+    table = audit_csv(report_of(database(authorization=[access(name)])), "access")
+    assert [cell for cell in cells(table) if cell.startswith(FORMULA)] == []
+
+
+def test_every_cell_is_quoted():
+    table = audit_csv(report_of(database(authorization=[access("jane")])), "access")
+    assert all(re.fullmatch(r'"[^"]*"(,"[^"]*")*', each) for each in table.splitlines())
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
 def test_any_name_comes_back_from_csv(name: str):
     (row,) = rows(audit_csv(report_of(database(authorization=[access(name)])), "access"))
-    assert row["account"] in (name, f"'{name}")
-    assert not row["account"].startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert row["account"].replace("'", "") == name.replace("'", "")
+    assert not row["account"].startswith(FORMULA)
 
 
 def test_a_finding_keeps_its_remedy_as_yaml():
