@@ -88,6 +88,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.document import connect_policy
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, InvalidOption
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._sentences import line
 
 _ARN = ("arn", "db_cluster_arn", "db_instance_arn")
 _RESOURCE_ID = ("resource_id", "db_cluster_resource_id", "dbi_resource_id")
@@ -104,7 +105,7 @@ def policy_for(accounts: Any, cluster: Any = None) -> dict[str, Any]:
             )
         return connect_policy(_connect_arn(account, database) for account in listed)
     except AuroraIamError as error:
-        raise AnsibleFilterError(error.message) from None
+        raise AnsibleFilterError(line(error.message)) from None
 
 
 def _database(cluster: Any) -> Endpoint:

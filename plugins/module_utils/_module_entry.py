@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -19,11 +19,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Oper
 
 
 class _Module(AnsibleModule):
-    def fail_json(self, msg: str, **details: Any) -> NoReturn:
+    def fail_json(self, msg: str, **details: Any) -> None:
         """Ansible's own code calls this, too: the constructor, when the options are not valid."""
         super().fail_json(**finish({"msg": msg, **details, **self._invocation()}, self.no_log_values))
 
-    def end(self, result: Result) -> NoReturn:
+    def end(self, result: Result) -> None:
         # Up to ansible-core 2.21, what Ansible itself adds is masked by these
         self.no_log_values.update(known_secrets())
         for warning in result.pop("warnings", ()):

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.dbops.aurora_iam.plugins.filter.audit_report import audit_report
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._sentences import INVISIBLE, line
 from tests.integration.browser import MISSING, Page, browser, find
 from tests.integration.estate import gathered
 from tests.integration.page import render
@@ -31,10 +33,12 @@ HOSTILE = (
     "<!--<script>",
     "javascript:window.harmed=1",
     '"><svg onload=window.harmed=1>',
-    "{{ 7 * 7 }}\u2028${window.harmed=1}",
+    "{{ 7 * 7 }}\u2028${window.harmed=1}\x1b[2K\u202ea\u200db\u2066\x9b\U000e0041",
     "<style>@import 'http://127.0.0.1:9/x'</style>",
     "<iframe src=http://127.0.0.1:9/>",
 )
+SHOWN = [line(text) for text in HOSTILE]
+"""As the page shows them: what cannot be seen is escaped."""
 ELEMENTS = "[...document.querySelectorAll('*')].map(e => e.localName)"
 COMPLAINTS = {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Audits.issueAdded"}
 
@@ -202,8 +206,18 @@ def test_markup_is_text_wherever_it_stands(page: Page, tmp_path: Path):
     dialogs = open_everything(page)
     for part in ("#unread", "#findings", "#everybody", "#access"):
         seen = page.evaluate(f"document.querySelector({part!r}).textContent")
-        assert [text for text in HOSTILE if text not in seen] == []
-    assert [text for text in HOSTILE if text not in dialogs] == []
+        assert [text for text in SHOWN if text not in seen] == []
+    assert [text for text in SHOWN if text not in dialogs] == []
+    everything = page.evaluate("document.title + document.body.innerText") + dialogs
+    assert re.findall(f"(?![\n\t])[{INVISIBLE}]", everything) == []
+    tasks = page.evaluate("[...document.querySelectorAll('.remedy pre')].map(e => e.textContent)")
+    named = {
+        value
+        for task in tasks
+        for value in yaml.safe_load(task)[0]["dbops.aurora_iam.aurora_iam_user"].values()
+        if isinstance(value, str)
+    }
+    assert named >= {HOSTILE[5]}
     assert set(page.evaluate(ELEMENTS)) == usual
     assert page.evaluate("window.harmed") is None
     assert page.evaluate("document.title") == HOSTILE[1]

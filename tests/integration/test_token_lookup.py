@@ -20,7 +20,7 @@ NAME = "dbops.aurora_iam.aurora_iam_token"
 
 def lookup(**options: object) -> str:
     """The expression, with literal options. ``keys`` is a variable with the principal's own."""
-    return "{{ lookup('%s', **(keys | combine(%s))) }}" % (NAME, json.dumps(options))  # noqa: UP031 - full of braces
+    return "{{ lookup('%s', **(keys | combine(%s))) }}" % (NAME, json.dumps(options, ensure_ascii=False))  # noqa: UP031 - full of braces
 
 
 def keep(path: Path, token: str) -> dict[str, object]:
@@ -64,6 +64,10 @@ WRONG = [
         "cluster and instance are set; set one of cluster, instance, proxy, and host with port.",
     ),
     ({"user": "jane", "host": "db"}, "No port is given for db; set port, because a token is signed for both."),
+    (
+        {"user": "jane", "cluster": "no\u200d\u202epe"},
+        r"There is no cluster no\u200d\u202epe in this region and account; check cluster, region and profile.",
+    ),
     (
         {"user": "jane", "cluster": "nope"},
         "There is no cluster nope in this region and account; check cluster, region and profile.",

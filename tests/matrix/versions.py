@@ -50,6 +50,11 @@ class Pair:
     def __str__(self) -> str:
         return f"ansible-core {self.core}, Python {self.python}"
 
+    @property
+    def masks_lookups(self) -> bool:
+        """Whether Ansible masks secrets that a lookup registers."""
+        return int(self.core.partition(".")[2]) >= 22
+
     def environment(self) -> Path:
         """Its virtual environment. Raises CalledProcessError if pip cannot make it."""
         major, minor = self.core.split(".")

@@ -7,10 +7,10 @@ function showDetails(matrix, account, principal) {
   const verdict = principal && account.cells.get(principal);
   const body = byId("details-body");
   if (principal) {
-    byId("details-title").textContent = `${principal.label} as ${account.name} on ${matrix.database}`;
+    byId("details-title").textContent = visible(`${principal.label} as ${account.name} on ${matrix.database}`);
     body.replaceChildren(...verdictParts(matrix, account, principal, verdict));
   } else {
-    byId("details-title").textContent = `${account.name} on ${matrix.database}`;
+    byId("details-title").textContent = visible(`${account.name} on ${matrix.database}`);
     body.replaceChildren(...accountParts(matrix, account));
   }
   byId("details").showModal();

@@ -88,7 +88,7 @@ function columnHead(title) {
 function findingRow(finding) {
   const said = element("td", {}, element("p", {}, finding.message));
   if (finding.remedy) {
-    const task = element("pre", { tabindex: "0" }, remedyText(finding.remedy));
+    const task = element("pre", { tabindex: "0" }, document.createTextNode(remedyText(finding.remedy)));
     said.append(element("details", { class: "remedy" }, element("summary", {}, "Task that puts it right"), task));
   }
   const subject = element("td", { class: "mono" }, finding.subject);

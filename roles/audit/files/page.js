@@ -16,11 +16,26 @@ function byId(id) {
   return document.getElementById(id);
 }
 
+/** What a reader cannot see, or what turns around what follows it.
+    https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing */
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** Text for a reader, with what is invisible written as in a string of YAML. Data is compared as it is. */
+function visible(text) {
+  return text.replace(INVISIBLE, (character) => {
+    const number = character.codePointAt(0).toString(16);
+    if (number.length <= 2) return `\\x${number.padStart(2, "0")}`;
+    return number.length <= 4 ? `\\u${number.padStart(4, "0")}` : `\\U${number.padStart(8, "0")}`;
+  });
+}
+
 /** An element. Children that are strings become text. */
 function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
+  for (const [name, value] of Object.entries(attributes)) {
+    made.setAttribute(name, name === "value" ? value : visible(value));
+  }
+  made.append(...children.map((child) => (typeof child === "string" ? visible(child) : child)));
   return made;
 }
 

@@ -4,13 +4,13 @@
 // The page as a whole: what stands at its top, the filters, and printing.
 
 function buildTop() {
-  document.title = report.title;
-  byId("title").textContent = report.title;
+  document.title = visible(report.title);
+  byId("title").textContent = visible(report.title);
   const accounts = matrices.reduce((sum, matrix) => sum + matrix.accounts.length, 0);
   const principals = new Set(matrices.flatMap((matrix) => matrix.principals.map(({ arn }) => arn))).size;
   const parts = [counted(report.databases.length, "database"), counted(accounts, "IAM account")];
   parts.push(counted(principals, "principal"));
-  byId("subtitle").textContent = [...parts, report.as_of].filter(Boolean).join(" · ");
+  byId("subtitle").textContent = visible([...parts, report.as_of].filter(Boolean).join(" · "));
   for (const [severity, sign] of Object.entries(SEVERITIES)) {
     const number = report.counts[severity].toLocaleString("en");
     const name = badge(severity, severity, sign);
@@ -45,7 +45,7 @@ function show() {
 /** On paper everything that the filters let through is open, and a matrix, which may be too wide, is a list. */
 function beforePrint() {
   printing = true;
-  byId("scope").textContent = scope();
+  byId("scope").textContent = visible(scope());
   for (const group of findingGroups) {
     fillFindings(group);
     group.fold.node.open = true;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -97,3 +98,8 @@ def test_what_is_refused(accounts: Any, cluster: Any, sentence: str) -> None:
     with pytest.raises(AnsibleFilterError, match=r"\.$") as raised:
         connect_policy(accounts, cluster)
     assert sentence in str(raised.value)
+
+
+def test_what_is_invisible_is_shown_in_an_error():
+    with pytest.raises(AnsibleFilterError, match=re.escape(r"which database x\x1b[2K\u202e is an account of")):
+        connect_policy({"name": "x\x1b[2K\u202e"})
