@@ -79,11 +79,11 @@ class Transport(ABC):
 class Conversation:
     """Statements that meet the same session of the server: a transaction that is begun when something is said.
 
-    setup     what a session begins with, if anything
-    greeting  the rows that ``setup`` gave
+    setup     what a session begins with, a call for each
+    greeting  the rows that the last of ``setup`` gave
     """
 
-    def __init__(self, transport: Transport, database: str = "", setup: str = "") -> None:
+    def __init__(self, transport: Transport, database: str = "", setup: Sequence[str] = ()) -> None:
         self._transport, self._database, self._setup = transport, database, setup
         self._number = ""
         self._used = 0.0
@@ -97,8 +97,8 @@ class Conversation:
         """Begin now, if it is not begun. Returns ``greeting``."""
         if not self._number:
             self._number = self._transport.begin(self._database)
-            if self._setup:
-                self.greeting = self._send(self._setup, (), False)
+            for text in self._setup:
+                self.greeting = self._send(text, (), False)
         return self.greeting
 
     def say(self, sql: str, values: Sequence[Any] = (), lasting: bool = False) -> Rows:

@@ -138,6 +138,8 @@ class PostgreSQLServerSession:
                 dbname=database or cluster.spec.master_username,
                 sslmode="verify-full",
                 sslrootcert=ca_cert,
+                # As the JDBC driver does
+                client_encoding="UTF8",
                 application_name="rds-data-api",
             )
         except psycopg2.OperationalError as error:

@@ -51,7 +51,7 @@ class MySQLDataApiSession(Session):
         """Raises CannotConnect, NotWriter, CloudError."""
         self.login = login
         self._transport = transport
-        self._writing = Conversation(transport, "", sql.data_api_setup(min(login.lock_timeout, MAX_WAIT)))
+        self._writing = Conversation(transport, "", (sql.data_api_setup(min(login.lock_timeout, MAX_WAIT)),))
         try:
             facts = transport.execute(sql.DATA_API_FACTS)[0]
         except DatabaseRefused as error:

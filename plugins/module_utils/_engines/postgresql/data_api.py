@@ -72,9 +72,12 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         """The one with this database, open. Raises CannotConnect."""
         name = database or self.database
         if name not in self._talks:
-            self._talks[name] = Conversation(self._transport, name, sql.open_transaction(self._patience).text)
+            self._talks[name] = Conversation(self._transport, name, self._setup())
         self._begin(self._talks[name], name)
         return self._talks[name]
+
+    def _setup(self) -> tuple[str, ...]:
+        return sql.empty_search_path(local=True).text, sql.open_transaction(self._patience).text
 
     def _begin(self, talk: Conversation, database: str) -> None:
         talk.forget_if_old()
@@ -132,7 +135,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
 
     def _meeting_place_talk(self) -> Conversation:
         """As on connections, in the database that every cluster has, or else in the login's own."""
-        setup = sql.open_transaction(self._patience).text
+        setup = self._setup()
         guard = Conversation(self._transport, "postgres", setup)
         try:
             self._begin(guard, "postgres")

@@ -84,6 +84,7 @@ class PostgreSQLSession(Session):
         connection = dial.connect(self.login, database)
         connection.notices = Notices()
         self._connections[database] = connection
+        self._execute(connection, sql.empty_search_path().text)
         row: Row = self._execute(connection, sql.open_session(self.login.lock_timeout).text)[0]
         if row[1]:
             self.close()

@@ -31,6 +31,21 @@ _FACTS = (
     "current_setting('default_transaction_read_only')::bool"
 )
 
+_READING = {
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "quote_all_identifiers": "off",
+    "row_security": "on",
+    "bytea_output": "hex",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+}
+"""What the server reads into our queries, and how it prints their answers. ALTER DATABASE … SET and ALTER ROLE … SET
+decide each of them: https://www.postgresql.org/docs/current/runtime-config-compatible.html
+
+Not standard_conforming_strings: :func:`quote_literal` holds under both values, and psycopg2 decides once, when it
+connects, whether it writes E'…': https://github.com/psycopg/psycopg2/blob/master/psycopg/connection_int.c"""
+
 _NEWER_TIMEOUTS = ("idle_session_timeout", "transaction_timeout")
 """Since 14 and 17."""
 
@@ -50,27 +65,40 @@ def together(statements: Iterable[Statement]) -> Statement:
     return Statement(f"DO {quote_literal(body)}")
 
 
+def empty_search_path(local: bool = False) -> Statement:
+    """The first statement of every session, in a message of its own. With the search_path of ALTER DATABASE … SET, a
+    database's owner decides what each name without a schema means, an operator's and a type's included.
+
+    No start-up parameter, because RDS Proxy refuses the option: https://github.com/psycopg/psycopg2/issues/1577.
+    https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058:_Protect_Your_Search_Path
+
+    local  for one transaction: the server's session belongs to others afterwards
+    """
+    return Statement(f"SELECT pg_catalog.set_config('search_path', '', {'true' if local else 'false'})")
+
+
 def open_session(lock_timeout: int) -> Statement:
     """What ALTER ROLE … SET has for the login must not decide what it acts as, nor break a task off that waits for a
-    lock or for another database: ``lock_timeout`` is the limit. An empty search_path makes the catalogue print every
-    name with its schema.
+    lock or for another database: ``lock_timeout`` is the limit. It follows :func:`empty_search_path`.
 
     Nobody can estimate how many roles a membership leads to, and for a guess that is too high the server compiles the
     query, which takes longer than the answer: https://www.postgresql.org/docs/current/jit-decision.html
     """
+    reading = "".join(f"SET {name} = {value}; " for name, value in _READING.items())
     return Statement(
+        f"{reading}SET default_transaction_isolation = 'read committed'; "
         "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET ROLE NONE; "
         f"SET client_min_messages = warning; SET lock_timeout = '{lock_timeout}s'; SET jit = off; "
         "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
         f"WHERE name IN ({', '.join(map(quote_literal, _NEWER_TIMEOUTS))}); "
-        "SELECT pg_catalog.set_config('search_path', '', false); "
         f"SELECT {_FACTS}"
     )
 
 
 def open_transaction(lock_timeout: int) -> Statement:
     """As :func:`open_session`, for one transaction and in one statement."""
-    settings = {"role": "none", "search_path": "", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
+    ours = {"role": "none", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
+    settings = {**_READING, **dict.fromkeys(("statement_timeout", "idle_in_transaction_session_timeout"), "0"), **ours}
     return Statement(
         f"SELECT {_FACTS}, "
         + ", ".join(f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items())

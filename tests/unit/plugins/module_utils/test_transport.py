@@ -88,7 +88,7 @@ class Record(Transport):
 
 def test_a_transaction_begins_when_something_is_said() -> None:
     record = Record()
-    talk = Conversation(record, "shop", "SETUP")
+    talk = Conversation(record, "shop", ("FIRST", "SETUP"))
     talk.end(commit=True)
     talk.keep()
     assert record.carried == []
@@ -97,7 +97,8 @@ def test_a_transaction_begins_when_something_is_said() -> None:
     talk.end(commit=True)
     talk.say("C")
     assert record.carried == [
-        "begin shop", "t1: SETUP", "t1: A", "t1: B", "t1: commit", "begin shop", "t6: SETUP", "t6: C",
+        "begin shop", "t1: FIRST", "t1: SETUP", "t1: A", "t1: B", "t1: commit", "begin shop",
+        "t7: FIRST", "t7: SETUP", "t7: C",
     ]  # fmt: skip
     assert talk.greeting == [("SETUP",)]
 

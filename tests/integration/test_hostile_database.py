@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A database whose owner, who owns nothing else, gives every name that we use another meaning: none of it is run."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg2
+import pytest
+
+from tests.integration.conftest import Administration
+from tests.integration.tasks import Tasks, converge
+from tests.sandbox.clients import State
+
+TRAP = """
+CREATE TABLE public.trap (caller text, called text); CREATE SEQUENCE public.calls;
+CREATE TABLE public.goods (id int, "back\\slash" int); CREATE TABLE public.parts (id int);
+CREATE FUNCTION public.stock(public.goods) RETURNS int LANGUAGE sql AS 'SELECT 1';
+GRANT ALL ON public.trap TO PUBLIC; GRANT ALL ON public.calls TO PUBLIC;
+CREATE FUNCTION public.note(what pg_catalog.text) RETURNS bool LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+BEGIN PERFORM nextval('public.calls'); INSERT INTO public.trap VALUES (session_user, what); RETURN true; END $$;
+"""
+"""A sequence counts what is rolled back, too."""
+
+FUNCTIONS = (
+    ("pg_is_in_recovery", "", "pg_catalog.bool"),
+    ("current_setting", "pg_catalog.text", "pg_catalog.text"),
+    ("current_setting", "pg_catalog.text, pg_catalog.bool", "pg_catalog.text"),
+    ("set_config", "pg_catalog.text, pg_catalog.text, pg_catalog.bool", "pg_catalog.text"),
+    ("pg_get_userbyid", "pg_catalog.oid", "pg_catalog.name"),
+    ("pg_advisory_lock", "pg_catalog.int8", "pg_catalog.void"),
+    ("pg_advisory_xact_lock", "pg_catalog.int8", "pg_catalog.void"),
+    ("has_database_privilege", "pg_catalog.oid, pg_catalog.text", "pg_catalog.bool"),
+    ("format_type", "pg_catalog.oid, pg_catalog.int4", "pg_catalog.text"),
+    ("lower", "pg_catalog.text", "pg_catalog.text"),
+    ("current_database", "", "pg_catalog.name"),
+)
+OPERATORS = (
+    *(("=", left, right) for left, right in (("text", "text"), ("name", "name"), ("name", "text"), ("oid", "oid"))),
+    *(("=", kind, kind) for kind in ("bool", "int4", '"char"')),
+    *(
+        ("*", "int4", "int4"),
+        ("<>", "oid", "oid"),
+        ("<>", "int4", "int4"),
+        ("||", "text", "text"),
+        ("~~", "text", "text"),
+    ),
+)
+DOMAINS = ("text", "name", "oid", "bool", "int8", "regclass")
+VIEWS = (
+    "pg_roles", "pg_settings", "pg_database", "pg_auth_members", "pg_shdepend", "pg_shdescription", "pg_class",
+    "pg_namespace", "pg_proc", "pg_type", "pg_default_acl", "pg_stat_activity", "pg_tablespace",
+)  # fmt: skip
+SETTINGS = {
+    "search_path": "public, pg_catalog",
+    "standard_conforming_strings": "off",
+    "backslash_quote": "on",
+    "transform_null_equals": "on",
+    "array_nulls": "off",
+    "quote_all_identifiers": "on",
+    "row_security": "off",
+    "bytea_output": "escape",
+    "DateStyle": "SQL, DMY",
+    "IntervalStyle": "iso_8601",
+    "client_encoding": "LATIN1",
+    "default_transaction_isolation": "serializable",
+    "statement_timeout": "5s",
+}
+
+
+def shadows() -> Iterator[str]:
+    body = "LANGUAGE plpgsql AS $$ BEGIN PERFORM public.note('{0}'); {1} END $$"
+    for name, arguments, result in FUNCTIONS:
+        answer = "" if result.endswith("void") else "RETURN NULL;"
+        yield f"CREATE FUNCTION public.{name}({arguments}) RETURNS {result} {body.format(name, answer)}"
+    for number, (sign, left, right) in enumerate(OPERATORS):
+        result = "pg_catalog.int4" if sign == "*" else "pg_catalog.text" if sign == "||" else "pg_catalog.bool"
+        types = f"pg_catalog.{left}, pg_catalog.{right}"
+        yield f"CREATE FUNCTION public.op{number}({types}) RETURNS {result} {body.format(sign, 'RETURN NULL;')}"
+        yield (
+            f"CREATE OPERATOR public.{sign} (LEFTARG = pg_catalog.{left}, RIGHTARG = pg_catalog.{right}, "
+            f"FUNCTION = public.op{number})"
+        )
+    for name in VIEWS:
+        yield f"CREATE VIEW public.{name} AS SELECT * FROM pg_catalog.{name} WHERE public.note('{name}')"
+    for name in DOMAINS:
+        yield f"CREATE DOMAIN public.{name} AS pg_catalog.{name} CHECK (public.note('domain {name}'))"
+
+
+@dataclass(frozen=True)
+class Hostile:
+    cluster: str
+    database: str
+    admin: Administration
+
+    def called(self) -> tuple[str, list[tuple[str, ...]]]:
+        """How often, and by whom what was called in transactions that were kept."""
+        read = "SET search_path = ''; SET statement_timeout = 0; "
+        counted = self.admin.sql(self.cluster, f"{read} SELECT is_called FROM public.calls", self.database)
+        kept = self.admin.sql(self.cluster, f"{read} SELECT caller, called FROM public.trap", self.database)
+        return counted[-1][0], kept
+
+    def forget(self) -> None:
+        self.admin.sql(
+            self.cluster,
+            "SET search_path = ''; SET statement_timeout = 0; "
+            "TRUNCATE public.trap; ALTER SEQUENCE public.calls RESTART",
+            self.database,
+        )
+
+
+@pytest.fixture(scope="module", params=["ledger", "archive"])
+def hostile(request: pytest.FixtureRequest, admin: Administration) -> Iterator[Hostile]:
+    cluster, tenant = request.param, f"tenant_{uuid.uuid4().hex[:6]}"
+    admin.sql(cluster, f"CREATE ROLE {tenant} LOGIN")
+    admin.sql(cluster, f"GRANT {tenant} TO postgres")
+    admin.sql(cluster, f"CREATE DATABASE {tenant} OWNER {tenant}")
+    quiet = f"SET SESSION AUTHORIZATION {tenant}; SET search_path = pg_catalog; SET check_function_bodies = off; "
+    admin.sql(cluster, f"ALTER SCHEMA public OWNER TO {tenant}", tenant)
+    admin.sql(cluster, quiet + TRAP + ";".join(shadows()), tenant)
+    for name, value in SETTINGS.items():
+        quoted = value if name == "search_path" else f"'{value}'"
+        admin.sql(cluster, f"SET ROLE {tenant}; ALTER DATABASE {tenant} SET {name} = {quoted}")
+    yield Hostile(cluster, tenant, admin)
+    admin.sql(cluster, f"DROP DATABASE {tenant} WITH (FORCE)")
+    admin.sql(cluster, f"DROP ROLE {tenant}")
+
+
+ASKED = "SET statement_timeout = 0; SELECT pg_is_in_recovery(), 2 * 3, 'a'::text; SELECT count(*) FROM pg_settings"
+
+
+def test_the_trap_works_without_our_first_message(hostile: Hostile) -> None:
+    hostile.forget()
+    hostile.admin.sql(hostile.cluster, f"SET SESSION AUTHORIZATION {hostile.database}; {ASKED}", hostile.database)
+    hostile.admin.sql(hostile.cluster, ASKED, hostile.database)
+    counted, kept = hostile.called()
+    assert counted == "t"
+    assert {(caller, "pg_is_in_recovery") for caller in ("rdsadmin", hostile.database)} <= set(kept)
+    assert {"*", "domain text", "pg_settings"} <= {called for _caller, called in kept}
+
+
+@pytest.mark.parametrize("method", ["secret", "data_api"])
+def test_no_task_calls_anything_of_a_tenant(hostile: Hostile, state: State, method: str, account: str) -> None:
+    hostile.forget()
+    tasks = Tasks(state)  # Without the guard of check mode, which would hide what is called
+    options = {"cluster": hostile.cluster, "login_method": method, "login_db": hostile.database}
+    grants = [
+        {"privileges": ["SELECT"], "on": "ALL TABLES IN SCHEMA public", "database": hostile.database},
+        {"privileges": ['UPDATE ("back\\slash")'], "on": "TABLE public.goods", "database": hostile.database},
+        {"privileges": ["EXECUTE"], "on": "FUNCTION public.stock(public.goods)", "database": hostile.database},
+    ]
+    wanted = {"name": account, "grants": grants, "comment": "it's a \\ back\\\\slash \\' -- ü €"}
+    try:
+        converge(lambda check=False: tasks.user(check=check, **options, **wanted))
+        facts = tasks.facts(**options)
+        assert account in str(facts)
+        for check in (True, False):
+            tasks.users(check=check, **options, users=[{**wanted, "comment": "x\\"}])
+        converge(lambda check=False: tasks.user(check=check, **options, name=account, state="absent"))
+    finally:
+        assert hostile.called() == ("f", [])
+
+
+def test_the_first_message_of_every_session_empties_the_search_path(
+    hostile: Hostile, state: State, monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    sent: dict[int, list[str]] = {}
+
+    class Recording(psycopg2.extensions.cursor):
+        def execute(self, query: str, values: object = None) -> None:
+            sent.setdefault(self.connection.info.backend_pid, []).append(query)
+            super().execute(query, values)
+
+    connect = psycopg2.connect
+    monkeypatch.setattr(psycopg2, "connect", lambda **options: connect(**options, cursor_factory=Recording))
+    grants = [{"privileges": ["CONNECT"], "on": f"DATABASE {hostile.database}"}]
+    Tasks(state).user(check=True, cluster=hostile.cluster, name=account, grants=grants, login_db=hostile.database)
+    Tasks(state).facts(cluster=hostile.cluster, login_db=hostile.database)
+    assert len(sent) > 1
+    assert {texts[0] for texts in sent.values()} == {"SELECT pg_catalog.set_config('search_path', '', false)"}
