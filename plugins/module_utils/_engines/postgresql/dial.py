@@ -11,11 +11,13 @@ https://www.postgresql.org/docs/current/libpq-connect.html
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import socket
 import ssl
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._address import resolve
@@ -44,6 +46,11 @@ _SYSTEM_BUNDLES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
+_NO_FILE = "/dev/null/none"
+"""Cannot exist. An empty path would mean libpq's own one."""
+_NO_FILES = dict.fromkeys(("passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"), _NO_FILE)
+"""Instead of ~/.pgpass and the files in ~/.postgresql:
+https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS"""
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)"""
 
@@ -125,17 +132,31 @@ def connect(login: Login, database: str) -> Any:
 
 def _dial(login: Login, credentials: Credentials, database: str) -> Any:
     login.require_verified(credentials)
-    return psycopg2.connect(
-        **_address(login),
-        port=login.port,
-        user=credentials.user,
-        password=credentials.password,
-        dbname=database,
-        connect_timeout=login.connect_timeout,
-        client_encoding="UTF8",
-        application_name="dbops.aurora_iam",
-        **_tls(login),
-    )
+    options = {**_NO_FILES, **_address(login), **_tls(login)}
+    with _no_environment():
+        return psycopg2.connect(
+            port=login.port,
+            user=credentials.user,
+            password=credentials.password,
+            dbname=database,
+            connect_timeout=login.connect_timeout,
+            client_encoding="UTF8",
+            application_name="dbops.aurora_iam",
+            # libpq tries it before TLS, whatever sslmode says
+            gssencmode="disable",
+            **options,
+        )
+
+
+@contextlib.contextmanager
+def _no_environment() -> Iterator[None]:
+    """libpq takes each option that is not given from a variable, and there are more of them in each release:
+    https://www.postgresql.org/docs/current/libpq-envars.html"""
+    said = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+    try:
+        yield
+    finally:
+        os.environ.update(said)
 
 
 def _address(login: Login) -> dict[str, Any]:
