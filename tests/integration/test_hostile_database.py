@@ -157,6 +157,7 @@ def test_no_task_calls_anything_of_a_tenant(hostile: Hostile, state: State, meth
         converge(lambda check=False: tasks.user(check=check, **options, **wanted))
         facts = tasks.facts(**options)
         assert account in str(facts)
+        tasks.cluster(check=True, **options, iam_auth="disabled", confirm=True)
         for check in (True, False):
             tasks.users(check=check, **options, users=[{**wanted, "comment": "x\\"}])
         converge(lambda check=False: tasks.user(check=check, **options, name=account, state="absent"))
