@@ -20,6 +20,7 @@ import psycopg2
 import pymysql
 import pytest
 
+from tests.integration.browser import MISSING, Page, browser, find
 from tests.integration.cluster_scene import TARGETS, Target, made
 from tests.integration.hook import Hook
 from tests.integration.tasks import OVER_DATA_API, Tasks, over_data_api
@@ -200,3 +201,12 @@ def either(request: pytest.FixtureRequest, state: State, tasks: Tasks, hook: Hoo
 @pytest.fixture
 def catalogue(state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
     yield from made("catalogue", state, tasks, hook)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    program = find(of_checkout().cache)
+    if program is None:
+        pytest.skip(MISSING)
+    with browser(program, tmp_path_factory.mktemp("profile")) as opened:
+        yield opened

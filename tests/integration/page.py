@@ -4,15 +4,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import jinja2
 
+from ansible_collections.dbops.aurora_iam.plugins.filter.audit_report import audit_report
 from ansible_collections.dbops.aurora_iam.plugins.filter.csp_hash import csp_hash
 from ansible_collections.dbops.aurora_iam.plugins.filter.script_json import script_json
+from tests.integration.browser import Page
 from tests.sandbox.clients import CHECKOUT
 
 ROLE = CHECKOUT / "roles" / "audit"
+COMPLAINTS = {"Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Audits.issueAdded"}
 
 
 def render(report: dict[str, Any]) -> str:
@@ -26,3 +30,19 @@ def render(report: dict[str, Any]) -> str:
     environment.globals.update(query=query, lookup=lambda plugin, name: query(plugin, name)[0])
     template = environment.from_string((ROLE / "templates" / "report.html.j2").read_text())
     return template.render(aurora_iam_audit_report=report)
+
+
+def show(page: Page, folder: Path, results: list[dict[str, Any]], **texts: str) -> None:
+    path = folder / "report.html"
+    path.write_text(render(audit_report(results, **texts)))
+    page.events.clear()
+    page.prefer("light")
+    page.open(path)
+
+
+def harmless(page: Page) -> None:
+    """Nothing but the page itself was asked for, and the browser complains of nothing."""
+    requests = [event["params"]["request"]["url"] for event in page.events if event["method"].endswith("BeSent")]
+    assert len(requests) == 1
+    assert requests[0].startswith("file://")
+    assert [event for event in page.events if event["method"] in COMPLAINTS] == []
