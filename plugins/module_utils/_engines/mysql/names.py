@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.reserved import is_of_service
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
@@ -21,21 +22,10 @@ ANY_HOST = "%"
 MAX_NAME = 32
 MAX_HOST = 255
 
-_RESERVED = frozenset(
-    (
-        "mysql.infoschema",
-        "mysql.session",
-        "mysql.sys",
-        "rds_superuser_role",
-        "rdsadmin",
-        "rdsproxyadmin",
-        "rdsrepladmin",
-        "rdsrepladmin_priv_checks_user",
-        "rdstopmgr",
-    )
-)
-_RESERVED_ROLES = re.compile(r"aws_[a-z0-9_]+_access\Z")
-"""AWS_LAMBDA_ACCESS and its kind: Aurora's own roles.
+_RESERVED = re.compile(r"(mysql\..+|aws_[a-z0-9_]+_access)\Z", re.DOTALL)
+"""MySQL's own accounts, and Aurora's own roles such as AWS_LAMBDA_ACCESS.
+
+https://dev.mysql.com/doc/refman/8.4/en/reserved-accounts.html
 
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-80-v3.html
 """
@@ -47,7 +37,7 @@ _LISTED_ROLE = re.compile(rf"\s*{_PART}\s*(?:@\s*{_PART})?\s*(?:,|\Z)")
 
 def is_reserved(name: str) -> bool:
     """Whether Aurora keeps this account or role for itself."""
-    return name.lower() in _RESERVED or bool(_RESERVED_ROLES.match(name.lower()))
+    return is_of_service(name) or bool(_RESERVED.match(name.lower()))
 
 
 def account_name(name: str, host: str, position: str) -> AccountName:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.reserved import is_of_service
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
 
 NAME_BYTES = 63
@@ -31,15 +32,15 @@ _PLAIN = re.compile(r"[a-z_][a-z0-9_$]*\Z")
 _UPPER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 
-_RESERVED = re.compile(r"(pg_.*|rds_.*|rdsadmin|rdsrepladmin|rdsproxyadmin|rdstopmgr|public|none)\Z", re.DOTALL)
-"""Roles of PostgreSQL and of RDS, and the two words that no role may be called."""
+_RESERVED = re.compile(r"(pg_.*|public|none)\Z", re.DOTALL)
+"""PostgreSQL's own roles, and the two words that no role may be called."""
 
 
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def is_reserved(name: str) -> bool:
-    return bool(_RESERVED.match(name))
+    return is_of_service(name) or bool(_RESERVED.match(name))
 
 
 def quote_identifier(name: str) -> str:
