@@ -36,6 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     REASSIGN,
     build_obstacles,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.lockout import own_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     RDS_AD,
     RDS_IAM,
@@ -132,7 +133,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return [resolver.resolve(account) for account in wanted]
 
     def protected(self, observed: PostgreSQLObserved) -> Collection[AccountName]:
-        return review.own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
+        return own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
 
     def foresee(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
         return Aftermath(changes, observed).foresee(changes)

@@ -65,6 +65,11 @@ def counts(membership: Membership) -> bool:
     return membership.counts
 
 
+def any_membership(_membership: Membership) -> bool:
+    """Also one that only administers."""
+    return True
+
+
 def inherits(membership: Membership) -> bool:
     return membership.inherits
 

@@ -16,11 +16,17 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     refuse_open_sessions,
     review_leaving,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.lockout import (
+    becomes_iam,
+    own_accounts,
+    refuse_password_members,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
     RDS_AD,
     RDS_IAM,
     afterwards,
+    any_membership,
     format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership_review import (
@@ -34,9 +40,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.scope import name_scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
-    IAM,
     AccountChange,
-    AccountName,
     Changes,
     Scope,
 )
@@ -60,7 +64,7 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     _refuse_without_iam(changes, observed)
     _refuse_own_accounts(changes, observed)
     _refuse_active_directory(changes, observed)
-    _refuse_password_members(changes, observed)
+    refuse_password_members(changes, observed)
     review_memberships(changes, observed)
     handed_over = review_leaving(changes, observed)
     _refuse_without_rights(changes, observed)
@@ -70,17 +74,8 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     return [*warnings, *_still_public(changes, observed), *_lost_members(changes, observed)]
 
 
-def _becomes_iam(change: AccountChange) -> bool:
-    before = change.before
-    return (
-        change.after is not None
-        and change.after.authentication == IAM
-        and (before is None or before.authentication != IAM)
-    )
-
-
 def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
-    if not any(_becomes_iam(change) for change in changes.accounts):
+    if not any(becomes_iam(change) for change in changes.accounts):
         return
     if RDS_IAM not in observed.roles.by_name:
         raise IamAuthDisabled(
@@ -92,10 +87,6 @@ def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
             f"IAM authentication is off on {observed.title}: accounts in rds_iam could not log in. Turn it on with "
             "dbops.aurora_iam.aurora_iam_cluster."
         )
-
-
-def own_accounts(observed: PostgreSQLObserved) -> set[AccountName]:
-    return {observed.login, AccountName(observed.master)} - {AccountName("")}
 
 
 def _refuse_own_accounts(changes: Changes, observed: PostgreSQLObserved) -> None:
@@ -127,36 +118,6 @@ def _refuse_active_directory(changes: Changes, observed: PostgreSQLObserved) -> 
             )
 
 
-def _refuse_password_members(changes: Changes, observed: PostgreSQLObserved) -> None:
-    """Members of rds_iam, nested ones as well, can log in with a token only: nobody may get there by accident.
-
-    RDS sends every member to IAM authentication by a line "+rds_iam" of pg_hba.conf, which asks for membership (the
-    MEMBER of pg_has_role, https://www.postgresql.org/docs/current/auth-pg-hba-conf.html), not for inherited rights.
-    Until 15 any membership counts. Since 16 whoever creates a role administers it by a membership with neither
-    INHERIT nor SET: were it counted, no master could create an IAM-authenticated account, and AWS documents that
-    the master does. So there membership means INHERIT or SET.
-    """
-    after = afterwards(observed.roles, changes).roles
-    becoming = {change.name.name for change in changes.effective if _becomes_iam(change)}
-    gained = after.members(RDS_IAM) - observed.roles.members(RDS_IAM) - becoming
-    own = {name.name for name in own_accounts(observed)}
-    administrators = sorted(gained & own)
-    if administrators:
-        chain = format_chain(after.chain(administrators[0], RDS_IAM))
-        raise Refused(
-            f"{administrators[0]} administers {observed.title}, and would become a member of rds_iam ({chain}): its "
-            f"password would stop working; revoke {after.chain(administrators[0], RDS_IAM)[1]} from "
-            f"{administrators[0]} first."
-        )
-    others = sorted(name for name in gained if name in after.by_name and after.by_name[name].can_login)
-    if others:
-        chain = format_chain(after.chain(others[0], RDS_IAM))
-        raise Refused(
-            f"{', '.join(others)} would become members of rds_iam without being asked for ({chain}): passwords would "
-            "stop working; end that membership first, or list these accounts with convert: true."
-        )
-
-
 def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
     authority = Authority(observed)
     lifecycle = {change.name.name for change in changes.effective if _alters_role(change)}
@@ -180,9 +141,17 @@ def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> No
         if not authority.administers(role):
             raise Refused(
                 f"The login {observed.login} has no ADMIN OPTION on {role}, which this plan takes on "
-                f"{observed.title}; log in as a role that has it, or have {role} granted to {observed.login} WITH "
-                "ADMIN TRUE, INHERIT FALSE, SET FALSE."
+                f"{observed.title}; {_obtain_admin_option(role, observed)}"
             )
+
+
+def _obtain_admin_option(role: str, observed: PostgreSQLObserved) -> str:
+    """The option is a membership. In a role that leads to rds_iam it ends a login by password."""
+    login = observed.login.name
+    enrols = role == RDS_IAM or observed.roles.chain(role, RDS_IAM, any_membership)
+    if enrols and login not in observed.roles.members(RDS_IAM, any_membership):
+        return "log in as the master user, or with a token as an account that has it."
+    return f"log in as a role that has it, or have {role} granted to {login} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE."
 
 
 def _alters_role(change: AccountChange) -> bool:

@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every administrator logs in after a task as it did before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg2
+import pytest
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
+from tests.integration.postgresql_scene import Scene, scene
+
+__all__ = ["scene"]
+
+PASSWORD = "Pa55word!"
+
+
+@pytest.fixture
+def deputy(scene: Scene) -> str:
+    """An administrator by password that is not the master user."""
+    return scene.role("deputy", f"LOGIN CREATEROLE PASSWORD '{PASSWORD}'")
+
+
+def as_deputy(scene: Scene, deputy: str) -> Scene:
+    return replace(scene, login=replace(scene.login, credentials=lambda: Credentials(deputy, PASSWORD)))
+
+
+def logs_in(scene: Scene, name: str) -> bool:
+    try:
+        psycopg2.connect(
+            host=scene.login.host,
+            port=scene.login.port,
+            user=name,
+            password=PASSWORD,
+            dbname=scene.database,
+            sslmode="require",
+        ).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def attempt(scene: Scene, **options: object) -> str:
+    """The refusal, which check mode and the run share; empty where there is none."""
+    answers = []
+    for check in (True, False):
+        try:
+            scene.user(check=check, **options)
+            answers.append("")
+        except Refused as error:
+            answers.append(str(error))
+    assert answers[0] == answers[1]
+    return answers[0]
+
+
+@pytest.mark.parametrize("roles", [None, ["group"]], ids=["direct", "by_role"])
+def test_an_administrator_by_password_creates_an_account(scene: Scene, deputy: str, roles: list[str] | None) -> None:
+    name = scene.database + "_" + deputy[-6:]
+    options: dict[str, object] = {}
+    if roles:
+        group = scene.role("group")
+        scene.sql(f"GRANT rds_iam TO {group}", master=True)
+        options = {"roles": [group]}
+    message = attempt(as_deputy(scene, deputy), name=name, **options)
+    assert logs_in(scene, deputy)
+    if scene.major >= 16:
+        assert f"{deputy} administers" in message
+        assert "log in as the master user" in message
+        assert "ADMIN TRUE" not in message
+    else:
+        assert message == ""
+
+
+def test_the_master_converts_what_another_administrator_created(scene: Scene, deputy: str) -> None:
+    """The server has made the creator a member with ADMIN, which pg_hba.conf counts."""
+    name = scene.role("made", "LOGIN")
+    if scene.major >= 16:
+        scene.sql(f"GRANT {name} TO {deputy} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE", master=True)
+    message = attempt(scene, name=name, convert=True)
+    assert logs_in(scene, deputy)
+    assert (f"{deputy} → {name} → rds_iam" in message) == (scene.major >= 16)
+
+
+def test_the_master_creates_and_converts_accounts(scene: Scene) -> None:
+    name = scene.role("person", f"LOGIN PASSWORD '{PASSWORD}'")
+    assert attempt(scene, name=name, convert=True) == ""
+    assert attempt(scene, name=name + "2") == ""
+    assert attempt(scene, name=name + "3") == ""
