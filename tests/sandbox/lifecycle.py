@@ -96,6 +96,7 @@ def _start(layout: Layout, specs: list[ClusterSpec]) -> dict[str, Any]:
 def _make_folders(layout: Layout) -> None:
     """No other user of this machine reads or changes what is in them: the servers' user enters
     what it needs, everybody else nothing. A folder that somebody else has made already is not used."""
+    layout.root.mkdir(parents=True, exist_ok=True)
     servers = run_as(layout.root)
     layout.run.mkdir(PRIVATE)
     if servers.owner is not None:
