@@ -31,6 +31,8 @@ PLUGIN = "AWSAuthenticationPlugin"
 _SETTINGS = {
     "mysqlx": "OFF",
     "secure-file-priv": "",
+    # The machine has a limited number of asynchronous requests (fs.aio-max-nr), and each server reserves thousands
+    "innodb-use-native-aio": "OFF",
     "innodb-buffer-pool-size": "64M",
     "innodb-redo-log-capacity": "32M",
     "innodb-flush-log-at-trx-commit": "0",
