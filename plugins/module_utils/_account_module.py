@@ -19,6 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedAccount,
     Session,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Removes
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     ConnectionLost,
@@ -152,13 +153,14 @@ def _attempt(
     write: bool,
     progress: Progress,
 ) -> Outcome[O]:
+    warnings = []
     if write:
-        session.lock()
+        warnings += session.lock(_removes(wanted, unlisted, session.login))
     observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
     desired = engine.resolve(wanted, observed)
     changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
     changes = engine.foresee(changes, observed)
-    warnings = engine.review(changes, observed)
+    warnings += engine.review(changes, observed)
     plan = _plan(engine, changes, observed)
     whole = progress.begin(changes, plan, warnings)
     if write and plan.steps:
@@ -173,6 +175,19 @@ def _attempt(
         statements=tuple(progress.statements if write else (statement.text for statement in plan.statements)),
         warnings=tuple(progress.warnings),
     )
+
+
+def _removes(wanted: Sequence[ParsedAccount], unlisted: str, login: Login) -> Removes:
+    """Which accounts the task drops or locks, as far as the options tell it."""
+    requests = {account.name: account.request for account in wanted}
+
+    def removes(name: AccountName, iam: bool) -> bool:
+        request = requests.get(name)
+        if request is None:
+            return iam and unlisted != KEEP and name.name != login.endpoint.master_user
+        return not request.present or request.locked is True
+
+    return removes
 
 
 def compare_names(wanted: Sequence[ParsedAccount]) -> list[str]:

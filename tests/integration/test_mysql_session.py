@@ -132,7 +132,7 @@ def test_one_run_at_a_time(login):
     first, second = MySQLSession(login), MySQLSession(replace(login, lock_timeout=1))
     try:
         first.lock()
-        with pytest.raises(Refused, match=r"Another run of this collection.*more than 1 s"):
+        with pytest.raises(Refused, match=r"Another run of dbops\.aurora_iam.*more than 1 s"):
             second.lock()
         first.close()
         second.lock()

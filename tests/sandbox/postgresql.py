@@ -33,6 +33,7 @@ _CAST = {
     "synchronous_commit": "off",
     "shared_buffers": "'32MB'",
     "max_connections": "60",
+    "max_prepared_transactions": "5",
     "max_wal_size": "'256MB'",
     "wal_level": "replica",
     "hot_standby": "on",

@@ -34,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("_params", "_reconcile", "_plan", "_findings", "_report", "_facts"),
     ("_progress",),
+    ("_engines/run_lock",),
     ("_engines/base", "_engines/certificates", "_engines/reserved"),
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),

@@ -18,6 +18,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import (
+    Removes,
+    RunLock,
+    acquire,
+    removes_nobody,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
@@ -73,9 +79,15 @@ class Session(ABC):
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         """Read. Values are bound by the driver. Raises StatementFailed, ConnectionLost."""
 
+    @property
     @abstractmethod
-    def lock(self) -> None:
-        """Make other runs of this collection wait until this session closes. Raises Refused after lock_timeout."""
+    def run_lock(self) -> RunLock:
+        """The lock that keeps other runs of this collection out while this session holds it."""
+
+    def lock(self, removes: Removes = removes_nobody) -> list[str]:
+        """Make other runs of this collection wait until this session closes. Returns warnings about sessions that hold
+        the lock and are not waited for. Raises Refused after lock_timeout."""
+        return acquire(self.run_lock, self.login, removes)
 
     @abstractmethod
     def run(self, step: Step) -> None:

@@ -13,7 +13,6 @@ connection, so that the grant tables stay free for others.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -22,7 +21,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql im
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.failures import statement_failure
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.ending import end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import EndSessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import another_run, check_server
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.locking.lock import MySQLRunLock
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import check_server
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
@@ -52,6 +53,7 @@ class MySQLDataApiSession(Session):
         self.login = login
         self._transport = transport
         self._writing = Conversation(transport, "", (sql.data_api_setup(min(login.lock_timeout, MAX_WAIT)),))
+        self._run_lock = MySQLRunLock(self._ask)
         try:
             facts = transport.execute(sql.DATA_API_FACTS)[0]
         except DatabaseRefused as error:
@@ -106,18 +108,16 @@ class MySQLDataApiSession(Session):
             offset += size
         reading.end(commit=False)
 
-    def lock(self) -> None:
-        deadline = time.monotonic() + self.login.lock_timeout
-        while True:
-            patience = max(0, min(MAX_WAIT, round(deadline - time.monotonic())))
-            try:
-                taken = self._writing.say(sql.TAKE_LOCK, (patience,))[0][0]
-            except (DatabaseRefused, TransactionLost) as error:
-                raise self._failure(error, sql.TAKE_LOCK) from error
-            if taken == 1:
-                return
-            if time.monotonic() >= deadline:
-                raise another_run(self.login)
+    @property
+    def run_lock(self) -> RunLock:
+        return self._run_lock
+
+    def _ask(self, text: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """In the session that writes."""
+        try:
+            return _readable(self._writing.say(text, parameters))
+        except (DatabaseRefused, TransactionLost) as error:
+            raise self._failure(error, text) from error
 
     def run(self, step: Step) -> None:
         """What the server warns of is not asked for, which would take a call for each statement: that a name was cut or
@@ -148,6 +148,7 @@ class MySQLDataApiSession(Session):
         )
 
     def close(self) -> None:
+        self._run_lock.held = False
         try:
             self._writing.end(commit=True)
         except (AuroraIamError, DatabaseRefused, TransactionLost):

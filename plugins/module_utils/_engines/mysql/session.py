@@ -21,18 +21,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.fa
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.ending import end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.locking.lock import MySQLRunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import (
     HAS_PYMYSQL,
     GuardedConnection,
     TlsNotOffered,
     connect,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
     MissingLibrary,
     NotWriter,
-    Refused,
     StatementFailed,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
@@ -66,6 +67,7 @@ class MySQLSession(Session):
             )
         self.login = login
         self._connection = _open(login)
+        self._run_lock = MySQLRunLock(self.query)
         try:
             self._check_server()
         except AuroraIamError:
@@ -84,9 +86,9 @@ class MySQLSession(Session):
             except pymysql.MySQLError as error:
                 raise statement_failure(self.login.title, error, sql) from error
 
-    def lock(self) -> None:
-        if self.query(sql.TAKE_LOCK, (self.login.lock_timeout,))[0][0] != 1:
-            raise another_run(self.login)
+    @property
+    def run_lock(self) -> RunLock:
+        return self._run_lock
 
     def run(self, step: Step) -> None:
         """MySQL commits every account statement by itself, so that what ran before a failure stays. The connection
@@ -143,13 +145,6 @@ def check_server(login: Login, version: object, read_only: object) -> None:
         )
     if read_only:
         raise NotWriter(login.read_only_answer())
-
-
-def another_run(login: Login) -> Refused:
-    return Refused(
-        f"Another run of this collection has been working on {login.title} for more than "
-        f"{login.lock_timeout} s; try again when it has ended, or raise lock_timeout."
-    )
 
 
 def _open(login: Login) -> GuardedConnection:

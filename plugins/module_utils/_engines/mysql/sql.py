@@ -29,7 +29,6 @@ AUTHENTICATION_STRING = "RDS"
 _IDENTIFIED = f"IDENTIFIED WITH {PLUGIN} AS '{AUTHENTICATION_STRING}'"
 """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
 
-TAKE_LOCK = "SELECT GET_LOCK('dbops.aurora_iam', %s)"
 WARNINGS = "SHOW WARNINGS"
 SESSION_FACTS = "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only"
 

@@ -13,19 +13,21 @@ own, because it outlives the others.
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial, sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.locking.lock import (
+    TransactionRunLock,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import (
     LOCK_NOT_AVAILABLE,
     PostgreSQLSession,
-    another_run,
     refusal,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
@@ -62,6 +64,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         self._patience = min(login.lock_timeout, MAX_WAIT)
         self._talks: dict[str, Conversation] = {}
         self._guard: Conversation | None = None
+        self._run_lock = None
         facts = self._talk(self.database).open()[0]
         if facts[1]:
             self.close()
@@ -118,20 +121,30 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
             yield page
         talk.say(sql.CLOSE)
 
-    def lock(self) -> None:
-        deadline = time.monotonic() + self.login.lock_timeout
-        while self._guard is None:
-            guard = self._meeting_place_talk()
-            try:
-                guard.say(sql.take_transaction_lock().text)
-                self._guard = guard
-            except DatabaseRefused as error:
-                if error.state != LOCK_NOT_AVAILABLE:
-                    raise self._refusal(error, sql.take_transaction_lock().text) from None
-                if time.monotonic() >= deadline:
-                    raise another_run(self.login) from None
-            except TransactionLost as error:
-                raise self._lost(error) from None
+    @property
+    def run_lock(self) -> RunLock:
+        if self._run_lock is None:
+            self._run_lock = TransactionRunLock(self._ask_guard, self._end_guard)
+        return self._run_lock
+
+    def _ask_guard(self, text: str, values: Sequence[Any]) -> list[Row]:
+        """In the transaction that holds the lock."""
+        try:
+            if self._guard is None:
+                self._guard = self._meeting_place_talk()
+            return self._guard.say(text, values)
+        except DatabaseRefused as error:
+            raise self._refusal(error, text) from None
+        except TransactionLost as error:
+            raise self._lost(error) from None
+
+    def _end_guard(self) -> None:
+        guard, self._guard = self._guard, None
+        try:
+            if guard is not None:
+                guard.end(commit=False)
+        except (DatabaseRefused, TransactionLost) as error:
+            raise self._lost(TransactionLost(str(error))) from None
 
     def _meeting_place_talk(self) -> Conversation:
         """As on connections, in the database that every cluster has, or else in the login's own."""
@@ -195,7 +208,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
     def close(self) -> None:
         talks = [*self._talks.values(), *([self._guard] if self._guard is not None else [])]
         self._talks.clear()
-        self._guard = None
+        self._guard = self._run_lock = None
         for talk in talks:
             try:
                 talk.end(commit=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
@@ -19,7 +20,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Reassign,
     check_reassigned,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.locking.lock import ConnectionRunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import with_arrays
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
@@ -72,7 +75,7 @@ class PostgreSQLSession(Session):
         self.database = login.database or "postgres"
         self._connections: dict[str, Any] = {}
         self._only_reading: set[Any] = set()
-        self._lock: str | None = None
+        self._run_lock: RunLock | None = None
         self._read_facts(self._open(self.database))
 
     def _read_facts(self, row: Row) -> None:
@@ -130,19 +133,25 @@ class PostgreSQLSession(Session):
         hint = " ".join(part for part in (error.diag.message_detail, error.diag.message_hint) if part)
         return refusal(self.login.title, message, hint, code, text)
 
-    def lock(self) -> None:
-        if self._lock is not None:
-            return
+    @property
+    def run_lock(self) -> RunLock:
         # Advisory locks belong to one database. Runs that log in to different ones meet in the database that every
         # cluster has: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-        self._lock = self._meeting_place()
+        if self._run_lock is None:
+            database = self._meeting_place()
+            self._run_lock = ConnectionRunLock(partial(self.query, database=database), partial(self._wait, database))
+        return self._run_lock
+
+    def _wait(self, database: str, text: str) -> bool:
+        """Whether a statement that waits for a lock came by it in time."""
         try:
-            self.query(sql.take_lock().text, database=self._lock)
+            self._execute(self._connection(database), text)
         except StatementFailed as error:
-            self._lock = None
+            self._execute(self._connection(database), "ROLLBACK")
             if error.code != LOCK_NOT_AVAILABLE:
                 raise
-            raise another_run(self.login) from None
+            return False
+        return True
 
     def _meeting_place(self) -> str:
         if "postgres" not in self._connections:
@@ -221,7 +230,7 @@ class PostgreSQLSession(Session):
             except DriverError:
                 continue
         self._connections.clear()
-        self._lock = None
+        self._run_lock = None
 
 
 def refusal(title: str, message: str, hint: str, code: str, text: str) -> StatementFailed:
@@ -232,10 +241,3 @@ def refusal(title: str, message: str, hint: str, code: str, text: str) -> Statem
     }.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
     detail = f" ({' '.join(hint.split())})" if hint else ""
     return StatementFailed(f"{title} refused: {message}{detail}; {advice}.", code, text)
-
-
-def another_run(login: Login) -> Refused:
-    return Refused(
-        f"Another run of dbops.aurora_iam has been changing accounts on {login.title} for more than "
-        f"{login.lock_timeout} seconds; wait for it to end, or raise lock_timeout."
-    )

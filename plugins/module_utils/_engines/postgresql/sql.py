@@ -18,9 +18,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
 
-_LOCK = 0x6175726F69616D
-"""The advisory lock's number: "auroiam" in ASCII."""
-
 _FUTURE = "FUTURE "
 _ARGUMENT = re.compile(r'(?:"(?:[^"]|"")*"|[^",])+')
 """One of a list as the catalogue prints it: a comma in a name is in quotation marks."""
@@ -114,15 +111,6 @@ def fetch(size: int) -> str:
 
 
 CLOSE = "CLOSE found"
-
-
-def take_lock() -> Statement:
-    return Statement(f"SELECT pg_advisory_lock({_LOCK})")
-
-
-def take_transaction_lock() -> Statement:
-    """Meets :func:`take_lock`'s. The Data API has no type for the answer that a lock gives, which is none."""
-    return Statement(f"SELECT pg_advisory_xact_lock({_LOCK})::text")
 
 
 def begin(lock_timeout: int) -> tuple[Statement, ...]:
