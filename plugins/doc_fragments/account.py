@@ -116,6 +116,8 @@ options:
     description:
       - An account that exists and is not IAM-authenticated is refused, unless this is V(true). Then it is converted in
         place and keeps its grants, roles and limits; its password stops working.
+      - An account whose password has expired is only converted if O(locked) is set, because a token does not expire
+        with the password.
     type: bool
     default: false
   require_tls:

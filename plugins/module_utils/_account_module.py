@@ -158,7 +158,9 @@ def _attempt(
         warnings += session.lock(_removes(wanted, unlisted, session.login))
     observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
     desired = engine.resolve(wanted, observed)
-    changes = reconcile(desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed))
+    changes = reconcile(
+        desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed), observed.expired
+    )
     changes = engine.foresee(changes, observed)
     warnings += engine.review(changes, observed)
     plan = _plan(engine, changes, observed)

@@ -81,7 +81,13 @@ def gather(options: Mapping[str, Any], clients: Clients) -> Facts:
         facts["authorization"] = describe_authorization(access.verdicts or {}, advisory=options["simulate"])
     if "findings" in subsets:
         estate = Estate(
-            login.endpoint, survey, engine.capabilities, _where(options), access.statements, access.connectable
+            login.endpoint,
+            survey,
+            engine.capabilities,
+            _where(options),
+            access.statements,
+            access.connectable,
+            access.allowed,
         )
         facts["findings"] = [item.describe() for item in find(estate) if not item.account or names.passes(item.account)]
     unseen = [*survey.unseen, *access.unseen]
@@ -156,16 +162,20 @@ class _Access:
     statements   of the policies, about connecting
     connectable  names of accounts that somebody may connect as, not counting who may as every account of every
                  database: administrators can connect as an account that was made for nobody, too
+    allowed      names of accounts that somebody may connect as, by whatever policy
     """
 
     verdicts: Verdicts | None = None
     statements: list[ConnectStatement] | None = None
     connectable: frozenset[str] | None = None
+    allowed: frozenset[str] | None = None
     unseen: list[Unseen] = field(default_factory=list)
 
     def read(self, endpoint: Endpoint, clients: Clients, survey: Survey, names: Filter, simulated: bool) -> None:
         accounts = {item.name.name for item in survey.accounts if item.account.authentication == IAM}
-        arns = {endpoint.connect_resource(name): name for name in sorted(accounts) if name and names.passes(name)}
+        master = {endpoint.master_user} & accounts
+        asked_for = {name for name in accounts if name and names.passes(name)}
+        arns = {endpoint.connect_resource(name): name for name in sorted(asked_for | master)}
         if not endpoint.connect_resource("x"):
             self._miss("AWS was not asked, so that the database has no resource ID; set cluster or instance.")
             return
@@ -178,13 +188,16 @@ class _Access:
         except (CloudError, MissingLibrary) as error:
             self._miss(error.message)
             return
-        self.verdicts = {arn: verdicts[arn] for arn in arns}
+        self.verdicts = {arn: verdicts[arn] for arn, name in arns.items() if name in asked_for}
         self.statements = connect_statements(principals)
         everywhere = {_cause(verdict) for verdict in verdicts[_nobody(endpoint)]}
         self.connectable = frozenset(
             arns[arn]
             for arn, found in self.verdicts.items()
             if any(verdict.outcome != DENIED and _cause(verdict) not in everywhere for verdict in found)
+        )
+        self.allowed = frozenset(
+            name for arn, name in arns.items() if any(verdict.outcome != DENIED for verdict in verdicts[arn])
         )
         self._name_unread(principals)
 

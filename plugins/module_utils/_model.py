@@ -235,8 +235,10 @@ class Observed:
 
     accounts  those that the task names and that exist, of whatever kind; and all IAM-authenticated ones where the
               task is about unlisted accounts too
+    expired   accounts whose password has expired: since when, or how, in the engine's words
     login     whom this session is logged in as
     """
 
     accounts: Mapping[AccountName, Account] = field(default_factory=dict)
+    expired: Mapping[AccountName, str] = field(default_factory=dict)
     login: AccountName = AccountName("")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -25,6 +26,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 
 KEEP, LOCK, DROP = "keep", "lock", "drop"
+_NONE_EXPIRED: Mapping[AccountName, str] = MappingProxyType({})
 
 
 def reconcile(
@@ -33,17 +35,22 @@ def reconcile(
     capabilities: Capabilities,
     unlisted: str = KEEP,
     protected: Collection[AccountName] = (),
+    expired: Mapping[AccountName, str] = _NONE_EXPIRED,
 ) -> Changes:
     """Compare, account by account.
 
     unlisted   what happens to observed IAM accounts that ``desired`` does not name: keep, lock or drop
     protected  accounts that are never "unlisted": the login, reserved ones. Where they are listed, the engine's review
                refuses any change of them and says why
-    Raises Refused for an existing account that is not IAM-authenticated and is not to be converted.
+    expired    accounts whose password has expired, as ``Observed`` has them
+    Raises Refused for an existing account that is not IAM-authenticated and is not to be converted, and for one that a
+    conversion would let log in again.
     """
     listed = {
         item.name: _change(item, observed.get(item.name), capabilities, item.name in protected) for item in desired
     }
+    for item in desired:
+        _refuse_revival(item, listed[item.name], expired)
     strays = _unlisted_changes(listed, observed, unlisted, protected)
     changes = sorted([*listed.values(), *strays], key=lambda change: change.name)
     return Changes(tuple(changes), frozenset(change.name for change in strays))
@@ -87,6 +94,18 @@ def _change(desired: Desired, before: Account | None, capabilities: Capabilities
         grants=_target_grants(base, desired),
     )
     return AccountChange(desired.name, before, after, request)
+
+
+def _refuse_revival(desired: Desired, change: AccountChange, expired: Mapping[AccountName, str]) -> None:
+    """An expired password keeps its holder out, and a token does not expire with it."""
+    before, after, request = change.before, change.after, desired.request
+    revived = before is not None and before.authentication == PASSWORD and after is not None and not after.locked
+    if revived and desired.name in expired and request.locked is None:
+        raise Refused(
+            f"{request.position}The password of {desired.name} has expired ({expired[desired.name]}), and converting "
+            "it would let it log in again; set locked: true to convert it locked, or locked: false if it is meant to "
+            "log in."
+        )
 
 
 def _refuse_password_account(desired: Desired) -> None:

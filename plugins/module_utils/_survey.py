@@ -43,6 +43,8 @@ class SurveyedAccount:
     can_log_in       it is no bare role and not locked
     reserved         it belongs to the service
     untouchable      reserved, the login itself, or the master user: the collection never changes it
+    expired          its password has expired: since when, or how, in the engine's words; empty where it has not
+    enrolled_by      PostgreSQL: the roles through which it is in rds_iam, where it is not directly; empty elsewhere
     inherited_roles  roles that it has only through other roles
     limits           limits beside the connection limit, in the engine's words; None is no limit
     owned            by database
@@ -56,6 +58,8 @@ class SurveyedAccount:
     can_log_in: bool = True
     reserved: bool = False
     untouchable: bool = False
+    expired: str = ""
+    enrolled_by: str = ""
     inherited_roles: frozenset[AccountName] = frozenset()
     limits: Mapping[str, Limit] = field(default_factory=dict)
     owned: Mapping[str, Owned] = field(default_factory=dict)

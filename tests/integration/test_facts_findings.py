@@ -131,21 +131,25 @@ def remove(admin: Administration, cluster: str, prefix: str, mysql: bool) -> Non
         admin.sql(cluster, f'DROP ROLE "{role}"')
 
 
-def test_a_master_in_rds_iam(admin: Administration, tasks: Tasks, account: str) -> None:
-    """On PostgreSQL 18 the sandbox lets its master in all the same, so that this can be looked at."""
+def test_a_master_in_rds_iam(admin: Administration, tasks: Tasks, state: State, account: str) -> None:
+    """It may be there on purpose. On PostgreSQL 18 the sandbox's master logs in all the same, so that one can look."""
     cluster = "ledger"
 
-    def found() -> list[str]:
+    def found() -> dict[str, str]:
         findings = tasks.facts(cluster=cluster, gather_subset=["findings"])["findings"]
-        return [finding["message"] for finding in findings if finding["code"] == "administrator_lockout"]
+        return {each["code"]: each["message"] for each in findings if each["code"].startswith("administrator_")}
 
-    assert found() == []
+    assert found() == {}
     admin.sql(cluster, f"CREATE ROLE {account} LOGIN; GRANT rds_iam TO {account}; GRANT {account} TO postgres")
     try:
-        (message,) = found()
-        assert f"(postgres → {account} → rds_iam)" in message
+        (message,) = found().values()
+        assert f"(through postgres → {account} → rds_iam)" in message
+        assert "revoke" not in message.lower()
+        create_principal(state, f"{account}-dba", connect_statement(state, cluster, "postgres"))
+        assert list(found()) == ["administrator_by_iam"]
     finally:
         admin.sql(cluster, f"DROP ROLE {account}")
+        aws_client(state, "iam").delete_user_policy(UserName=f"{account}-dba", PolicyName="connect")
 
 
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])

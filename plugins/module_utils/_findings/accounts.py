@@ -24,15 +24,48 @@ def account_findings(estate: Estate) -> Iterator[Finding]:
         task = None if remedy is None else estate.account_task(f"Repair {defect.account}", defect.account, **remedy)
         yield _finding(defect.code, defect.account, defect.message, task)
     for item in estate.survey.accounts:
+        if item.account.authentication == IAM and item.name.name == estate.endpoint.master_user:
+            yield from _master(item, estate)
         if item.account.authentication == IAM and not item.untouchable:
             yield from _iam_account(item, estate)
         elif item.account.authentication == PASSWORD and not item.untouchable and item.name.name and item.can_log_in:
-            yield _convertible(item.name, estate)
+            yield _convertible(item, estate)
     yield from _twins(estate)
 
 
 def _finding(code: str, name: AccountName, message: str, remedy: dict[str, object] | None = None) -> Finding:
     return Finding(code, "account", str(name), message, remedy, name.name)
+
+
+def _master(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
+    """It may log in by IAM on purpose: a cluster without VPC has no other way. Whether it can is what counts.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBCluster.html, MasterUserAuthenticationType
+    """
+    endpoint = estate.endpoint
+    by = f" (through {item.enrolled_by})" if item.enrolled_by else ""
+    master = f"The master user {item.name} of {endpoint.title} logs in by IAM only{by}"
+    if estate.iam_auth_off:
+        yield _finding(
+            "administrator_lockout",
+            item.name,
+            f"{master}, and IAM authentication is off, so nobody can log in as it; turn it on with "
+            "dbops.aurora_iam.aurora_iam_cluster.",
+            estate.cluster_task(f"Turn IAM authentication on for {endpoint.title}", iam_auth="enabled"),
+        )
+    elif estate.allowed is not None and item.name.name not in estate.allowed:
+        yield _finding(
+            "administrator_lockout",
+            item.name,
+            f"{master}, and no IAM user or role may connect as it; allow rds-db:connect on "
+            f"{endpoint.connect_arn(item.name.name)} to its administrators.",
+        )
+    elif endpoint.secret:
+        yield _finding(
+            "administrator_by_iam",
+            item.name,
+            f"{master}, so the password in its managed secret is refused; log in with login_method: iam.",
+        )
 
 
 def _iam_account(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
@@ -78,12 +111,21 @@ def _ago(seconds: int | None) -> str:
     return f"{number} {word}{'' if number == 1 else 's'} ago"
 
 
-def _convertible(name: AccountName, estate: Estate) -> Finding:
+def _convertible(item: SurveyedAccount, estate: Estate) -> Finding:
+    name = item.name
+    message = f"{name} logs in with a password; convert it, and its holder logs in by IAM with the same grants."
+    options = {"convert": True}
+    if item.expired:
+        message = (
+            f"The password of {name} has expired ({item.expired}); drop the account if nobody needs it, or convert it "
+            "with locked: true."
+        )
+        options["locked"] = True
     return _finding(
         "password_convertible",
         name,
-        f"{name} logs in with a password; convert it, and its holder logs in by IAM with the same grants.",
-        estate.account_task(f"Convert {name} to IAM authentication", name, convert=True),
+        message,
+        estate.account_task(f"Convert {name} to IAM authentication", name, **options),
     )
 
 

@@ -18,7 +18,7 @@ def cluster_findings(estate: Estate) -> Iterator[Finding]:
     """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Enabling.html"""
     endpoint = estate.endpoint
     number = len(estate.iam_accounts)
-    if number and (endpoint.iam_auth is False or estate.survey.iam_auth is False):
+    if number and estate.iam_auth_off:
         yield Finding(
             "iam_auth_off",
             "cluster",

@@ -27,6 +27,7 @@ class Estate:
     statements   of policies, about connecting; None where they were not read
     connectable  names of accounts that somebody may connect as, perhaps under a condition, other than by a policy for
                  every account of every database; None where that is not known
+    allowed      the same, by whatever policy
     """
 
     endpoint: Endpoint
@@ -35,6 +36,11 @@ class Estate:
     where: Mapping[str, Any] = field(default_factory=dict)
     statements: Sequence[ConnectStatement] | None = None
     connectable: Collection[str] | None = None
+    allowed: Collection[str] | None = None
+
+    @property
+    def iam_auth_off(self) -> bool:
+        return self.endpoint.iam_auth is False or self.survey.iam_auth is False
 
     @property
     def iam_accounts(self) -> list[SurveyedAccount]:

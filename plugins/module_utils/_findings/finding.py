@@ -17,6 +17,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 CODES: dict[str, str] = {
     "account_orphan": "medium",
+    "administrator_by_iam": "low",
     "administrator_lockout": "critical",
     "anonymous_account": "high",
     "auth_string": "high",
@@ -45,6 +46,8 @@ CODES: dict[str, str] = {
     "public_grant": "medium",
     "public_powerful": "high",
     "tls_not_required": "high",
+    "valid_until": "low",
+    "valid_until_over": "high",
 }
 """Code → severity. docs/facts.md says what each means."""
 

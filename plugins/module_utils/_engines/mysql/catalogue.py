@@ -101,6 +101,7 @@ def read(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) 
     endpoint = session.login.endpoint
     return MySQLObserved(
         accounts={name: users.account(name, granted) for name in subjects},
+        expired=users.expired,
         login=own,
         title=session.login.title,
         master=endpoint.master_user,
@@ -144,6 +145,7 @@ class UserRows:
         self.flags: dict[AccountName, tuple[str, str]] = {}
         self.restrictions: dict[AccountName, Restrictions] = {}
         self.iam: set[AccountName] = set()
+        self.expired: dict[AccountName, str] = {}
         for row in rows:
             name = AccountName(row[0], row[1].lower())
             attributes = json.loads(row[7] or "{}")
@@ -152,6 +154,8 @@ class UserRows:
             self.restrictions[name] = _restrictions(attributes)
             if row[2] == PLUGIN:
                 self.iam.add(name)
+            elif row[10]:
+                self.expired[name] = row[10]
 
     @property
     def names(self) -> set[AccountName]:

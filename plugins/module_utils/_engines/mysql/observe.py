@@ -38,9 +38,17 @@ KNOWN_PRIVILEGES = "SHOW PRIVILEGES"
 
 _USER_FLAGS = ", ".join(flag_column(privilege) for privilege in STATIC_PRIVILEGES)
 _DATABASE_FLAGS = ", ".join(flag_column(privilege) for privilege in DATABASE_PRIVILEGES)
+_EXPIRES = (
+    "password_last_changed + INTERVAL NULLIF(COALESCE(password_lifetime, @@GLOBAL.default_password_lifetime), 0) DAY"
+)
+_EXPIRED = (
+    "CASE WHEN password_expired = 'Y' THEN 'PASSWORD EXPIRE' "
+    f"WHEN {_EXPIRES} < NOW() THEN CONCAT('on ', DATE({_EXPIRES})) ELSE '' END"
+)
+"""https://dev.mysql.com/doc/refman/8.4/en/password-management.html#password-expiration-policy"""
 USER_COLUMNS = (
     "User, Host, plugin, authentication_string, ssl_type, account_locked, max_user_connections, "
-    f"User_attributes, CONCAT({_USER_FLAGS}), Grant_priv"
+    f"User_attributes, CONCAT({_USER_FLAGS}), Grant_priv, {_EXPIRED}"
 )
 
 

@@ -175,7 +175,6 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
     roles = reading.build_roles(role_rows, membership_rows)
     accounts = {name for name in names if name in listed or _is_account(name, roles)}
     going = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
-
     numbers = oids(roles.by_name, accounts)
     login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
     watched = sorted({*numbers, *login_roles, _PUBLIC_OID})
@@ -196,6 +195,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
     catalogue = builder.build()
     return PostgreSQLObserved(
         accounts=reading.build_accounts(sorted(accounts), roles, catalogue, builder.entries),
+        expired=reading.expired_passwords(role_rows),
         login=AccountName(session.user),
         title=session.login.title,
         iam_auth=session.login.endpoint.iam_auth,

@@ -133,6 +133,10 @@ def build_roles(roles: Iterable[Row], memberships: Iterable[Row]) -> Roles:
     )
 
 
+def expired_passwords(rows: Iterable[Row]) -> dict[AccountName, str]:
+    return {AccountName(row[1]): row[11] for row in rows if row[11]}
+
+
 def build_databases(rows: Iterable[Row]) -> dict[str, Database]:
     return {
         name: Database(name, oid, owner, connectable, involved)

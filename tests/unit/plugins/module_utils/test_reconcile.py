@@ -170,3 +170,26 @@ def test_an_unlisted_account_is_locked_without_any_other_change():
 
 def test_an_unlisted_account_that_is_locked_already_is_not_touched():
     assert not reconcile([], {STRAY: Account(STRAY, locked=True)}, MYSQL_LIKE, LOCK).effective
+
+
+EXPIRED = {JANE: "VALID UNTIL 2024-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("before", "request_options", "refused"),
+    [
+        ({}, {}, True),
+        ({}, {"locked": True}, False),
+        ({}, {"locked": False}, False),
+        ({"locked": True}, {}, False),
+        ({"authentication": IAM}, {}, False),
+    ],
+)
+def test_an_expired_password_is_not_revived_by_a_token(before, request_options, refused):
+    observed = {JANE: jane(**{"authentication": PASSWORD, **before})}
+    desired = [Desired(JANE, AccountRequest("jane", convert=True, **request_options))]
+    if refused:
+        with pytest.raises(Refused, match=r"has expired \(VALID UNTIL 2024-01-01\).*set locked: true"):
+            reconcile(desired, observed, MYSQL_LIKE, expired=EXPIRED)
+    else:
+        assert reconcile(desired, observed, MYSQL_LIKE, expired=EXPIRED).accounts

@@ -10,27 +10,14 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import is_host_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, IAM_BROKEN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, SurveyedAccount
 
 
-@dataclass(frozen=True)
-class Server:
-    """
-    title           how messages call it
-    resolves_hosts  clients are told by the names of their hosts, too
-    master          the master user's name; empty when it is not known
-    """
-
-    title: str
-    resolves_hosts: bool
-    master: str
-
-
-def find_defects(accounts: Iterable[SurveyedAccount], server: Server) -> Iterator[Defect]:
+def find_defects(accounts: Iterable[SurveyedAccount], resolves_hosts: bool) -> Iterator[Defect]:
+    """``resolves_hosts``: the server tells clients by the names of their hosts, too."""
     for surveyed in accounts:
         account = surveyed.account
         if account.authentication == IAM_BROKEN:
@@ -43,7 +30,7 @@ def find_defects(accounts: Iterable[SurveyedAccount], server: Server) -> Iterato
             )
         if account.authentication != IAM:
             continue
-        reason = _shut_out(account.name.host, server)
+        reason = _shut_out(account.name.host, resolves_hosts)
         if reason:
             yield Defect(
                 "host_unreachable",
@@ -51,16 +38,9 @@ def find_defects(accounts: Iterable[SurveyedAccount], server: Server) -> Iterato
                 f"Nobody can log in as {account.name}, because {reason}; make it anew with a host that clients have, "
                 "such as % or 10.0.%.",
             )
-        if account.name.name == server.master:
-            yield Defect(
-                "administrator_lockout",
-                account.name,
-                f"The master user {account.name} of {server.title} logs in by IAM only, so that nobody administers it "
-                "once IAM or a policy fails; keep a master user with a password.",
-            )
 
 
-def _shut_out(host: str, server: Server) -> str:
+def _shut_out(host: str, resolves_hosts: bool) -> str:
     """Why no client matches, or an empty string.
 
     https://dev.mysql.com/doc/refman/8.4/en/account-names.html
@@ -68,7 +48,7 @@ def _shut_out(host: str, server: Server) -> str:
     if host in ("localhost", "127.0.0.1", "::1"):
         return f"{host} is the database server itself, where only the service has clients"
     if is_host_name(host):
-        return "" if server.resolves_hosts else "the server does not resolve host names (skip_name_resolve is ON)"
+        return "" if resolves_hosts else "the server does not resolve host names (skip_name_resolve is ON)"
     address, slash, _mask = host.partition("/")
     if slash and not _is_network(host):
         return f"{address} is no address of a network with that mask, so that no client's address matches"

@@ -27,7 +27,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sc
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying import observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying.defects import (
-    Server,
     find_defects,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying.powers import powers
@@ -84,14 +83,13 @@ class _Look:
         owned, sessions, (used, uptime) = self._owned(authority), self._sessions(authority, users.names), self._used()
         found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.roles)]
         public = self._public(dialect, bool(int(lower)), str(mandatory or ""))
-        server = Server(self.session.login.title, not int(unresolved), accounts.master)
         return Survey(
             login=name,
             accounts=tuple(found),
             roles=tuple(accounts.role(each) for each in sorted(accounts.roles)),
-            defects=tuple(find_defects(found, server)),
+            defects=tuple(find_defects(found, resolves_hosts=not int(unresolved))),
             public=public,
-            exposures=tuple(exposures(server.title, public, found, granted.grants, granted.roles)),
+            exposures=tuple(exposures(self.session.login.title, public, found, granted.grants, granted.roles)),
             unseen=tuple(self.unseen),
             counted_for=uptime,
             iam_auth=None if plugin == "ACTIVE" else False,
@@ -183,9 +181,9 @@ class _Accounts:
         bare: set[AccountName] = set()
         for row in rows:
             name = AccountName(row[0], row[1].lower())
-            self._limits[name] = _limits(row[10:13])
+            self._limits[name] = _limits(row[11:14])
             # What CREATE ROLE makes: locked, expired, and without a way to log in
-            if row[5] == "Y" and row[13] == "Y" and not row[3]:
+            if row[5] == "Y" and row[14] == "Y" and not row[3]:
                 bare.add(name)
         self.members: dict[AccountName, set[AccountName]] = defaultdict(set)
         for name in users.names:
@@ -209,6 +207,7 @@ class _Accounts:
             can_log_in=not account.locked,
             reserved=is_reserved(name.name),
             untouchable=name == self._login or name.name == self.master or is_reserved(name.name),
+            expired=self._users.expired.get(name, ""),
             inherited_roles=frozenset(closure - {name} - account.roles),
             limits=self._limits[name],
             owned=owned.get(str(name), {}),

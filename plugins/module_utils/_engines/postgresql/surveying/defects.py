@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     RDS_AD,
@@ -22,7 +23,28 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 
 
-def find_defects(accounts: Iterable[Account], roles: Roles, master: str) -> Iterator[Defect]:
+class ValidUntil(NamedTuple):
+    """A role's VALID UNTIL, which the server applies to passwords only.
+
+    text  the date, ``infinity``, or None
+    over  it is in the past
+    https://www.postgresql.org/docs/current/sql-createrole.html
+    """
+
+    text: str | None
+    over: bool
+
+    @property
+    def expired(self) -> str:
+        return f"VALID UNTIL {self.text}" if self.over else ""
+
+
+_NO_DATES: Mapping[str, ValidUntil] = MappingProxyType({})
+
+
+def find_defects(
+    accounts: Iterable[Account], roles: Roles, master: str, dates: Mapping[str, ValidUntil] = _NO_DATES
+) -> Iterator[Defect]:
     """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
     enrolled, in_directory = roles.members(RDS_IAM), roles.members(RDS_AD)
     for account in accounts:
@@ -31,12 +53,30 @@ def find_defects(accounts: Iterable[Account], roles: Roles, master: str) -> Iter
             yield Defect("half_dropped", account.name, _half_dropped(name), {"state": "absent"})
         if name not in enrolled or is_reserved(name):
             continue
-        if name == master:
-            yield Defect("administrator_lockout", account.name, _locked_out(name, roles))
-        elif RDS_IAM not in roles.direct(name):
+        if name != master and RDS_IAM not in roles.direct(name):
             yield Defect("iam_by_group", account.name, _by_group(name, roles))
         if name in in_directory:
             yield Defect("kerberos_too", account.name, _both(name, roles), _without_directory(account, roles))
+        if name in dates and not account.locked:
+            yield from _date(account, dates[name])
+
+
+def _date(account: Account, date: ValidUntil) -> Iterator[Defect]:
+    says = f"{account.name} is VALID UNTIL {date.text}, which PostgreSQL applies to passwords only"
+    if date.over:
+        message = (
+            f"{says}, so it can still log in with a token; lock or drop it, or remove the date if it is not meant."
+        )
+        yield Defect("valid_until_over", account.name, message, {"locked": True})
+    elif date.text not in (None, "infinity"):
+        yield Defect("valid_until", account.name, f"{says}, so it can log in with a token after that as well.")
+
+
+def chain_to_iam(name: str, roles: Roles) -> str:
+    """The roles through which it is in rds_iam; empty where it is not, or directly."""
+    if name not in roles.members(RDS_IAM) or RDS_IAM in roles.direct(name):
+        return ""
+    return format_chain(roles.chain(name, RDS_IAM))
 
 
 def _without_directory(account: Account, roles: Roles) -> dict[str, Any] | None:
@@ -51,14 +91,6 @@ def _half_dropped(name: str) -> str:
     return (
         f"{name} was being dropped when the run broke off: it has left rds_iam and cannot log in, and what it owned "
         "may be handed over in part; drop it again."
-    )
-
-
-def _locked_out(name: str, roles: Roles) -> str:
-    chain = roles.chain(name, RDS_IAM)
-    return (
-        f"The master user {name} is a member of rds_iam ({format_chain(chain)}), so that its password is refused; "
-        f"revoke {chain[1]} from {name}."
     )
 
 

@@ -19,7 +19,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 
 ROLES = """
 SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterole, r.rolconnlimit,
-       coalesce(d.description, ''), r.rolbypassrls, r.rolreplication, r.rolvaliduntil::text
+       coalesce(d.description, ''), r.rolbypassrls, r.rolreplication, r.rolvaliduntil::text,
+       coalesce(r.rolvaliduntil < now(), false)
 FROM pg_roles r
 LEFT JOIN pg_shdescription d ON d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
 """

@@ -22,7 +22,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying import observe
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying.defects import find_defects
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying.defects import (
+    ValidUntil,
+    chain_to_iam,
+    find_defects,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying.powers import (
     Attributes,
     powers,
@@ -49,7 +53,7 @@ def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
     role_rows, membership_rows = observe.read_roles(session)
     roles = reading.build_roles(role_rows, membership_rows)
     attributes = {row[1]: Attributes(row[3], row[4], *row[7:9]) for row in role_rows}
-    limits = {row[1]: row[9] for row in role_rows}
+    dates = {row[1]: ValidUntil(row[9], row[10]) for row in role_rows}
     groups = find_groups(roles)
     details = _Details(session, request)
     details.read(_of_interest(roles, groups, request.passwords), roles)
@@ -62,8 +66,10 @@ def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
             can_log_in=roles.by_name[name].can_login,
             reserved=is_reserved(name),
             untouchable=name in (session.user, master) or is_reserved(name),
+            expired=dates[name].expired,
+            enrolled_by=chain_to_iam(name, roles),
             inherited_roles=_named(roles.reachable(name) - roles.direct(name) - {RDS_IAM}),
-            limits={"valid_until": limits[name]},
+            limits={"valid_until": dates[name].text},
             owned=details.owned.get(name, {}),
             sessions=sessions.get(name, 0),
             powers=powers(name, roles, attributes[name]),
@@ -77,7 +83,7 @@ def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
         login=AccountName(session.user),
         accounts=tuple(found),
         roles=tuple(_groups(groups, roles, accounts)),
-        defects=tuple(find_defects([item.account for item in found], roles, master)),
+        defects=tuple(find_defects([item.account for item in found], roles, master, dates)),
         public=tuple(everybody.public),
         exposures=tuple(everybody.exposures),
         unseen=(*details.unseen, *everybody.unseen),

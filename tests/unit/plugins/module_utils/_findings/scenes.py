@@ -59,6 +59,7 @@ def estate(
     *accounts: SurveyedAccount,
     statements: list[ConnectStatement] | None = None,
     connectable: Collection[str] | None = ("jane",),
+    allowed: Collection[str] | None = None,
     defects: tuple[Defect, ...] = (),
     exposures: tuple[Exposure, ...] = (),
     capabilities: Capabilities = MYSQL,
@@ -78,6 +79,7 @@ def estate(
         {"cluster": "orders"},
         statements,
         connectable,
+        allowed,
     )
 
 

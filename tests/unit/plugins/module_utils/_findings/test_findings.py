@@ -29,6 +29,8 @@ from tests.unit.plugins.module_utils._findings.scenes import (
 
 HERE = f"{ARN}:{ID}"
 OPERATOR = account("carol", authentication=PASSWORD)
+MASTER = account("admin", untouchable=True)
+NAMED = {"master_user": "admin"}
 
 
 def defect(code: str) -> tuple[Defect, ...]:
@@ -42,7 +44,11 @@ def exposure(code: str) -> tuple[Exposure, ...]:
 CASES: dict[str, tuple[Estate, Estate]] = {
     # an estate with it, and the nearest without it
     "account_orphan": (estate(connectable=[]), estate(connectable=["jane"])),
-    "administrator_lockout": (estate(defects=defect("administrator_lockout")), estate()),
+    "administrator_by_iam": (
+        estate(MASTER, secret="arn:…", allowed=["admin"], **NAMED),
+        estate(MASTER, allowed=["admin"], **NAMED),
+    ),
+    "administrator_lockout": (estate(MASTER, allowed=[], **NAMED), estate(MASTER, allowed=["admin"], **NAMED)),
     "anonymous_account": (estate(exposures=exposure("anonymous_account")), estate()),
     "auth_string": (estate(defects=defect("auth_string")), estate()),
     "case_twins": (
@@ -104,6 +110,8 @@ CASES: dict[str, tuple[Estate, Estate]] = {
     "public_definer_code": (estate(exposures=exposure("public_definer_code")), estate()),
     "public_grant": (estate(exposures=exposure("public_grant")), estate()),
     "public_powerful": (estate(exposures=exposure("public_powerful")), estate()),
+    "valid_until": (estate(defects=defect("valid_until")), estate()),
+    "valid_until_over": (estate(defects=defect("valid_until_over")), estate()),
     "tls_not_required": (estate(account(tls="")), estate(account(tls="X509"))),
 }
 
@@ -182,3 +190,16 @@ def test_a_policy_for_a_password_account_is_remedied_by_converting_it() -> None:
 def test_every_code_is_documented() -> None:
     documented = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", (ROOT / "docs/facts.md").read_text(), re.MULTILINE))
     assert documented == CODES
+
+
+def test_a_master_that_can_log_in_by_iam_is_left_alone() -> None:
+    """There is no way to log in to a cluster without VPC but by IAM, its master included."""
+    for allowed in (None, ["admin"]):
+        assert codes(estate(MASTER, allowed=allowed, **NAMED)) == []
+    assert "administrator_lockout" in codes(estate(MASTER, allowed=["admin"], iam_auth=False, **NAMED))
+
+
+def test_a_remedy_for_an_expired_password_does_not_revive_it() -> None:
+    (finding,) = find(estate(account("carol", authentication=PASSWORD, expired="PASSWORD EXPIRE")))
+    assert finding.remedy is not None
+    assert finding.remedy["dbops.aurora_iam.aurora_iam_user"]["locked"] is True

@@ -11,7 +11,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.roles import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying.defects import (
-    Server,
     find_defects,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying.powers import powers
@@ -56,7 +55,7 @@ def test_powers_through_roles() -> None:
 
 def defects(name: str = "jane", host: str = "%", authentication: str = IAM, resolves: bool = False) -> list[str]:
     account = SurveyedAccount(Account(AccountName(name, host), authentication))
-    return [defect.code for defect in find_defects([account], Server("cluster orders", resolves, "admin"))]
+    return [defect.code for defect in find_defects([account], resolves)]
 
 
 def test_a_sound_account() -> None:
@@ -80,11 +79,6 @@ def test_a_server_that_resolves_names() -> None:
 
 def test_another_authentication_string() -> None:
     assert defects(authentication=IAM_BROKEN) == ["auth_string"]
-
-
-def test_a_master_without_password() -> None:
-    assert defects("admin") == ["administrator_lockout"]
-    assert defects("admin", authentication=PASSWORD) == []
 
 
 def test_roles_of_roles_count():

@@ -12,6 +12,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import Catalogue
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.reading import build_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying.defects import (
+    ValidUntil,
+    chain_to_iam,
     find_defects,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying.powers import (
@@ -49,10 +51,27 @@ def test_sound_accounts() -> None:
     assert codes(iam("jane"), member("readers"), created_by_master("jane")) == []
 
 
-def test_a_master_in_rds_iam() -> None:
-    (defect,) = defects(member("jane", "master"), iam("jane"))
-    assert defect.code == "administrator_lockout"
-    assert "(master → jane → rds_iam)" in defect.message
+def test_a_master_in_rds_iam_may_be_there_on_purpose() -> None:
+    assert codes(member("jane", "master"), iam("jane")) == []
+    assert chain_to_iam("master", graph(member("jane", "master"), iam("jane"))) == "master → jane → rds_iam"
+    assert chain_to_iam("jane", graph(iam("jane"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("date", "code", "remedy"),
+    [
+        (ValidUntil("2024-01-01 00:00:00+00", True), "valid_until_over", {"locked": True}),
+        (ValidUntil("-infinity", True), "valid_until_over", {"locked": True}),
+        (ValidUntil("2124-01-01 00:00:00+00", False), "valid_until", None),
+        (ValidUntil("infinity", False), None, None),
+        (ValidUntil(None, False), None, None),
+    ],
+)
+def test_a_date_means_nothing_under_iam(date: ValidUntil, code: str | None, remedy: object) -> None:
+    state = graph(iam("jane"))
+    accounts = build_accounts(["jane"], state, Catalogue(), []).values()
+    found = list(find_defects(accounts, state, "master", {"jane": date}))
+    assert [(defect.code, defect.remedy) for defect in found] == ([(code, remedy)] if code else [])
 
 
 def test_in_rds_iam_through_a_group() -> None:
