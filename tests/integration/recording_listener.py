@@ -19,6 +19,7 @@ Conversation = Callable[[socket.socket, Callable[[], bytes]], None]
 
 _NO_SSL = 0xFFFFF7FF
 """All capabilities of a MySQL server but CLIENT_SSL (0x800)."""
+_OK, _END = b"\0\0\0\2\0\0\0", b"\xfe\0\0\2\0"
 
 
 def mysql(connection: socket.socket, receive: Callable[[], bytes]) -> None:
@@ -26,23 +27,51 @@ def mysql(connection: socket.socket, receive: Callable[[], bytes]) -> None:
 
     https://dev.mysql.com/doc/dev/mysql-server/latest/page_caching_sha2_authentication_exchanges.html
     """
-    nonce, plugin = b"12345678abcdefghijkl", b"caching_sha2_password"
-    low, high = struct.pack("<I", _NO_SSL)[:2], struct.pack("<I", _NO_SSL)[2:]
-    greeting = b"\x0a8.4.7\x00" + struct.pack("<I", 7) + nonce[:8] + b"\x00" + low + b"\xff\x02\x00" + high
-    greeting += bytes([len(nonce) + 1]) + bytes(10) + nonce[8:] + b"\x00" + plugin + b"\x00"
-    connection.sendall(_packet(0, greeting))
+    connection.sendall(mysql_packet(0, mysql_greeting()))
     receive()
-    connection.sendall(_packet(2, b"\x01\x04"))
+    connection.sendall(mysql_packet(2, b"\x01\x04"))
     if receive()[4:] == b"\x02":
         key = rsa.generate_private_key(65537, 2048).public_key()
-        connection.sendall(_packet(4, b"\x01" + key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)))
+        pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        connection.sendall(mysql_packet(4, b"\x01" + pem))
         receive()
-    connection.sendall(_packet(6, b"\xfemysql_clear_password\x00"))
+    connection.sendall(mysql_packet(6, b"\xfemysql_clear_password\x00"))
     receive()
 
 
-def _packet(number: int, payload: bytes) -> bytes:
+def mysql_greeting(plugin: bytes = b"caching_sha2_password") -> bytes:
+    """https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html"""
+    nonce, low, high = b"12345678abcdefghijkl", struct.pack("<I", _NO_SSL)[:2], struct.pack("<I", _NO_SSL)[2:]
+    greeting = b"\x0a8.4.7\x00" + struct.pack("<I", 7) + nonce[:8] + b"\x00" + low + b"\xff\x02\x00" + high
+    return greeting + bytes([len(nonce) + 1]) + bytes(10) + nonce[8:] + b"\x00" + plugin + b"\x00"
+
+
+def mysql_packet(number: int, payload: bytes) -> bytes:
     return struct.pack("<I", len(payload))[:3] + bytes([number]) + payload
+
+
+def mysql_logging_in(answer: bytes) -> Conversation:
+    """Lets everybody in, says OK to statements, and gives this answer to whatever reads."""
+
+    def conversation(connection: socket.socket, receive: Callable[[], bytes]) -> None:
+        connection.sendall(mysql_packet(0, mysql_greeting()))
+        receive()
+        connection.sendall(mysql_packet(2, _OK))
+        while message := receive():
+            connection.sendall(answer if b"SELECT" in message else mysql_packet(1, _OK))
+
+    return conversation
+
+
+def mysql_rows(*rows: list[bytes]) -> bytes:
+    """A result of two columns, a text and an integer."""
+    columns = [
+        b"\x03def\0\0\0\x01" + name + b"\0\x0c" + struct.pack("<HIBHBH", 255, 99, kind, 0, 0, 0)
+        for name, kind in ((b"a", 253), (b"b", 3))
+    ]
+    values = [b"".join(bytes([len(value)]) + value for value in row) for row in rows]
+    payloads = [b"\x02", *columns, _END, *values, _END]
+    return b"".join(mysql_packet(number, payload) for number, payload in enumerate(payloads, 1))
 
 
 def postgresql(connection: socket.socket, receive: Callable[[], bytes]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,16 @@ import pytest
 
 from tests.integration.administrators import put_secret
 from tests.integration.conftest import Administration
-from tests.integration.recording_listener import CONVERSATIONS, Recorder, recording
+from tests.integration.recording_listener import (
+    CONVERSATIONS,
+    Conversation,
+    Recorder,
+    mysql_greeting,
+    mysql_logging_in,
+    mysql_packet,
+    mysql_rows,
+    recording,
+)
 from tests.integration.tasks import TaskFailed, Tasks
 from tests.sandbox.clients import State
 
@@ -158,3 +167,57 @@ def test_the_name_of_a_database_is_never_more_than_a_name(tasks: Tasks, admin: A
         finally:
             admin.sql("ledger", f"DROP DATABASE {quoted} WITH (FORCE)")
         assert recorder.received == []
+
+
+FILE_WANTED = mysql_packet(1, b"\xfb/etc/passwd")
+"""https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_com_query_response_local_infile_request.html"""
+GREETINGS = (b"", b"\x0a", b"\x0a8.4\0ab", mysql_greeting(b"\xff\xfe\x80"))
+TO_THE_LOGIN = (
+    b"",
+    b"\x01",
+    b"\x01\x09",
+    b"\xfe",
+    b"\xfedialog\0",
+    b"\xfeclient_ed25519\0x",
+    b"\xfe\xff\xc3\0x",
+    b"\xfemysql_old_password\0x",
+    b"\xff",
+    b"\xff\x15\x04",
+)
+TO_A_QUERY = (
+    mysql_packet(1, b""),
+    mysql_packet(1, b"\0\0\0\2\0\0\0"),
+    mysql_packet(1, b"\x05\x01\x02"),
+    FILE_WANTED,
+    mysql_rows(),
+    mysql_rows([b"8.4.7"]),
+    mysql_rows([b"x", b"0"]),
+    mysql_rows([b"8.4.7", b"x"]),
+    mysql_rows([b"\xff", b"0"]),
+    mysql_rows([b"8.4.7", b"0"], [b"8.4.7", b"0"]),
+)
+
+
+def saying(*messages: bytes) -> Conversation:
+    def conversation(connection: socket.socket, receive: Callable[[], bytes]) -> None:
+        for message in messages:
+            connection.sendall(message)
+            receive()
+
+    return conversation
+
+
+def test_what_is_no_answer_of_mysql_is_told_in_a_sentence(tasks: Tasks, tmp_path: Path):
+    """On a Unix socket, where nothing verifies the server. No file of this host is sent to it."""
+    greeting = mysql_packet(0, mysql_greeting())
+    conversations = [saying(mysql_packet(0, each)) for each in GREETINGS]
+    conversations += [saying(greeting, mysql_packet(2, each)) for each in TO_THE_LOGIN]
+    conversations += [mysql_logging_in(each) for each in TO_A_QUERY]
+    for number, conversation in enumerate(conversations):
+        path = f"{tmp_path}/{number}"
+        with recording(at_a_path(path), conversation) as recorder:
+            way = {"login_user": "admin", "login_password": SECRET}
+            told = attempt(tasks, engine="aurora-mysql", login_unix_socket=path, **way)
+        assert path in told
+        assert "defect" not in told
+        assert b"root:" not in b"".join(recorder.received)

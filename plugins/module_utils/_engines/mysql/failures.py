@@ -15,7 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certific
     no_tls,
     refused_certificate,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import TlsNotOffered
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.wire import MALFORMED, TlsNotOffered
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
@@ -32,7 +32,7 @@ _LOCK_WAIT_TIMEOUT = 1205
 _PRIVILEGE_LACKING = frozenset((1044, 1142, 1143, 1227))
 """On a database, a table, a column, or beyond one."""
 _PLUGIN_NOT_LOADED = 1524
-_LOST = frozenset((1053, 2006, 2013, 2014, 2055, 3169, 4031))
+_LOST = frozenset((1053, 2006, 2013, 2014, 2055, MALFORMED, 3169, 4031))
 """The client's own, and those of a server that says goodbye: it stops, or somebody or a time limit ended the session.
 
 https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,11 +45,13 @@ try:
 except ImportError:
     pymysql = None  # type: ignore[assignment]
 
-_NO_CONNECTION: tuple[type[Exception], ...] = (TlsNotOffered, OSError, ValueError)
-"""What connecting raises: PyMySQL's own errors, and what it lets through of sockets, TLS and texts that it cannot
-encode."""
+_NO_CONNECTION: tuple[type[Exception], ...] = (TlsNotOffered, OSError)
+"""What connecting raises: PyMySQL's own errors, and what it lets through of sockets and TLS."""
 if pymysql is not None:
     _NO_CONNECTION += (pymysql.MySQLError,)
+
+_VERSION = re.compile(r"([89]|[1-9][0-9]+)\.", re.ASCII)
+"""8 or later"""
 
 _NOT_DONE = frozenset((1265, 1300, 1366, 1470, 3162, 3163, 6524))
 """Warnings that mean that the server did something else than it was told, or nothing: a name or text that it cut,
@@ -75,7 +78,13 @@ class MySQLSession(Session):
             raise
 
     def _check_server(self) -> None:
-        check_server(self.login, *self.query(sql.SESSION_FACTS)[0])
+        facts = self.query(sql.SESSION_FACTS)
+        if [len(row) for row in facts] != [2]:
+            raise CannotConnect(
+                f"The server at {self.login.unix_socket or self.login.host} does not answer as MySQL does; check that "
+                f"host and port, or the tunnel, lead to {self.login.title}."
+            )
+        check_server(self.login, *facts[0])
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         del database  # names in queries are qualified
@@ -138,7 +147,7 @@ def _warnings(cursor: Any) -> list[Row]:
 
 def check_server(login: Login, version: object, read_only: object) -> None:
     """Raises CannotConnect, NotWriter."""
-    if int(str(version).partition(".")[0]) < 8 or "MariaDB" in str(version):
+    if not _VERSION.match(str(version)) or "MariaDB" in str(version):
         raise CannotConnect(
             f"{login.title} is {version}; this collection needs MySQL 8.0 or later (Aurora MySQL 3 or later), "
             "where roles exist: upgrade the cluster."

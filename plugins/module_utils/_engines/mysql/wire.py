@@ -8,7 +8,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+from collections.abc import Iterator
+from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._address import resolve
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import tls_context
@@ -24,7 +27,7 @@ except ImportError:
 else:
     HAS_PYMYSQL = True
 
-_CANNOT_CONNECT = 2003
+_CANNOT_CONNECT, MALFORMED = 2003, 2027
 """https://dev.mysql.com/doc/mysql-errors/8.4/en/client-error-reference.html"""
 
 
@@ -48,9 +51,35 @@ class GuardedConnection(Connection):
         if self.ssl and not self.server_capabilities & CLIENT.SSL:
             raise TlsNotOffered
 
+    def connect(self, sock: Any = None) -> None:
+        with _only_errors_of_mysql():
+            super().connect(sock)
+
+    def query(self, sql: Any, unbuffered: bool = False) -> int:
+        """Also where the server asks for a file of this host, which PyMySQL does not send.
+
+        https://dev.mysql.com/doc/refman/8.4/en/load-data-local-security.html
+        """
+        with _only_errors_of_mysql():
+            return int(super().query(sql, unbuffered))
+
     def wait_for_answers(self) -> None:
         """From now on, time limits are the server's: a wide statement may take long."""
         self._read_timeout = None
+
+
+@contextlib.contextmanager
+def _only_errors_of_mysql() -> Iterator[None]:
+    """PyMySQL takes what it receives for well-formed, and fails in ways of Python where it is not.
+
+    https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_basic_packets.html
+    """
+    try:
+        yield
+    except (pymysql.MySQLError, OSError, TlsNotOffered):
+        raise
+    except Exception as error:
+        raise pymysql.err.OperationalError(MALFORMED, f"its server does not answer as MySQL does: {error}") from error
 
 
 def connect(login: Login, credentials: Credentials, setup: str) -> GuardedConnection:
