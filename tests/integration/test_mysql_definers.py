@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.data_api import MySQLDataApiSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
 from tests.integration.conftest import Administration
 from tests.integration.interruptions import eventually
 from tests.integration.mysql_code import CODE, LISTS, TABLES, Schema
+from tests.integration.mysql_scene import connection
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 
 pytestmark = pytest.mark.mysql
@@ -109,3 +113,31 @@ def test_code_of_a_locked_definer_keeps_running(tasks, schema, cluster, account)
     assert schema.sql("SELECT b, f() FROM v") == [("x", "1")]
     schema.sql("CALL p(); INSERT INTO t VALUES (2, 'y')")
     eventually(lambda: schema.sql("SELECT c FROM log ORDER BY c") == [("event",), ("procedure",), ("trigger",)])
+
+
+@pytest.mark.parametrize("owned_objects", ["fail", "drop"])
+def test_code_that_an_open_session_adds_is_not_left_without_its_definer(
+    drop, schema, state, cluster, account, owned_objects, monkeypatch
+):
+    """After the task has looked, until the session is ended."""
+    session = connection(state, cluster, account)
+    added = [f"CREATE VIEW `{schema.name}`.v AS SELECT 1"]
+
+    def adding(run):
+        def runs(by, step):
+            if isinstance(step, EndSessions) and added:
+                session.cursor().execute(added.pop())
+            run(by, step)
+
+        return runs
+
+    for kind in (MySQLSession, MySQLDataApiSession):
+        monkeypatch.setattr(kind, "run", adding(kind.run))
+    with pytest.raises(
+        TaskFailed, match=rf"{account}@% on cluster {cluster} has become the definer of view"
+    ) as failure:
+        drop(owned_objects=owned_objects)
+    assert failure.value.result["in_the_way"] == {f"{account}@%": [f"it is the definer of view {schema.name}.v"]}
+    assert is_locked(schema, account)
+    converge(lambda **mode: drop(owned_objects="drop", **mode))
+    assert not any(schema.sql(text) for text in LISTS.values())

@@ -38,7 +38,12 @@ def sessions_ended(changes: Sequence[AccountChange], leaving: Leaving, existing:
     if not ending:
         return []
     statements = tuple(Statement(call.format(number)) for number in numbers)
-    return [EndSessions(statements, "", frozenset(ending), frozenset(existing), call)]
+    known = {
+        change.name: leaving.objects.get(change.name, ())
+        for change in changes
+        if change.dropped and change.name in ending
+    }
+    return [EndSessions(statements, "", frozenset(ending), frozenset(existing), call, known)]
 
 
 def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[Step]:

@@ -54,7 +54,7 @@ def read(
         for name in subjects
         if name not in requests or (requests[name].terminate_sessions and (name in leaving or requests[name].locked))
     }
-    objects, members, proxies = _obstacles(session, leaving)
+    objects, members, proxies = obstacles(session, leaving)
     sessions, unclear, rds_kill = _sessions(session, ending, existing)
     return Leaving(objects, members, proxies, sessions, tuple(unclear), rds_kill)
 
@@ -63,7 +63,8 @@ Objects = dict[AccountName, tuple[DefinedObject, ...]]
 Names = dict[AccountName, tuple[AccountName, ...]]
 
 
-def _obstacles(session: Session, leaving: Collection[AccountName]) -> tuple[Objects, Names, Names]:
+def obstacles(session: Session, leaving: Collection[AccountName]) -> tuple[Objects, Names, Names]:
+    """For each account: what has it as definer, who has it as a role, and who may act as it."""
     objects: dict[AccountName, list[DefinedObject]] = defaultdict(list)
     others: dict[str, dict[AccountName, list[AccountName]]] = {
         "role of": defaultdict(list),

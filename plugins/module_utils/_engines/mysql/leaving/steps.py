@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.definers import DefinedObject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 
@@ -20,8 +22,10 @@ class EndSessions(Step):
 
     existing  as for ``sessions.assign``
     call      how a session is ended, with a place for its number
+    known     of each account that is then dropped, the objects that the plan knows of
     """
 
     accounts: frozenset[AccountName] = frozenset()
     existing: frozenset[AccountName] = frozenset()
     call: str = ""
+    known: Mapping[AccountName, Collection[DefinedObject]] = field(default_factory=dict)
