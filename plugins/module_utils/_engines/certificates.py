@@ -75,4 +75,4 @@ def refused_certificate(error: ssl.SSLError, name: str, ca_cert: str) -> str:
             "its certificate comes from a CA that is not trusted; set ca_cert to that CA's file (for RDS, "
             f"{RDS_BUNDLE}) instead of {ca_cert or 'what this host trusts by itself'}"
         )
-    return f"{error}; check ssl_mode and ca_cert"
+    return f"{error}; check that host and port, or the tunnel, lead to the database"
