@@ -30,14 +30,17 @@ READ = {
     "billing": [{"privileges": ["SELECT"], "on": "billing.*"}],
     "invoices": [{"privileges": ["CONNECT", "CREATE"], "on": "DATABASE", "database": "invoices"}],
     "orders-proxy": [{"privileges": ["SELECT"], "on": "orders.*"}],
+    "ledger-proxy": [{"privileges": ["CONNECT", "CREATE"], "on": "DATABASE", "database": "ledger"}],
 }
-RESOURCE = {"billing": "db-", "invoices": "db-", "orders-proxy": "prx-"}
+PROXIES = ("orders-proxy", "ledger-proxy")
+RESOURCE = {"billing": "db-", "invoices": "db-", **dict.fromkeys(PROXIES, "prx-")}
 DRIFT = {
     "billing": "REVOKE SELECT ON billing.* FROM {account}",
     "invoices": "SET ROLE postgres; REVOKE CREATE ON DATABASE invoices FROM {account}",
     "orders-proxy": "REVOKE SELECT ON orders.* FROM {account}",
+    "ledger-proxy": "SET ROLE postgres; REVOKE CREATE ON DATABASE ledger FROM {account}",
 }
-DESCRIBES = {"billing": "DescribeDBInstances", "invoices": "DescribeDBInstances", "orders-proxy": "DescribeDBProxies"}
+DESCRIBES = {place: "DescribeDBProxies" if place in PROXIES else "DescribeDBInstances" for place in READ}
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Place:
 
     @property
     def option(self) -> dict[str, str]:
-        return {"proxy" if self.name in ("orders-proxy",) else "instance": self.name}
+        return {"proxy" if self.name in PROXIES else "instance": self.name}
 
     @property
     def server(self) -> str:
@@ -59,15 +62,15 @@ class Place:
         return self.tasks.user(**self.option, **options)
 
 
-def require_proxy(state: State) -> None:
-    if "orders-proxy" not in state["proxies"]:
-        pytest.skip("orders-proxy was left out: another program listens on port 3306 of every address")
+def require_proxy(state: State, name: str) -> None:
+    if name not in state["proxies"]:
+        pytest.skip(f"{name} was left out: another program listens on its port of every address")
 
 
 @pytest.fixture(params=READ)
 def place(request: pytest.FixtureRequest, state: State, tasks: Tasks) -> Place:
-    if request.param == "orders-proxy":
-        require_proxy(state)
+    if request.param in PROXIES:
+        require_proxy(state, request.param)
     return Place(request.param, tasks)
 
 
@@ -94,14 +97,16 @@ def test_the_life_of_an_account(place: Place, state: State, admin: Administratio
         login(state, place.name, account, holder)
 
 
-def test_a_policy_for_the_cluster_does_not_open_the_proxy(tasks: Tasks, state: State, account: str):
-    require_proxy(state)
-    tasks.user(cluster="orders", name=account)
-    direct = create_principal(state, account.replace("_", "-"), connect_statement(state, "orders", account))
-    assert login(state, "orders", account, direct).startswith(account)
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_policy_for_the_cluster_does_not_open_the_proxy(proxy: str, tasks: Tasks, state: State, account: str):
+    require_proxy(state, proxy)
+    cluster = proxy.removesuffix("-proxy")
+    tasks.user(cluster=cluster, name=account)
+    direct = create_principal(state, account.replace("_", "-"), connect_statement(state, cluster, account))
+    assert login(state, cluster, account, direct).startswith(account)
     with pytest.raises(LoginRefused):
-        login(state, "orders-proxy", account, direct)
-    tasks.user(cluster="orders", name=account, state="absent")
+        login(state, proxy, account, direct)
+    tasks.user(cluster=cluster, name=account, state="absent")
 
 
 def test_the_collection_s_own_token_is_signed_for_the_place(place: Place, admin: Administration, account: str):
@@ -110,8 +115,8 @@ def test_the_collection_s_own_token_is_signed_for_the_place(place: Place, admin:
     place.user(name=administrator)
     grant = (
         f"GRANT SELECT, CREATE USER, PROCESS, SHOW_ROUTINE ON *.* TO {administrator}"
-        if place.server != "invoices"
-        else f"ALTER ROLE {administrator} CREATEROLE; GRANT CONNECT ON DATABASE invoices TO {administrator}"
+        if place.name in ("billing", "orders-proxy")
+        else f"ALTER ROLE {administrator} CREATEROLE; GRANT CONNECT ON DATABASE {place.server} TO {administrator}"
     )
     admin.sql(place.server, grant)
     done = place.user(name=account, state="absent", login_method="iam", login_user=administrator)

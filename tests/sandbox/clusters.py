@@ -65,7 +65,16 @@ CLUSTERS: tuple[ClusterSpec, ...] = (
     ClusterSpec(
         "warehouse", "aurora-mysql", "8.0.mysql_aurora.3.10.0", "mysql", "admin", "warehouse", partial_revokes=False
     ),
-    ClusterSpec("ledger", "aurora-postgresql", "18.3", "postgresql-18", "postgres", "ledger", has_reader=True),
+    ClusterSpec(
+        "ledger",
+        "aurora-postgresql",
+        "18.3",
+        "postgresql-18",
+        "postgres",
+        "ledger",
+        has_reader=True,
+        proxy="ledger-proxy",
+    ),
     ClusterSpec("payroll", "aurora-postgresql", "18.3", "postgresql-18", "postgres", "payroll", iam_auth=False),
     ClusterSpec("archive", "aurora-postgresql", "15.10", "postgresql-15", "postgres", "archive"),
 )

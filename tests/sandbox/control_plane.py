@@ -30,7 +30,7 @@ from tests.sandbox.identities import create_operator, find_credential, find_secr
 from tests.sandbox.layout import Layout
 from tests.sandbox.ldap import LdapResponder
 from tests.sandbox.rds_api import SandboxBackend, install
-from tests.sandbox.rds_proxy import Forwarder
+from tests.sandbox.rds_proxy import proxy_for
 from tests.sandbox.servers import server_for
 from tests.sandbox.verifier import Verifier
 from tests.sandbox.verifier_socket import VerifierSocket
@@ -61,11 +61,7 @@ class ControlPlane:
             self._api,
             LdapResponder(ports["ldap_port"], admits),
             VerifierSocket(layout.verifier_socket, admits),
-            *(
-                Forwarder((cluster.proxy.host, cluster.proxy.port), cluster.writer)
-                for cluster in clusters
-                if cluster.proxy
-            ),
+            *(proxy for cluster in clusters if (proxy := proxy_for(cluster, layout))),
         ]
 
     def run(self, stop: threading.Event) -> None:

@@ -1,8 +1,8 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An RDS Proxy: how the RDS API describes it, and a forwarder that listens where it says.
+"""An RDS Proxy: how the RDS API describes it, and what listens where it says.
 
-The forwarder passes bytes on and terminates no TLS, so that clients see the certificate of the server behind it.
+The one for MySQL passes bytes on and terminates no TLS, so that clients see the certificate of the server behind it.
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy.html
 """
 
@@ -14,7 +14,9 @@ import threading
 
 from moto.rds.models import DBProxy, DBProxyTarget, DBProxyTargetGroup, RDSBackend
 
-from tests.sandbox.clusters import ACCOUNT_ID, ServerSpec
+from tests.sandbox.clusters import ACCOUNT_ID, RunningCluster, ServerSpec
+from tests.sandbox.layout import Layout
+from tests.sandbox.postgresql_proxy import PostgreSQLProxy
 from tests.sandbox.rds_clusters import SandboxCluster
 
 _CHUNK = 64 * 1024
@@ -41,6 +43,16 @@ class SandboxProxy(DBProxy):
         identifier = cluster.db_cluster_identifier
         group.targets.append(DBProxyTarget(backend, identifier, cluster.endpoint, "TRACKED_CLUSTER"))
         self.proxy_target_groups = {"default": group}
+
+
+def proxy_for(cluster: RunningCluster, layout: Layout) -> socketserver.BaseServer | None:
+    """What listens where the cluster's proxy is; None where it has none."""
+    if cluster.proxy is None:
+        return None
+    address, writer = (cluster.proxy.host, cluster.proxy.port), cluster.writer
+    if writer.family == "mysql":
+        return Forwarder(address, writer)
+    return PostgreSQLProxy(address, writer, layout)
 
 
 class Forwarder(socketserver.ThreadingTCPServer):
