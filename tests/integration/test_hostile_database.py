@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import psycopg2
 import pytest
 
 from tests.integration.conftest import Administration
 from tests.integration.tasks import Tasks, converge
 from tests.sandbox.clients import State
+from tests.sandbox.layout import of_checkout
 
 TRAP = """
 CREATE TABLE public.trap (caller text, called text); CREATE SEQUENCE public.calls;
@@ -165,20 +167,50 @@ def test_no_task_calls_anything_of_a_tenant(hostile: Hostile, state: State, meth
         assert hostile.called() == ("f", [])
 
 
+EMPTY = "SELECT pg_catalog.set_config('search_path', '', {})"
+FIRST = {
+    "secret": {(EMPTY.format("false"),)},
+    # In one transaction, so that no session is left with it
+    "data_api": {
+        (
+            "BEGIN",
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            f"{EMPTY.format('true')}, pg_catalog.set_config('statement_timeout', '0', true)",
+        )
+    },
+}
+
+
+@contextlib.contextmanager
+def logged(admin: Administration, cluster: str) -> Iterator[dict[str, list[str]]]:
+    """What the server logs of each of the master's sessions, drivers' own statements included; read at the end."""
+    log = of_checkout().logs / f"{cluster}-1.log"
+    found: dict[str, list[str]] = {}
+    admin.sql(cluster, "ALTER ROLE postgres SET log_statement = 'all'")
+    begin = log.stat().st_size
+    try:
+        yield found
+    finally:
+        admin.sql(cluster, "ALTER ROLE postgres RESET log_statement")
+    for session, text in re.findall(r"^\S+ \S+ \S+ \[(\d+)\] LOG:  statement: (.*)$", log.read_text()[begin:], re.M):
+        found.setdefault(session, []).append(text)
+
+
+@pytest.mark.parametrize("method", list(FIRST))
 def test_the_first_message_of_every_session_empties_the_search_path(
-    hostile: Hostile, state: State, monkeypatch: pytest.MonkeyPatch, account: str
+    hostile: Hostile, state: State, method: str, account: str
 ) -> None:
-    sent: dict[int, list[str]] = {}
-
-    class Recording(psycopg2.extensions.cursor):
-        def execute(self, query: str, values: object = None) -> None:
-            sent.setdefault(self.connection.info.backend_pid, []).append(query)
-            super().execute(query, values)
-
-    connect = psycopg2.connect
-    monkeypatch.setattr(psycopg2, "connect", lambda **options: connect(**options, cursor_factory=Recording))
+    tasks, options = Tasks(state), {"cluster": hostile.cluster, "login_method": method, "login_db": hostile.database}
     grants = [{"privileges": ["CONNECT"], "on": f"DATABASE {hostile.database}"}]
-    Tasks(state).user(check=True, cluster=hostile.cluster, name=account, grants=grants, login_db=hostile.database)
-    Tasks(state).facts(cluster=hostile.cluster, login_db=hostile.database)
-    assert len(sent) > 1
-    assert {texts[0] for texts in sent.values()} == {"SELECT pg_catalog.set_config('search_path', '', false)"}
+    runs: tuple[Callable[[], object], ...] = (
+        lambda: tasks.user(**options, name=account, grants=grants),
+        lambda: tasks.users(**options, users=[{"name": account, "state": "absent"}]),
+        lambda: tasks.facts(**options),
+        lambda: tasks.cluster(check=True, **options, iam_auth="disabled", confirm=True),
+    )
+    for run in runs:
+        with logged(hostile.admin, hostile.cluster) as sessions:
+            run()
+        assert sessions
+        length = len(next(iter(FIRST[method])))
+        assert {tuple(texts[:length]) for texts in sessions.values()} == FIRST[method]

@@ -138,8 +138,9 @@ class PostgreSQLServerSession:
                 dbname=database or cluster.spec.master_username,
                 sslmode="verify-full",
                 sslrootcert=ca_cert,
-                # As the JDBC driver does
+                # As the JDBC driver does, in the start-up packet
                 client_encoding="UTF8",
+                options="-c DateStyle=ISO",
                 application_name="rds-data-api",
             )
         except psycopg2.OperationalError as error:

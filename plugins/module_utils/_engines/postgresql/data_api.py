@@ -23,7 +23,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import (
+    ATTEMPTS,
     LOCK_NOT_AVAILABLE,
+    QUERY_CANCELED,
     PostgreSQLSession,
     refusal,
 )
@@ -51,6 +53,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import
 
 MAX_STATEMENTS, MAX_CHARACTERS = 64, 60000
 """What goes into one call, which has 45 s and takes 65,536 characters."""
+
+_CUT_OFF = ("08006", QUERY_CANCELED, "25P03", "25P04", "57P05")
+"""By a timeout: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 _USER = Credentials("the secret's user", "")
 
@@ -80,16 +85,21 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         return self._talks[name]
 
     def _setup(self) -> tuple[str, ...]:
-        return sql.empty_search_path(local=True).text, sql.open_transaction(self._patience).text
+        first = (sql.read_committed(), sql.empty_search_path(local=True), sql.open_transaction(self._patience))
+        return tuple(statement.text for statement in first)
 
     def _begin(self, talk: Conversation, database: str) -> None:
         talk.forget_if_old()
-        try:
-            talk.open()
-        except DatabaseRefused as error:
-            raise CannotConnect(dial.explain(self.login, _USER, database, error.text)) from None
-        except TransactionLost as error:
-            raise self._lost(error) from None
+        for _attempt in range(ATTEMPTS):
+            try:
+                talk.open()
+                return
+            except DatabaseRefused as error:
+                if error.state not in _CUT_OFF:
+                    raise CannotConnect(dial.explain(self.login, _USER, database, error.text)) from None
+            except TransactionLost as error:
+                raise self._lost(error) from None
+        raise dial.ended_early(self.login, _USER.user, database)
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         values = with_arrays(parameters)

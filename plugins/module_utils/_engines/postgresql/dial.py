@@ -51,6 +51,9 @@ _NO_FILE = "/dev/null/none"
 _NO_FILES = dict.fromkeys(("passfile", "sslcert", "sslkey", "sslrootcert", "sslcrl"), _NO_FILE)
 """Instead of ~/.pgpass and the files in ~/.postgresql:
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS"""
+_DATE_STYLE = "PGDATESTYLE"
+"""In the start-up packet. psycopg2 sends SET datestyle before our first message where a database has another one than
+ISO: https://github.com/psycopg/psycopg2/blob/master/psycopg/connection_int.c (conn_setup)"""
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)"""
 
@@ -153,9 +156,11 @@ def _no_environment() -> Iterator[None]:
     """libpq takes each option that is not given from a variable, and there are more of them in each release:
     https://www.postgresql.org/docs/current/libpq-envars.html"""
     said = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+    os.environ[_DATE_STYLE] = "ISO"
     try:
         yield
     finally:
+        del os.environ[_DATE_STYLE]
         os.environ.update(said)
 
 
@@ -208,6 +213,16 @@ def explain(login: Login, credentials: Credentials, database: str, text: str) ->
         if reason is None and re.search(pattern, text, re.DOTALL):
             reason = sentence.format(user=user, database=database, host=login.host, port=login.port)
     return f"Cannot log in to {login.title}: {reason or ' '.join(text.split())}."
+
+
+def ended_early(login: Login, user: str, database: str) -> CannotConnect:
+    """An account's settings are stronger than those of a database:
+    https://www.postgresql.org/docs/current/sql-alterrole.html"""
+    return CannotConnect(
+        f"Cannot log in to {login.title}: database {database} ends sessions before they are set up; if its "
+        "idle_session_timeout, idle_in_transaction_session_timeout or transaction_timeout is a few milliseconds, take "
+        f"it back with ALTER DATABASE … RESET, or run ALTER ROLE … SET … = 0 for {user}."
+    )
 
 
 def _explain_tls(login: Login) -> str | None:

@@ -42,7 +42,9 @@ _NOT_DONE = re.compile(
 )
 """Warnings 01007 and 01006 and their like, by the server's text: psycopg2 does not pass a notice's SQLSTATE on."""
 
-LOCK_NOT_AVAILABLE = "55P03"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
+ATTEMPTS = 5
+"""To set a session up under the timeouts that its database has."""
 _READ_ONLY = "25006"
 _ROW_TOO_BIG = "54000"
 _OUT_OF_MEMORY = "53200"
@@ -84,17 +86,37 @@ class PostgreSQLSession(Session):
         self.locks: int = row[3]
 
     def _open(self, database: str) -> Row:
-        connection = dial.connect(self.login, database)
-        connection.notices = Notices()
+        for _attempt in range(ATTEMPTS):
+            connection = dial.connect(self.login, database)
+            connection.notices = Notices()
+            try:
+                row = self._set_up(connection)
+                break
+            except ConnectionLost:
+                connection.close()
+        else:
+            raise dial.ended_early(self.login, connection.info.user, database)
         self._connections[database] = connection
-        self._execute(connection, sql.empty_search_path().text)
-        row: Row = self._execute(connection, sql.open_session(self.login.lock_timeout).text)[0]
         if row[1]:
             self.close()
             raise NotWriter(self.login.read_only_answer())
         if row[4]:
             self._only_reading.add(connection)
         return row
+
+    def _set_up(self, connection: Any) -> Row:
+        """A database's statement_timeout may be too short for the first query of a session, which fills its caches."""
+        self._insist(connection, sql.empty_search_path())
+        return self._insist(connection, sql.open_session(self.login.lock_timeout, connection.server_version))[0]
+
+    def _insist(self, connection: Any, statement: Statement) -> list[Row]:
+        for _attempt in range(ATTEMPTS - 1):
+            try:
+                return self._execute(connection, statement.text)
+            except StatementFailed as error:
+                if error.code != QUERY_CANCELED:
+                    raise
+        return self._execute(connection, statement.text)
 
     def _connection(self, database: str) -> Any:
         name = database or self.database

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
     quote_identifier,
@@ -43,8 +43,13 @@ decide each of them: https://www.postgresql.org/docs/current/runtime-config-comp
 Not standard_conforming_strings: :func:`quote_literal` holds under both values, and psycopg2 decides once, when it
 connects, whether it writes E'…': https://github.com/psycopg/psycopg2/blob/master/psycopg/connection_int.c"""
 
-_NEWER_TIMEOUTS = ("idle_session_timeout", "transaction_timeout")
-"""Since 14 and 17."""
+_TIMEOUTS = {
+    "statement_timeout": 0,
+    "idle_in_transaction_session_timeout": 0,
+    "idle_session_timeout": 140000,
+    "transaction_timeout": 170000,
+}
+"""Since which version of the server."""
 
 
 def join(statements: Iterable[Statement]) -> str:
@@ -63,42 +68,62 @@ def together(statements: Iterable[Statement]) -> Statement:
 
 
 def empty_search_path(local: bool = False) -> Statement:
-    """The first statement of every session, in a message of its own. With the search_path of ALTER DATABASE … SET, a
+    """The first query of every session, in a message of its own. With the search_path of ALTER DATABASE … SET, a
     database's owner decides what each name without a schema means, an operator's and a type's included.
 
     No start-up parameter, because RDS Proxy refuses the option: https://github.com/psycopg/psycopg2/issues/1577.
     https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058:_Protect_Your_Search_Path
 
-    local  for one transaction: the server's session belongs to others afterwards
+    local  for one transaction: the server's session belongs to others afterwards. The timeout of what follows is set
+           with it, without a call of its own: constants and names with a schema are safe under any search_path.
     """
-    return Statement(f"SELECT pg_catalog.set_config('search_path', '', {'true' if local else 'false'})")
+    if local:
+        settings = {"search_path": "", "statement_timeout": "0"}
+        return Statement(f"SELECT {_set_locally(settings)}")
+    return Statement("SELECT pg_catalog.set_config('search_path', '', false)")
 
 
-def open_session(lock_timeout: int) -> Statement:
+def _set_locally(settings: Mapping[str, str]) -> str:
+    return ", ".join(f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items())
+
+
+def read_committed() -> Statement:
+    """The first statement of a transaction over the Data API. With the isolation level of ALTER DATABASE … SET, what is
+    read in it could be older than another run that it has waited for.
+
+    It must come before the first query, :func:`empty_search_path` included, and names nothing that is looked up:
+    https://www.postgresql.org/docs/current/sql-set-transaction.html
+    """
+    return Statement("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
+def open_session(lock_timeout: int, version: int) -> Statement:
     """What ALTER ROLE … SET has for the login must not decide what it acts as, nor break a task off that waits for a
     lock or for another database: ``lock_timeout`` is the limit. It follows :func:`empty_search_path`.
 
     Nobody can estimate how many roles a membership leads to, and for a guess that is too high the server compiles the
     query, which takes longer than the answer: https://www.postgresql.org/docs/current/jit-decision.html
     """
-    reading = "".join(f"SET {name} = {value}; " for name, value in _READING.items())
-    return Statement(
-        f"{reading}SET default_transaction_isolation = 'read committed'; "
-        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET ROLE NONE; "
-        f"SET client_min_messages = warning; SET lock_timeout = '{lock_timeout}s'; SET jit = off; "
-        "SELECT pg_catalog.set_config(name, '0', false) FROM pg_catalog.pg_settings "
-        f"WHERE name IN ({', '.join(map(quote_literal, _NEWER_TIMEOUTS))}); "
-        f"SELECT {_FACTS}"
-    )
+    ours = {
+        **{name: "0" for name, since in _TIMEOUTS.items() if version >= since},
+        **_READING,
+        "default_transaction_isolation": "'read committed'",
+        "role": "none",
+        "client_min_messages": "warning",
+        "lock_timeout": f"'{lock_timeout}s'",
+        "jit": "off",
+    }
+    settings = "; ".join(f"SET {name} TO {value}" for name, value in ours.items())
+    return Statement(f"{settings}; SELECT {_FACTS}")
 
 
 def open_transaction(lock_timeout: int) -> Statement:
     """As :func:`open_session`, for one transaction and in one statement."""
     ours = {"role": "none", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
-    settings = {**_READING, **dict.fromkeys(("statement_timeout", "idle_in_transaction_session_timeout"), "0"), **ours}
+    settings = {"idle_in_transaction_session_timeout": "0", **_READING, **ours}
     return Statement(
-        f"SELECT {_FACTS}, "
-        + ", ".join(f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items())
+        f"SELECT {_FACTS}, {_set_locally(settings)}, (SELECT pg_catalog.set_config(name, '0', true) "
+        "FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout')"
     )
 
 
