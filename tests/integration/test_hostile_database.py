@@ -16,6 +16,7 @@ from tests.integration.conftest import Administration
 from tests.integration.tasks import Tasks, converge
 from tests.sandbox.clients import State
 from tests.sandbox.layout import of_checkout
+from tests.sandbox.programs import SandboxError
 
 TRAP = """
 CREATE TABLE public.trap (caller text, called text); CREATE SEQUENCE public.calls;
@@ -54,10 +55,13 @@ OPERATORS = (
 DOMAINS = ("text", "name", "oid", "bool", "int8", "regclass")
 VIEWS = (
     "pg_roles", "pg_settings", "pg_database", "pg_auth_members", "pg_shdepend", "pg_shdescription", "pg_class",
-    "pg_namespace", "pg_proc", "pg_type", "pg_default_acl", "pg_stat_activity", "pg_tablespace",
+    "pg_namespace", "pg_proc", "pg_type", "pg_default_acl", "pg_stat_activity", "pg_tablespace", "pg_attribute",
+    "pg_depend", "pg_policy", "pg_init_privs", "pg_language", "pg_user_mappings",
 )  # fmt: skip
+COLUMNS = {"pg_attribute": "attrelid, attnum, attname, attacl, attisdropped"}
+"""Not one of a pseudo-type."""
 SETTINGS = {
-    "search_path": "public, pg_catalog",
+    "search_path": '"$user", public, pg_catalog',
     "standard_conforming_strings": "off",
     "backslash_quote": "on",
     "transform_null_equals": "on",
@@ -87,7 +91,8 @@ def shadows() -> Iterator[str]:
             f"FUNCTION = public.op{number})"
         )
     for name in VIEWS:
-        yield f"CREATE VIEW public.{name} AS SELECT * FROM pg_catalog.{name} WHERE public.note('{name}')"
+        columns = COLUMNS.get(name, "*")
+        yield f"CREATE VIEW public.{name} AS SELECT {columns} FROM pg_catalog.{name} WHERE public.note('{name}')"
     for name in DOMAINS:
         yield f"CREATE DOMAIN public.{name} AS pg_catalog.{name} CHECK (public.note('domain {name}'))"
 
@@ -165,6 +170,73 @@ def test_no_task_calls_anything_of_a_tenant(hostile: Hostile, state: State, meth
         converge(lambda check=False: tasks.user(check=check, **options, name=account, state="absent"))
     finally:
         assert hostile.called() == ("f", [])
+
+
+LEFT = """
+CREATE SCHEMA postgres AUTHORIZATION "{account}";
+SET SESSION AUTHORIZATION "{account}"; SET search_path = pg_catalog; SET check_function_bodies = off;
+CREATE DOMAIN postgres.even AS int CHECK (public.note('domain'));
+CREATE TYPE postgres.pair AS (a int, b postgres.even);
+CREATE FUNCTION postgres.as_text(postgres.pair) RETURNS text IMMUTABLE {noted}('cast'); RETURN ''; END $$;
+CREATE CAST (postgres.pair AS text) WITH FUNCTION postgres.as_text(postgres.pair) AS IMPLICIT;
+CREATE FUNCTION postgres.same(name, name) RETURNS bool {noted}('='); RETURN true; END $$;
+CREATE OPERATOR postgres.= (LEFTARG = name, RIGHTARG = name, FUNCTION = postgres.same);
+CREATE FUNCTION postgres.pg_get_userbyid(oid) RETURNS name {noted}('user'); RETURN 'postgres'; END $$;
+CREATE FUNCTION postgres.pg_describe_object(oid, oid, int) RETURNS text {noted}('describe'); RETURN ''; END $$;
+CREATE VIEW postgres.pg_roles AS SELECT * FROM pg_catalog.pg_roles WHERE public.note('view');
+CREATE FUNCTION postgres.noted(int) RETURNS int IMMUTABLE {noted}('expression'); RETURN 1; END $$;
+CREATE FUNCTION postgres.with_default(int DEFAULT postgres.noted(1)) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE FUNCTION postgres.touched() RETURNS trigger {noted}('trigger'); RETURN NULL; END $$;
+CREATE TABLE postgres.t (
+    id int DEFAULT postgres.noted(1) CHECK (public.note('check')), p postgres.pair,
+    twice int GENERATED ALWAYS AS (postgres.noted(id)) STORED
+);
+CREATE INDEX ON postgres.t (postgres.noted(id)) WHERE postgres.noted(id) > 0;
+CREATE STATISTICS postgres.s ON (postgres.noted(id)), id FROM postgres.t;
+CREATE POLICY p ON postgres.t TO {tenant} USING (public.note('policy'));
+ALTER TABLE postgres.t ENABLE ROW LEVEL SECURITY; ALTER TABLE postgres.t FORCE ROW LEVEL SECURITY;
+CREATE TRIGGER a BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON postgres.t EXECUTE FUNCTION postgres.touched();
+CREATE RULE r AS ON UPDATE TO postgres.t DO ALSO SELECT public.note('rule');
+CREATE MATERIALIZED VIEW postgres.m AS SELECT public.note('materialized view') WITH NO DATA;
+CREATE TABLE postgres.parts (id int) PARTITION BY RANGE (postgres.noted(id));
+CREATE AGGREGATE postgres.total(int) (sfunc = int4pl, stype = int, initcond = '0');
+GRANT ALL ON ALL TABLES IN SCHEMA postgres TO {tenant}; GRANT USAGE ON SCHEMA postgres TO postgres;
+GRANT SELECT ON ALL TABLES IN SCHEMA postgres TO postgres WITH GRANT OPTION;
+"""
+"""In a schema that $user stands for where the login is postgres. ``noted``: the beginning of a function."""
+EVENT_TRIGGER = "CREATE EVENT TRIGGER e ON sql_drop EXECUTE FUNCTION public.note()"
+
+
+@pytest.mark.parametrize("method", ["secret", "data_api"])
+@pytest.mark.parametrize("way", ["reassign", "drop"])
+def test_a_drop_calls_nothing_that_the_account_owns(
+    hostile: Hostile, state: State, way: str, method: str, account: str
+) -> None:
+    tasks, tenant = Tasks(state), hostile.database
+    options = {"cluster": hostile.cluster, "login_method": method, "login_db": tenant}
+    tasks.user(**options, name=account)
+    noted = "LANGUAGE plpgsql AS $$ BEGIN PERFORM public.note"
+    hostile.admin.sql(hostile.cluster, LEFT.format(account=account, tenant=tenant, noted=noted), tenant)
+    with pytest.raises(SandboxError, match="permission denied to create event trigger"):
+        hostile.admin.sql(hostile.cluster, f"SET SESSION AUTHORIZATION {tenant}; {EVENT_TRIGGER}", tenant)
+    if way == "drop":  # A cast has no owner, so DROP OWNED refuses to drop what it needs
+        hostile.admin.sql(hostile.cluster, "DROP CAST (postgres.pair AS pg_catalog.text)", tenant)
+    hostile.forget()
+    to = {"reassign_owned_to": tenant, "reassign_code": True} if way == "reassign" else {}
+    try:
+        facts = tasks.facts(**options)
+        assert account in str(facts["accounts"])
+        grants = [{"privileges": ["SELECT"], "on": "ALL TABLES IN SCHEMA postgres", "database": tenant}]
+        tasks.user(check=True, **options, name=f"{account}_2", grants=grants)
+        gone = converge(
+            lambda check=False: tasks.user(
+                check=check, **options, name=account, state="absent", owned_objects=way, **to
+            )
+        )
+        assert gone["account"] == {}
+    finally:
+        assert hostile.called() == ("f", [])
+        hostile.admin.sql(hostile.cluster, "DROP SCHEMA IF EXISTS postgres CASCADE", tenant)
 
 
 EMPTY = "SELECT pg_catalog.set_config('search_path', '', {})"
