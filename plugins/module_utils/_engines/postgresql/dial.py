@@ -17,6 +17,7 @@ import re
 import socket
 import ssl
 import struct
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,6 +55,8 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS""
 _DATE_STYLE = "PGDATESTYLE"
 """In the start-up packet. psycopg2 sends SET datestyle before our first message where a database has another one than
 ISO: https://github.com/psycopg/psycopg2/blob/master/psycopg/connection_int.c (conn_setup)"""
+_ENVIRONMENT = threading.Lock()
+"""All threads of a process have the same one."""
 _SSL_REQUEST = struct.pack("!ii", 8, 80877103)
 """https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)"""
 
@@ -155,13 +158,14 @@ def _dial(login: Login, credentials: Credentials, database: str) -> Any:
 def _no_environment() -> Iterator[None]:
     """libpq takes each option that is not given from a variable, and there are more of them in each release:
     https://www.postgresql.org/docs/current/libpq-envars.html"""
-    said = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
-    os.environ[_DATE_STYLE] = "ISO"
-    try:
-        yield
-    finally:
-        del os.environ[_DATE_STYLE]
-        os.environ.update(said)
+    with _ENVIRONMENT:
+        said = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("PG")}
+        os.environ[_DATE_STYLE] = "ISO"
+        try:
+            yield
+        finally:
+            del os.environ[_DATE_STYLE]
+            os.environ.update(said)
 
 
 def _address(login: Login) -> dict[str, Any]:

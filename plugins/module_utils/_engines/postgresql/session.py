@@ -89,13 +89,14 @@ class PostgreSQLSession(Session):
         for _attempt in range(ATTEMPTS):
             connection = dial.connect(self.login, database)
             connection.notices = Notices()
+            user = connection.info.user
             try:
                 row = self._set_up(connection)
                 break
             except ConnectionLost:
                 connection.close()
         else:
-            raise dial.ended_early(self.login, connection.info.user, database)
+            raise dial.ended_early(self.login, user, database)
         self._connections[database] = connection
         if row[1]:
             self.close()
