@@ -152,6 +152,29 @@ def test_a_master_in_rds_iam(admin: Administration, tasks: Tasks, state: State, 
         aws_client(state, "iam").delete_user_policy(UserName=f"{account}-dba", PolicyName="connect")
 
 
+def test_an_administrator_in_rds_iam_by_the_admin_option(admin: Administration, tasks: Tasks, account: str) -> None:
+    """What the server does since 16 where an administrator creates a role that becomes IAM-authenticated."""
+    boss = f"{account}_boss"
+    admin.sql(
+        "ledger", f"CREATE ROLE {boss} LOGIN CREATEROLE; CREATE ROLE {account}_x LOGIN; GRANT rds_iam TO {account}_x"
+    )
+
+    def found() -> list[str]:
+        findings = tasks.facts(cluster="ledger", gather_subset=["findings"])["findings"]
+        return [item["message"] for item in findings if item["code"] == "administrator_lockout"]
+
+    try:
+        assert found() == []
+        admin.sql("ledger", f"GRANT {account}_x TO {boss} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+        (message,) = found()
+        assert f"{boss} (CREATEROLE)" in message
+        assert f"({boss} → {account}_x → rds_iam)" in message
+        admin.sql("ledger", f"GRANT rds_iam TO {boss}")
+        assert found() == []
+    finally:
+        admin.sql("ledger", f"DROP ROLE {boss}; DROP ROLE {account}_x")
+
+
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])
 def test_policies(tasks: Tasks, state: State, account: str, cluster: str) -> None:
     """One IAM user for each finding, and one whose policy is right: about that, nothing is found."""

@@ -22,6 +22,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying import observe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying.administrators import (
+    find_locked_out,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying.defects import (
     ValidUntil,
     chain_to_iam,
@@ -83,7 +86,10 @@ def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
         login=AccountName(session.user),
         accounts=tuple(found),
         roles=tuple(_groups(groups, roles, accounts)),
-        defects=tuple(find_defects([item.account for item in found], roles, master, dates)),
+        defects=(
+            *find_defects([item.account for item in found], roles, master, dates),
+            *find_locked_out(found, roles, master),
+        ),
         public=tuple(everybody.public),
         exposures=tuple(everybody.exposures),
         unseen=(*details.unseen, *everybody.unseen),
