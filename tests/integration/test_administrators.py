@@ -4,13 +4,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import psycopg2
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.data_api import (
+    PostgreSQLDataApiSession,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from tests.integration.postgresql_scene import Scene, scene
 
 __all__ = ["scene"]
@@ -89,3 +96,66 @@ def test_the_master_creates_and_converts_accounts(scene: Scene) -> None:
     assert attempt(scene, name=name, convert=True) == ""
     assert attempt(scene, name=name + "2") == ""
     assert attempt(scene, name=name + "3") == ""
+
+
+@pytest.fixture
+def meanwhile(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let another session run this between a task's plan and its first transaction."""
+
+    def arrange(statements: str) -> None:
+        left = [statements]
+        for session in (PostgreSQLSession, PostgreSQLDataApiSession):
+
+            def run(self: Any, step: Step, original: Callable[[Any, Step], None] = session.run) -> None:
+                while left:
+                    scene.sql(left.pop())
+                original(self, step)
+
+            monkeypatch.setattr(session, "run", run)
+
+    return arrange
+
+
+@pytest.mark.parametrize("options", ["", "WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"], ids=["full", "admin only"])
+def test_an_administrator_becomes_a_member_after_the_plan(
+    scene: Scene, deputy: str, meanwhile: Callable[[str], None], options: str
+) -> None:
+    if options and scene.major < 16:
+        options = "WITH ADMIN OPTION"
+    person = scene.role("person", f"LOGIN PASSWORD '{PASSWORD}'")
+    meanwhile(f"GRANT {person} TO {deputy} {options}")
+    with pytest.raises(Refused, match=rf"^{deputy} would become members? .*\({deputy} → {person} → rds_iam\)"):
+        scene.user(name=person, convert=True)
+    assert logs_in(scene, deputy)
+    assert logs_in(scene, person), "the transaction was rolled back"
+    scene.sql(f"REVOKE {person} FROM {deputy}")
+    assert scene.user(name=person, convert=True)["changed"]
+
+
+def test_the_login_becomes_a_member_after_the_plan(scene: Scene, meanwhile: Callable[[str], None]) -> None:
+    """The same sentence as the plan's."""
+    person = scene.role("person", f"LOGIN PASSWORD '{PASSWORD}'")
+    meanwhile(f"GRANT {person} TO postgres WITH INHERIT TRUE" if scene.major >= 16 else f"GRANT {person} TO postgres")
+    with pytest.raises(Refused, match=rf"^postgres administers .*\(postgres → {person} → rds_iam\): its password"):
+        scene.user(name=person, convert=True)
+    assert logs_in(scene, person)
+
+
+def test_what_another_session_does_to_others_is_no_refusal(
+    scene: Scene, account: str, meanwhile: Callable[[str], None]
+) -> None:
+    other = scene.role("other", "LOGIN")
+    meanwhile(f"GRANT rds_iam TO {other}")
+    assert scene.user(name=scene.database + account)["changed"]
+
+
+def test_an_administrator_with_a_token_stays_in_rds_iam(scene: Scene, deputy: str) -> None:
+    """A membership of what is dropped is its only way in."""
+    person = scene.role("person", "LOGIN")
+    scene.sql(f"GRANT rds_iam TO {person}; GRANT {person} TO {deputy}", master=True)
+    drop: dict[str, object] = {"name": person, "state": "absent"}
+    message = attempt(scene, **drop)
+    assert f"{deputy} would no longer be" in message
+    assert f"({deputy} → {person} → rds_iam)" in message
+    scene.sql(f"GRANT rds_iam TO {deputy}", master=True)
+    assert attempt(scene, **drop) == ""

@@ -182,14 +182,16 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         try:
             if self._guard is not None:
                 self._guard.keep()
+            before = self._checksum(step)
             for statement in statements:
                 current = statement.text
                 talk.say(current, lasting=True)
             current = ""
             self._check_code(step)
+            self._check_logins(step, before)
             talk.end(commit=True)
         except Refused:
-            talk.end(commit=False)
+            self._roll_back(step)
             raise
         except DatabaseRefused as error:
             failure = self._refusal(error, current)
@@ -199,6 +201,9 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
             if not current:  # in the COMMIT
                 lost.details["in_doubt"] = [statement.text for statement in step.statements]
             raise lost from None
+
+    def _roll_back(self, step: Step) -> None:
+        self._talk(step.database).end(commit=False)
 
     def _refusal(self, error: DatabaseRefused, text: str) -> StatementFailed:
         return refusal(self.login.title, error.text, error.hint, error.state, text)

@@ -18,6 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Exit,
     ends_sessions,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
     RDS_IAM,
@@ -63,7 +64,9 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
 def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath) -> tuple[Step, ...]:
     authority = Authority(observed)
     leaving = Exit(changes, observed, authority)
-    statements: dict[str, list[Statement]] = {observed.database: _roles(changes, observed, authority, aftermath)}
+    memberships = _roles(changes, observed, authority, aftermath)
+    accounts = frozenset(change.name.name for change in changes.accounts)
+    statements: dict[str, list[Statement]] = {observed.database: list(memberships)}
     for database, part in _privileges(changes, authority, aftermath).items():
         statements.setdefault(database or observed.database, []).extend(part)
     staying = [
@@ -72,7 +75,12 @@ def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath)
     # Sessions end when nobody can log in any more, so after what closes the door is committed
     first = _merge([*staying, (observed.database, leaving.close_door())])
     return (
-        *(Step(tuple(part), database) for database, part in first),
+        *(
+            Enrolment(tuple(part), database, accounts)
+            if memberships and database == observed.database
+            else Step(tuple(part), database)
+            for database, part in first
+        ),
         *(leaving.step(database, part) for database, part in _merge(leaving.walk_out())),
     )
 

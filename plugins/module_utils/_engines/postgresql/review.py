@@ -19,7 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.lockout import (
     becomes_iam,
     own_accounts,
-    refuse_password_members,
+    refuse_lost_logins,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
     MEMBERSHIP_OPTIONS,
@@ -64,9 +64,9 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     _refuse_without_iam(changes, observed)
     _refuse_own_accounts(changes, observed)
     _refuse_active_directory(changes, observed)
-    refuse_password_members(changes, observed)
     review_memberships(changes, observed)
     handed_over = review_leaving(changes, observed)
+    refuse_lost_logins(changes, observed)
     _refuse_without_rights(changes, observed)
     _refuse_dependents(changes, observed)
     _refuse_full_lists(changes, observed)

@@ -21,6 +21,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     check_reassigned,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.locking.lock import ConnectionRunLock
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.lockout import (
+    Enrolment,
+    Logins,
+    compare_logins,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import Membership, Roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -200,6 +206,7 @@ class PostgreSQLSession(Session):
     def _attempt(self, connection: Any, step: Step, statements: Sequence[Statement]) -> None:
         """One transaction. Raises StatementFailed, with nothing kept."""
         connection.notices.texts.clear()
+        before = self._checksum(step)
         first = sql.begin(self.login.lock_timeout)
         try:
             for statement in statements:
@@ -207,9 +214,10 @@ class PostgreSQLSession(Session):
                 first = ()
                 self._check_notices(connection, statement)
             self._check_code(step)
+            self._check_logins(step, before)
             self._commit(connection, step)
         except Refused:
-            self._execute(connection, "ROLLBACK")
+            self._roll_back(step)
             raise
         except StatementFailed as error:
             self._execute(connection, "ROLLBACK")
@@ -229,6 +237,40 @@ class PostgreSQLSession(Session):
         if isinstance(step, Reassign):
             rows = self.query(step.query, (sorted(step.new_owners),), step.database)
             check_reassigned(step, rows, self.login.title)
+
+    def _ask_token_logins(self, step: Step, text: str) -> list[Row]:
+        """About the accounts that the task does not list."""
+        if not isinstance(step, Enrolment):
+            return []
+        return self.query(text, (sorted(step.accounts), self.login.endpoint.master_user), step.database)
+
+    def _checksum(self, step: Step) -> list[Row]:
+        return self._ask_token_logins(step, sql.token_logins_checksum(self.major))
+
+    def _check_logins(self, step: Step, before: list[Row]) -> None:
+        """In the transaction of the step. Another session may have changed memberships since the plan was made.
+        Raises Refused; StatementFailed where another session has done it during the transaction."""
+        if self._checksum(step) == before:
+            return
+        names, memberships = self._enrolled(step)
+        self._roll_back(step)
+        names_before, memberships_before = self._enrolled(step)
+        master = self.login.endpoint.master_user
+        logins = Logins(self.login.title, master, {self.user, master})
+        compare_logins(logins, names_before, names, (memberships_before, memberships))
+        raise StatementFailed(
+            f"Another session changed who is a member of rds_iam on {self.login.title}; run the task again.",
+            "",
+            step.statements[0].text,
+        )
+
+    def _enrolled(self, step: Step) -> tuple[set[str], Roles]:
+        names = {row[0] for row in self._ask_token_logins(step, sql.token_logins(self.major))}
+        rows = self.query(sql.all_memberships(self.major), (), step.database)
+        return names, Roles((), (Membership(*row) for row in rows))
+
+    def _roll_back(self, step: Step) -> None:
+        self._execute(self._connection(step.database), "ROLLBACK")
 
     def _check_notices(self, connection: Any, statement: Statement) -> None:
         for notice in connection.notices:

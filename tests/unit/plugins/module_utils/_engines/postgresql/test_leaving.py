@@ -106,14 +106,14 @@ def test_sessions_before_14_are_not_waited_for_and_may_go_on() -> None:
 
 def test_a_membership_that_the_login_gave_itself_is_left_as_it_was() -> None:
     own = Membership("joe", "master", "master", inherits=False, sets=True)
-    sent = statements(joe(*OWNS, memberships=(own,)), DROP)
+    sent = statements(joe(*OWNS, memberships=(own, iam("master"))), DROP)
     assert 'GRANT "joe" TO "master" WITH INHERIT FALSE, SET TRUE' in sent
     assert 'REVOKE "joe" FROM "master"' not in sent
 
 
 def test_a_login_that_has_the_rights_needs_no_membership() -> None:
     assert not any(text.startswith("GRANT") for text in statements(joe(*OWNS), reassign("master"))[5:6])
-    held = (Membership("joe", "master", "stranger"), Membership("heir", "master", "stranger"))
+    held = (Membership("joe", "master", "stranger"), Membership("heir", "master", "stranger"), iam("master"))
     assert not any("GRANT" in text.split() for text in statements(joe(*OWNS, memberships=held), reassign("heir")))
 
 
