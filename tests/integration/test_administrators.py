@@ -63,6 +63,7 @@ def attempt(scene: Scene, **options: object) -> str:
     return answers[0]
 
 
+@pytest.mark.direct("over the Data API the login is the master user's secret")
 @pytest.mark.parametrize("roles", [None, ["group"]], ids=["direct", "by_role"])
 def test_an_administrator_by_password_creates_an_account(scene: Scene, deputy: str, roles: list[str] | None) -> None:
     name = scene.database + "_" + deputy[-6:]

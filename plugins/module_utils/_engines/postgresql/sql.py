@@ -155,7 +155,7 @@ member AS (SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
 holder AS (SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
            UNION SELECT m.member FROM holder JOIN pg_auth_members m ON m.roleid = holder.oid
            {"AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else ""})
-SELECT r.rolname::text AS name, r.oid FROM pg_roles r JOIN member USING (oid)
+SELECT r.rolname::text AS name, r.oid::bigint FROM pg_roles r JOIN member USING (oid)
 WHERE r.rolcanlogin AND r.rolname NOT IN (SELECT unnest(%s::name[]))
   AND (r.rolname <> %s OR r.oid IN (SELECT oid FROM holder))
 """
