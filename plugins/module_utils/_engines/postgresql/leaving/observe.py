@@ -53,11 +53,17 @@ WHERE also.shared AND NOT d.datname = ANY(%s::name[])
 ORDER BY 1, 2, 4
 """
 
-_OWNED = """
+# Of what is shared, a subscription belongs to one database
+_HERE = """
+(s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR
+ (s.classid = 'pg_subscription'::regclass AND s.objid IN (
+    SELECT b.oid FROM pg_subscription b JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database())))
+"""
+
+_OWNED = f"""
 owned AS (
     SELECT pair.*, s.classid, s.objid FROM pair JOIN pg_shdepend s ON s.refobjid = pair.account
-    WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'
-      AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o' AND {_HERE}
 )
 """
 
@@ -94,20 +100,29 @@ ORDER BY 1, 2, 4
 # Code that changes owner, in three columns: account, description, and a checksum of what it does.
 #
 # parts    what is owned, and all that is a part of it: indexes, constraints, defaults, rules, triggers, policies
-# code     what runs with its owner's rights. ANALYZE evaluates the expressions of extended statistics as the table's
-#          owner, and they may call any function: https://www.postgresql.org/docs/current/sql-createstatistics.html
+# code     what runs with its owner's rights: so do rules but SELECT of a view with security_invoker, and subscriptions.
+#          ANALYZE evaluates the expressions of extended statistics as the table's owner, and they may call any
+#          function: https://www.postgresql.org/docs/current/sql-createstatistics.html
 # uses     what the expressions of the parts refer to directly, and reached, what that leads to: operators to functions,
 #          types to their input functions and constraints, operator classes, views, functions with SQL bodies
-# foreign  what its owner may replace at any time, so that others than the new owner decide what runs with its rights.
-#          Membership of an extension does not count: who owns an extension may add functions to it.
-#
+# decided  what its owner may replace at any time, so that others than the new owner decide what runs with its rights.
+#          Who owns an extension may add functions to it. Foreign keys cascade as the owner of the table, where triggers
+#          of others fire, and are checked as the owner of the key, with casts that belong to a type's owner. Indexes on
+#          a partitioned table are built as the owner of each partition.
+# calls    functions of the server and of extensions that execute queries, read types or have another effect:
+#          https://www.postgresql.org/docs/current/functions-xml.html#FUNCTIONS-XML-MAPPING
 # The server records no dependency on what initdb made. https://www.postgresql.org/docs/current/catalog-pg-depend.html
 _PART_OF = "('a', 'i', 'P', 'S')"
+# Volatile functions that defaults use and that neither execute nor read what others made
+_HARMLESS = (
+    "nextval,clock_timestamp,random,gen_random_uuid,uuidv4,uuidv7,uuid_generate_v1,uuid_generate_v4,txid_current"
+)
 _CODE = f"""
 parts AS (
     SELECT * FROM owned
     UNION SELECT parts.account, parts.successor, d.classid, d.objid FROM parts JOIN pg_depend d
-    ON d.refclassid = parts.classid AND d.refobjid = parts.objid AND d.deptype IN {_PART_OF}
+    ON d.refclassid = parts.classid AND d.refobjid = parts.objid
+    AND (d.deptype IN {_PART_OF} OR (d.classid = 'pg_cast'::regclass AND d.refclassid = 'pg_type'::regclass))
 ), code AS (
     SELECT account, classid, objid, to_jsonb(p) - '{{proowner,proacl}}'::text[] AS definition
     FROM owned JOIN pg_proc p ON p.oid = objid WHERE classid = 'pg_proc'::regclass
@@ -117,7 +132,10 @@ parts AS (
     FROM owned JOIN pg_trigger t ON t.tgrelid = objid WHERE classid = 'pg_class'::regclass AND NOT t.tgisinternal
     UNION ALL SELECT account, 'pg_rewrite'::regclass, w.oid, to_jsonb(w)
     FROM owned JOIN pg_rewrite w ON w.ev_class = objid JOIN pg_class c ON c.oid = objid
-    WHERE classid = 'pg_class'::regclass AND NOT coalesce('security_invoker=true' = ANY(c.reloptions), false)
+    WHERE classid = 'pg_class'::regclass
+      AND NOT (w.ev_type = '1' AND coalesce('security_invoker=true' = ANY(c.reloptions), false))
+    UNION ALL SELECT account, classid, objid, to_jsonb(ARRAY[b.subname::text, b.subpublications::text])
+    FROM owned JOIN pg_subscription b ON b.oid = objid WHERE classid = 'pg_subscription'::regclass
     UNION ALL SELECT account, classid, objid, to_jsonb(x) - 'stxowner'
     FROM parts JOIN pg_statistic_ext x ON x.oid = objid
     WHERE classid = 'pg_statistic_ext'::regclass AND to_jsonb(x) ->> 'stxexprs' IS NOT NULL
@@ -143,19 +161,51 @@ parts AS (
     SELECT tableoid, oid, proowner FROM pg_proc
     UNION ALL SELECT tableoid, oid, typowner FROM pg_type WHERE typtype = 'd'
     UNION ALL SELECT tableoid, oid, relowner FROM pg_class WHERE relkind = 'v'
-), foreign_code AS (
-    SELECT DISTINCT u.account, u.classid, u.objid, r.classid AS usedclass, r.objid AS used, r.owner
+), tables AS (
+    SELECT owned.*, c.relacl, a.attacl FROM owned JOIN pg_class c ON c.oid = objid
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL WHERE classid = 'pg_class'::regclass
+), tree AS (
+    SELECT objid AS root, inhparent AS relid, true AS up FROM tables JOIN pg_inherits ON inhrelid = objid
+    UNION ALL SELECT objid, inhrelid, false FROM tables JOIN pg_inherits ON inhparent = objid
+    UNION SELECT root, CASE WHEN up THEN inhparent ELSE inhrelid END, up
+    FROM tree JOIN pg_inherits ON relid = CASE WHEN up THEN inhrelid ELSE inhparent END
+), decided(account, successor, classid, objid, what, owner) AS (
+    SELECT u.account, u.successor, u.classid, u.objid, pg_describe_object(r.classid, r.objid, 0), r.owner
     FROM uses u JOIN reached ON rootclass = u.refclassid AND root = u.refobjid
     JOIN replaceable r ON r.classid = reached.classid AND r.objid = reached.objid
-    JOIN pg_roles o ON o.oid = r.owner
-    WHERE NOT o.rolsuper AND r.owner NOT IN (u.account, u.successor) AND o.rolname NOT IN (session_user, current_user)
-      AND NOT pg_has_role(r.owner, u.successor, 'USAGE')
+    UNION ALL SELECT account, successor, classid, objid, 'privilege ' || x.privilege_type, x.grantee
+    FROM tables, LATERAL (SELECT * FROM aclexplode(relacl) UNION ALL SELECT * FROM aclexplode(attacl)) x
+    WHERE x.privilege_type IN ('TRIGGER', 'REFERENCES')
+    UNION ALL SELECT account, successor, f.tableoid, f.oid, pg_describe_object(t.tableoid, t.oid, 0), t.typowner
+    FROM tables JOIN pg_constraint f ON f.contype = 'f' AND objid IN (f.conrelid, f.confrelid)
+    CROSS JOIN unnest(f.conkey, f.confkey) AS k(referencing, referenced)
+    JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.referencing
+    JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = k.referenced AND b.atttypid <> a.atttypid
+    JOIN pg_type t ON t.oid IN (a.atttypid, b.atttypid)
+    UNION ALL SELECT account, successor, classid, objid, pg_describe_object(c.tableoid, c.oid, 0), c.relowner
+    FROM tables JOIN tree ON root = objid JOIN pg_class c ON c.oid = relid WHERE NOT up OR c.relkind = 'p'
+), untrusted AS (
+    SELECT d.* FROM decided d LEFT JOIN pg_roles o ON o.oid = d.owner
+    WHERE o.oid IS NULL OR (
+        NOT o.rolsuper AND d.owner NOT IN (d.account, d.successor) AND o.rolname NOT IN (session_user, current_user)
+        AND NOT pg_has_role(d.owner, d.successor, 'USAGE'))
+), expressions AS (
+    SELECT parts.*, conbin::text AS tree FROM parts JOIN pg_constraint c ON c.oid = objid AND c.tableoid = classid
+    UNION ALL SELECT parts.*, adbin::text FROM parts JOIN pg_attrdef a ON a.oid = objid AND a.tableoid = classid
+    UNION ALL SELECT parts.*, concat(polqual, polwithcheck)
+    FROM parts JOIN pg_policy p ON p.oid = objid AND p.tableoid = classid
+), calls AS (
+    SELECT e.account, e.successor, e.classid, e.objid, pg_describe_object(p.tableoid, p.oid, 0), p.proowner
+    FROM expressions e, regexp_matches(tree, 'funcid ([0-9]+)', 'g') AS m(found)
+    JOIN pg_proc p ON p.oid = m.found[1]::oid JOIN pg_roles o ON o.oid = p.proowner
+    WHERE o.rolsuper AND (starts_with(p.proname, 'pg_input_') OR 'cstring'::regtype = ANY(p.proargtypes)
+                          OR (p.provolatile = 'v' AND p.proname <> ALL('{{{_HARMLESS}}}')))
 )
 SELECT pg_get_userbyid(account)::text, pg_describe_object(classid, objid, 0), md5(definition::text) FROM code
 UNION ALL
-SELECT pg_get_userbyid(account)::text, pg_describe_object(classid, objid, 0) || ' with '
-       || pg_describe_object(usedclass, used, 0) || ' of ' || pg_get_userbyid(owner), ''
-FROM foreign_code
+SELECT DISTINCT pg_get_userbyid(account)::text, pg_describe_object(classid, objid, 0) || ' with ' || what || ' of '
+       || CASE owner WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(owner) END, ''
+FROM (SELECT * FROM untrusted UNION ALL SELECT * FROM calls) AS found
 ORDER BY 1, 2
 """
 
@@ -172,8 +222,7 @@ WITH RECURSIVE owned AS (
     SELECT s.refobjid AS account, s.refobjid AS successor, s.classid, s.objid
     FROM pg_shdepend s JOIN pg_roles n ON n.oid = s.refobjid
     WHERE n.rolname = ANY(%s::name[]) AND s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'
-      AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-      AND s.xmin = (txid_current() & 4294967295)::text::xid
+      AND {_HERE} AND s.xmin = (txid_current() & 4294967295)::text::xid
 ), {_CODE}
 """
 
