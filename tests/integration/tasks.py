@@ -12,9 +12,11 @@ import json
 import os
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import boto3
 import botocore.session
+from ansible.module_utils import _internal
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils import botocore as amazon_aws
 from botocore.loaders import create_loader
@@ -103,7 +105,14 @@ class Tasks:
         main = importlib.import_module(f"{MODULES}.{module}").main
         printed = io.StringIO()
         arguments = {**given, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
-        with guard, patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        with (
+            guard,
+            patch_module_args(arguments),
+            # Else it would print warnings, like the controller that this process is once a test has imported Ansible's
+            mock.patch.object(_internal, "is_controller", False),
+            contextlib.redirect_stdout(printed),
+            contextlib.suppress(SystemExit),
+        ):
             main()
         result: Result = json.loads(printed.getvalue())
         if result.get("failed"):

@@ -18,16 +18,18 @@ from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial, sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.failures import (
+    LOCK_NOT_AVAILABLE,
+    QUERY_CANCELED,
+    refusal,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.locking.lock import (
     TransactionRunLock,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import (
     ATTEMPTS,
-    LOCK_NOT_AVAILABLE,
-    QUERY_CANCELED,
     PostgreSQLSession,
-    refusal,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (

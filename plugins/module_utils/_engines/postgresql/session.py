@@ -16,6 +16,11 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial, sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.dial import DriverError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.failures import (
+    LOCK_NOT_AVAILABLE,
+    QUERY_CANCELED,
+    refusal,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.code import (
     Reassign,
     check_reassigned,
@@ -48,12 +53,9 @@ _NOT_DONE = re.compile(
 )
 """Warnings 01007 and 01006 and their like, by the server's text: psycopg2 does not pass a notice's SQLSTATE on."""
 
-LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 ATTEMPTS = 5
 """To set a session up under the timeouts that its database has."""
 _READ_ONLY = "25006"
-_ROW_TOO_BIG = "54000"
-_OUT_OF_MEMORY = "53200"
 
 
 class Notices:
@@ -296,13 +298,3 @@ class PostgreSQLSession(Session):
                 continue
         self._connections.clear()
         self._run_lock = None
-
-
-def refusal(title: str, message: str, hint: str, code: str, text: str) -> StatementFailed:
-    advice = {
-        LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
-        _OUT_OF_MEMORY: "name fewer accounts or objects in one task, or raise max_locks_per_transaction",
-        _ROW_TOO_BIG: "its access list is full; grant to a group role, and give the accounts that role with roles",
-    }.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
-    detail = f" ({' '.join(hint.split())})" if hint else ""
-    return StatementFailed(f"{title} refused: {message}{detail}; {advice}.", code, text)

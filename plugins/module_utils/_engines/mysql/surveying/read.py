@@ -68,7 +68,7 @@ class _Look:
         login, partial, lower, mode, mandatory, unresolved, plugin, roles = self.session.query(common.SERVER)[0]
         name = login_name(str(login))
         rows = self._query("accounts", "mysql.*", observe.ACCOUNTS) or []
-        users = UserRows(row[:10] for row in rows)
+        users = UserRows(rows)
         privileges = self._query("accounts", "mysql.*", *common.privileges(users.names)) if rows else None
         if privileges is None:
             # An account without its roles and grants would be taken for one that has none
