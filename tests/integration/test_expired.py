@@ -13,6 +13,8 @@ from tests.integration.conftest import Administration
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import LoginRefused, State, connect_statement, create_principal, login
 
+pytestmark = pytest.mark.direct("the way to the server does not change what expires")
+
 EXPIRED = {
     "orders": "CREATE USER {name} IDENTIFIED BY 'x' PASSWORD EXPIRE",
     "ledger": "CREATE ROLE {name} LOGIN PASSWORD 'x' VALID UNTIL '2024-01-01'; "

@@ -18,6 +18,8 @@ from tests.sandbox.clients import State
 from tests.sandbox.layout import of_checkout
 from tests.sandbox.programs import SandboxError
 
+pytestmark = pytest.mark.direct("logs in by both ways itself")
+
 TRAP = """
 CREATE TABLE public.trap (caller text, called text); CREATE SEQUENCE public.calls;
 CREATE TABLE public.goods (id int, "back\\slash" int); CREATE TABLE public.parts (id int);

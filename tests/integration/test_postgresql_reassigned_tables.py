@@ -14,6 +14,8 @@ from tests.integration.postgresql_departure import Scene, cluster, databases, he
 from tests.integration.tasks import Result, converge
 from tests.integration.test_postgresql_code import accomplice, drop, refused, warned
 
+pytestmark = pytest.mark.direct("asks what test_postgresql_code asks over both ways")
+
 __all__ = ["accomplice", "cluster", "databases", "drop", "heir", "scene"]
 
 
