@@ -119,6 +119,8 @@ class Bench:
 
     def clear(self) -> None:
         self.sql("RESET ROLE")
+        for account in ACCOUNTS:  # which may belong to the master or a group by now
+            self.sql(f"DROP TABLE IF EXISTS public.{self.name(account)}")
         for (name,) in self.sql(f"SELECT rolname FROM pg_roles WHERE starts_with(rolname, '{self.prefix}')"):
             self.sql(f"DROP OWNED BY {name} CASCADE")
         names = self.sql(f"SELECT string_agg(rolname, ', ') FROM pg_roles WHERE starts_with(rolname, '{self.prefix}')")

@@ -54,7 +54,13 @@ def engine_tasks(cluster: str, name: str, secret: str) -> Cases:
         ),
         ("changed", {USERS: {"cluster": cluster, "users": twins}, "check_mode": True}),
         ("changed", {USER: {**at, "locked": "yes"}}),
-        ("changed", {USER: {**at, "comment": f"a {GIVEN} b", "session_token": GIVEN}, "check_mode": True}),
+        (
+            "changed",
+            {
+                USER: {**at, "comment": f"a {GIVEN} b", "login_method": "secret", "login_password": GIVEN},
+                "check_mode": True,
+            },
+        ),
         ("failed", {USER: {**at, "grants": [grant]}}),
         ("failed", {USER: {**at, "grants": [{"privileges": [HOSTILE], "on": table}]}}),
         (
