@@ -34,6 +34,9 @@ def tls_context(ssl_mode: str, ca_cert: str) -> ssl.SSLContext:
         ) from None
     # Python 3.13 began to insist on extensions that the certificates of RDS do not all have.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    # Python obeys SSLKEYLOGFILE, and with the keys of a session anybody reads its password:
+    # https://docs.python.org/3/library/ssl.html#ssl.SSLContext.keylog_filename
+    context.keylog_filename = None  # type: ignore[assignment]
     context.check_hostname = ssl_mode == "verify-full"
     if not ssl_mode.startswith("verify-"):
         context.verify_mode = ssl.CERT_NONE

@@ -86,6 +86,12 @@ def test_a_file_without_certificates_is_named(tmp_path):
         tls_context("verify-full", str(empty))
 
 
+def test_the_environment_does_not_have_keys_of_sessions_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    assert ssl.create_default_context().keylog_filename
+    assert not tls_context("verify-full", "").keylog_filename
+
+
 @pytest.mark.parametrize(
     ("mode", "checks_name", "verifies"),
     [
