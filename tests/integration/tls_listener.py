@@ -7,9 +7,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+from tests.integration.recording_listener import recording
 from tests.sandbox.layout import Layout
 
 Prelude = Callable[[socket.socket, tuple[str, int]], None]
@@ -42,43 +43,25 @@ def _receive(connection: socket.socket, length: int) -> bytes:
     return received
 
 
-class TlsListener(threading.Thread):
+class TlsListener(NamedTuple):
     """
     after_tls  what clients sent once the handshake was done; nothing, if they refused the certificate
     """
 
-    def __init__(self, layout: Layout, prelude: Prelude, real: tuple[str, int]) -> None:
-        super().__init__()
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(layout.server_cert, layout.server_key)
-        self._prelude, self._real = prelude, real
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self.after_tls: list[bytes] = []
-
-    def run(self) -> None:
-        while True:
-            try:
-                connection, _peer = self._listener.accept()
-            except OSError:
-                return
-            connection.settimeout(5)
-            with connection, contextlib.suppress(OSError):
-                self._prelude(connection, self._real)
-                with self._context.wrap_socket(connection, server_side=True) as encrypted:
-                    self.after_tls.append(encrypted.recv(65536))
-
-    def stop(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.join()
+    port: int
+    after_tls: list[bytes]
 
 
 @contextlib.contextmanager
 def listening(layout: Layout, prelude: Prelude, real: tuple[str, int]) -> Iterator[TlsListener]:
-    listener = TlsListener(layout, prelude, real)
-    listener.start()
-    try:
-        yield listener
-    finally:
-        listener.stop()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(layout.server_cert, layout.server_key)
+    after_tls: list[bytes] = []
+
+    def shake_hands(connection: socket.socket, _receive: Callable[[], bytes]) -> None:
+        prelude(connection, real)
+        with context.wrap_socket(connection, server_side=True) as encrypted:
+            after_tls.append(encrypted.recv(65536))
+
+    with recording(socket.create_server(("127.0.0.1", 0)), shake_hands) as recorder:
+        yield TlsListener(recorder.port, after_tls)
