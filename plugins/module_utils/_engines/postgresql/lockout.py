@@ -55,7 +55,7 @@ def refuse_lost_logins(changes: Changes, observed: PostgreSQLObserved) -> None:
 
     RDS sends every member to IAM authentication by a line "+rds_iam" of pg_hba.conf, for which any membership counts,
     one with neither INHERIT nor SET as well: https://www.postgresql.org/docs/current/auth-pg-hba-conf.html. Since 16
-    whoever creates a role gets such a membership in it. AWS documents that the master user may create IAM-authenticated
+    the creator of a role gets such a membership in it. AWS documents that the master user may create IAM-authenticated
     accounts, so that only a membership with INHERIT or SET counts for the master user:
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
     """

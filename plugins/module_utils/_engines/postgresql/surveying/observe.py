@@ -181,10 +181,6 @@ ORDER BY 1, 2, 3, 5
 """
 
 
-def read_public_databases(session: PostgreSQLSession) -> list[Row]:
-    return session.query(PUBLIC_DATABASES)
-
-
 def read_public_shared(session: PostgreSQLSession, shown: int) -> list[Row]:
     text = PUBLIC_SHARED if session.major >= PARAMETER_LISTS else PUBLIC_SHARED_BEFORE_15
     return session.query(text, (shown,))
