@@ -96,11 +96,15 @@ def test_sessions_end_when_an_account_is_dropped(
 def test_no_driver_is_needed(
     over: Callable[..., Result], cluster: str, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import wire
-    from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import dial
+    from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection import (
+        connect as mysql_connect,
+    )
+    from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import (
+        connect as postgresql_connect,
+    )
 
-    monkeypatch.setattr(wire, "pymysql", None)
-    monkeypatch.setattr(dial, "psycopg2", None)
+    monkeypatch.setattr(mysql_connect, "pymysql", None)
+    monkeypatch.setattr(postgresql_connect, "psycopg2", None)
     assert over(cluster=cluster, name=account)["changed"]
     assert over(cluster=cluster, name=account, state="absent")["changed"]
 

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils import _transport
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import converge
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.authority import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.registry import engine_for
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     CloudError,

@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import MySQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
+    PostgreSQLSession,
+)
 from tests.benchmarks.playbook import PROGRAMS, environment
 from tests.integration.conftest import Administration
 from tests.integration.tasks import TaskFailed, Tasks

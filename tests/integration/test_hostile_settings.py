@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.data_api import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.data_api import (
     PostgreSQLDataApiSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
+    PostgreSQLSession,
+)
 from tests.integration.conftest import Administration
 from tests.integration.data_api_scene import transport
 from tests.integration.postgresql_scene import master_login

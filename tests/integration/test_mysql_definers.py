@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.data_api import MySQLDataApiSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.leaving.steps import EndSessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.data_api import (
+    MySQLDataApiSession,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import MySQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
 from tests.integration.conftest import Administration
 from tests.integration.interruptions import eventually
 from tests.integration.mysql_code import CODE, LISTS, TABLES, Schema

@@ -11,10 +11,12 @@ from typing import Any
 import psycopg2
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.data_api import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.data_api import (
     PostgreSQLDataApiSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
+    PostgreSQLSession,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from tests.integration.conftest import Administration
 from tests.integration.interruptions import rows

@@ -10,7 +10,9 @@ from functools import partial
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
+    PostgreSQLSession,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     CannotConnect,
     ConnectionLost,

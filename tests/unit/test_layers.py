@@ -118,10 +118,10 @@ def ansible_in_engines(source: Source) -> list[str]:
 
 
 def stray_sql(source: Source) -> list[str]:
-    if "/_engines/" in source.path and source.path.endswith(("/sql.py", "/observe.py")):
+    if "/_engines/" in source.path and source.path.endswith(("statements.py", "queries.py")):
         return []
     found = [node for node in source.strings() if SQL.match(str(node.value))]
-    return [source.at(node, f"SQL outside an engine's sql.py and observe.py: {node.value!r}") for node in found]
+    return [source.at(node, f"SQL outside an engine's statements.py and queries.py: {node.value!r}") for node in found]
 
 
 def stray_engine_tests(source: Source) -> list[str]:
@@ -150,7 +150,7 @@ Rule = Callable[[Source], list[str]]
 RULES: dict[Rule, Source] = {
     upward: Source(UTILS + "_model.py", f"from {PACKAGE}_connect import connection"),
     relative: Source(UTILS + "_model.py", "from ._errors import Refused"),
-    across_engines: Source(UTILS + "_engines/mysql/sql.py", f"from {PACKAGE}_engines.postgresql.sql import quote"),
+    across_engines: Source(UTILS + "_engines/mysql/engine.py", f"from {PACKAGE}_engines.postgresql import statements"),
     ansible_in_engines: Source(UTILS + "_engines/base.py", "from ansible.module_utils.basic import AnsibleModule"),
     stray_sql: Source(UTILS + "_plan.py", 'x = "DROP USER joe"'),
     stray_engine_tests: Source(UTILS + "_params.py", 'if options["engine"] == "mysql": ...'),

@@ -12,15 +12,19 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import catalogue, describe, render, review
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.data_api import MySQLDataApiSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.names import MAX_NAME, check_name
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.parse import parse_account
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.resolve import resolve_account
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import MAX_IDENTIFIER
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.session import MySQLSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.surveying import read as surveying
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import observed as catalogue
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.data_api import (
+    MySQLDataApiSession,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import MySQLSession
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import survey as surveying
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar import describe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import MAX_NAME, check_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import MAX_IDENTIFIER
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.request import parse_account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan import checks, render
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import resolve_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
@@ -58,10 +62,10 @@ class MySQLEngine(Engine[MySQLObserved]):
         return [resolve_account(account, observed) for account in wanted]
 
     def protected(self, observed: MySQLObserved) -> Collection[AccountName]:
-        return review.protected(observed)
+        return checks.protected(observed)
 
     def review(self, changes: Changes, observed: MySQLObserved) -> list[str]:
-        return review.review(changes, observed)
+        return checks.review(changes, observed)
 
     def render(self, changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
         return render.steps(changes, observed)

@@ -18,42 +18,45 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     Row,
     Session,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import (
-    observe,
-    reading,
-    render,
-    review,
-    scope,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import rows as reading
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PostgreSQLObserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.data_api import (
-    PostgreSQLDataApiSession,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving import observe as leaving
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.aftermath import Aftermath
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.code import build_code
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.leaving.obstacles import (
-    DROP,
-    REASSIGN,
-    build_obstacles,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.lockout import own_accounts
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     RDS_AD,
     RDS_IAM,
     Roles,
     oids,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.names import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.data_api import (
+    PostgreSQLDataApiSession,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
+    PostgreSQLSession,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries as leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import build_code
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
+    DROP,
+    REASSIGN,
+    build_obstacles,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import survey as surveying
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import objects
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     NAME_BYTES,
     check_name,
     check_text,
     is_reserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import PostgreSQLObserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.privileges import parse_privilege
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.resolve import Resolver
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.session import PostgreSQLSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.surveying import read as surveying
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.privileges import (
+    parse_privilege,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import own_accounts
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -139,13 +142,13 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return Aftermath(changes, observed).foresee(changes)
 
     def review(self, changes: Changes, observed: PostgreSQLObserved) -> list[str]:
-        return review.review(changes, observed)
+        return checks.review(changes, observed)
 
     def render(self, changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
         return render.render(changes, observed)
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
-        return scope.describe_grants(grants)
+        return objects.describe_grants(grants)
 
     def survey(self, session: Session, request: SurveyRequest) -> Survey:
         return surveying.survey(_own(session), request)
@@ -158,7 +161,7 @@ def _own(session: Session) -> PostgreSQLSession:
 
 
 def _parse_grant(request: GrantRequest) -> ParsedGrant:
-    target = scope.parse_scope(request)
+    target = objects.parse_scope(request)
     if not request.privileges:
         raise InvalidOption(f"{request.position}.privileges is empty; name privileges, or leave the element out.")
     label = f"{request.position}.privileges"
@@ -168,17 +171,17 @@ def _parse_grant(request: GrantRequest) -> ParsedGrant:
 
 def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:
     listed = {account.name.name for account in wanted}
-    names = listed | (set(observe.read_iam_accounts(session)) if all_accounts else set())
+    names = listed | (set(queries.read_iam_accounts(session)) if all_accounts else set())
     master = session.login.endpoint.master_user
     others = [RDS_IAM, RDS_AD, *([master] if master else []), *reading.named_roles(wanted)]
-    role_rows, membership_rows = observe.read_roles(session, sorted(names), others)
+    role_rows, membership_rows = queries.read_roles(session, sorted(names), others)
     roles = reading.build_roles(role_rows, membership_rows)
     accounts = {name for name in names if name in listed or _is_account(name, roles)}
     going = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
     numbers = oids(roles.by_name, accounts)
     login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
     watched = sorted({*numbers, *login_roles, _PUBLIC_OID})
-    shared = observe.read_shared(session, numbers, watched, reading.named_parameters(wanted))
+    shared = queries.read_shared(session, numbers, watched, reading.named_parameters(wanted))
     databases = reading.build_databases(shared.objects)
     visible = {name for name, database in databases.items() if database.connectable}
     looked_for = reading.wanted_objects(wanted, session.database)
@@ -188,7 +191,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
     departure = _Departure(session, wanted, oids(roles.by_name, going), roles, sorted(visible))
     departure.read(session.database, shared=True)
     for database in sorted(involved):
-        rows = observe.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
+        rows = queries.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
         builder.add_database(database, rows)
         if database != session.database:
             departure.read(database, shared=False)
@@ -210,7 +213,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         roles=roles,
         databases=databases,
         catalogue=catalogue,
-        namesakes=observe.read_namesakes(session, sorted(listed - set(roles.by_name))),
+        namesakes=queries.read_namesakes(session, sorted(listed - set(roles.by_name))),
         obstacles=build_obstacles(departure.rows),
         advantages=departure.advantages(),
         code=build_code(departure.code),

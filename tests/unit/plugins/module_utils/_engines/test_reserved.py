@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import names as mysql
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import names as postgresql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar import names as mysql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import names as postgresql
 
 OF_SERVICE = [
     "rdsadmin",

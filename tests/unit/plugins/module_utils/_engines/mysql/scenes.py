@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.authority import Authority
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalogue import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.objects import Objects
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.objects import Objects
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.privileges import STATIC_PRIVILEGES, USAGE
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.scope import GLOBAL
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.sql import Dialect
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
+    STATIC_PRIVILEGES,
+    USAGE,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
     AccountChange,

@@ -7,13 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.membership import (
-    Membership,
-    Role,
-    Roles,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observed import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PUBLIC,
     Catalogue,
     Database,
@@ -21,7 +15,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLObserved,
     SecuredObject,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.reading import build_accounts
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    Membership,
+    Role,
+    Roles,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import build_accounts
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
     AccountRequest,

@@ -1,0 +1,160 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""A session with MySQL over the RDS Data API.
+
+Each query is a call by itself, which leaves no transaction open. What writes, and the lock that keeps other runs out,
+share one session of the server, which a transaction of the API holds: in it every statement commits by itself, as on a
+connection, so that the grant tables stay free for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.errors import statement_failure
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.run_lock import MySQLRunLock
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import check_server
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.ending import end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    CannotConnect,
+    ConnectionLost,
+    Refused,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import (
+    MAX_WAIT,
+    Conversation,
+    DatabaseRefused,
+    ResultTooLarge,
+    TransactionLost,
+    Transport,
+    in_pages,
+    row_too_large,
+)
+
+_UNKNOWN = 1105
+"""MySQL's own number for an error that it cannot tell more about."""
+
+
+class MySQLDataApiSession(Session):
+    def __init__(self, login: Login, transport: Transport) -> None:
+        """Raises CannotConnect, NotWriter, CloudError."""
+        self.login = login
+        self._transport = transport
+        self._writing = Conversation(transport, "", (statements.data_api_setup(min(login.lock_timeout, MAX_WAIT)),))
+        self._run_lock = MySQLRunLock(self._ask)
+        try:
+            facts = transport.execute(statements.DATA_API_FACTS)[0]
+        except DatabaseRefused as error:
+            raise CannotConnect(
+                f"{login.title} refused the session of the secret's user: {error.text}. Check that login_secret names "
+                "the user and holds the password that the database knows."
+            ) from None
+        except TransactionLost as error:
+            raise self._failure(error, statements.DATA_API_FACTS) from error
+        check_server(login, *facts[:2])
+        if statements.PADDING in str(facts[2]):
+            raise Refused(
+                f"{login.title} has {statements.PADDING} in sql_mode, with which names cannot be read over the Data "
+                "API; take it out of the cluster's parameter group, or use another login_method."
+            )
+        if int(facts[3]):
+            raise Refused(
+                f"{login.title} has a limit, sql_select_limit, which cuts what is read over the Data API; take "
+                "it out of the cluster's parameter group, or use another login_method."
+            )
+
+    def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
+        del database  # names in queries are qualified
+        try:
+            self._writing.keep()
+            return _readable(self._transport.execute(sql, parameters))
+        except ResultTooLarge:
+            return self._in_pages(sql, parameters)
+        except (DatabaseRefused, TransactionLost) as error:
+            raise self._failure(error, sql) from error
+
+    def _in_pages(self, text: str, parameters: Sequence[Any]) -> list[Row]:
+        """The pages of one transaction are of one moment, and in an order that does not depend on a collation."""
+        try:
+            if not text.startswith("SELECT"):
+                raise ResultTooLarge(text)
+            first = self._transport.execute(statements.first_row(text), parameters)
+            return _readable(in_pages(lambda size: self._pages(text, parameters, len(first[0]), size)))
+        except ResultTooLarge:
+            raise row_too_large(self.login.title, text) from None
+        except (DatabaseRefused, TransactionLost) as error:
+            raise self._failure(error, text) from error
+
+    def _pages(self, text: str, parameters: Sequence[Any], columns: int, size: int) -> Iterator[list[Row]]:
+        reading = Conversation(self._transport)
+        offset = 0
+        while True:
+            page = reading.say(statements.page(text, columns, size, offset), parameters)
+            yield page
+            if len(page) < size:
+                break
+            offset += size
+        reading.end(commit=False)
+
+    @property
+    def run_lock(self) -> RunLock:
+        return self._run_lock
+
+    def _ask(self, text: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """In the session that writes."""
+        try:
+            return _readable(self._writing.say(text, parameters))
+        except (DatabaseRefused, TransactionLost) as error:
+            raise self._failure(error, text) from error
+
+    def run(self, step: Step) -> None:
+        """What the server warns of is not asked for, which would take a call for each statement: that a name was cut or
+        a statement passed over shows when all is observed again."""
+        if isinstance(step, EndSessions):
+            end_sessions(self, step)
+            return
+        executed: list[str] = []
+        for statement in step.statements:
+            try:
+                self._writing.say(statement.text, lasting=True)
+            except (DatabaseRefused, TransactionLost) as error:
+                raise self._failure(error, statement.text, executed) from error
+            executed.append(statement.text)
+
+    def _failure(self, error: Exception, statement: str, executed: Sequence[str] | None = None) -> AuroraIamError:
+        """``executed``: what was carried out before a statement that writes; None for one that reads."""
+        if isinstance(error, DatabaseRefused):
+            number, text = error.args
+            return statement_failure(
+                self.login.title, DatabaseRefused(number or _UNKNOWN, text), statement, executed or ()
+            )
+        return ConnectionLost(
+            f"The session with {self.login.title} was lost ({error}); what was sent last may have been done, so run "
+            "the task again, which does what is missing.",
+            executed_in_step=list(executed or ()),
+            in_doubt=[] if executed is None else [statement],
+        )
+
+    def close(self) -> None:
+        self._run_lock.held = False
+        try:
+            self._writing.end(commit=True)
+        except (AuroraIamError, DatabaseRefused, TransactionLost):
+            return
+
+
+def _readable(rows: list[Row]) -> list[Row]:
+    """Some columns of the server's own are binary, though they hold text."""
+    return [tuple(value.decode() if isinstance(value, bytes) else value for value in row) for row in rows]

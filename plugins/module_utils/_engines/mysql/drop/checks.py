@@ -1,0 +1,80 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Why an account cannot be dropped or its sessions not be ended, found before anything is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Optional
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import Leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    Account,
+    AccountChange,
+    AccountName,
+    AccountRequest,
+)
+
+DROP, REASSIGN = "drop", "reassign"
+Planned = Mapping[AccountName, Optional[Account]]
+"""The accounts that the task changes, as they will be."""
+
+NOBODY = AccountRequest("")
+"""Stands for the request of an account that no one listed."""
+
+_NO_REASSIGN = (
+    "MySQL cannot change the definer of existing code. Lock the account instead (locked: true): the server keeps "
+    "executing code whose definer is locked. Or let an administrator recreate these objects under another definer, "
+    "revoke the role or proxy, and run the task again."
+)
+"""https://dev.mysql.com/doc/refman/8.4/en/stored-objects-security.html"""
+
+
+def check_drop(change: AccountChange, leaving: Leaving, planned: Planned) -> None:
+    """Raises Refused."""
+    request = change.request or NOBODY
+    phrases = list(_obstacles(change.name, request, leaving, planned))
+    if phrases:
+        how, remedy = "", "Set owned_objects to drop, revoke the role or proxy, or lock the account instead."
+        if request.owned_objects == REASSIGN:
+            how, remedy = " with owned_objects: reassign", _NO_REASSIGN
+        raise Refused(
+            f"{request.position}{change.name} cannot be dropped{how}, because {'; '.join(phrases)}. {remedy}",
+            in_the_way={str(change.name): phrases},
+        )
+
+
+def _obstacles(name: AccountName, request: AccountRequest, leaving: Leaving, planned: Planned) -> Iterator[str]:
+    if request.owned_objects != DROP:
+        yield from (f"it is the definer of {item}" for item in leaving.objects.get(name, ()))
+        members = leaving.members.get(name, ())
+        yield from (f"it is a role of {member}" for member in members if _stays(member, name, planned))
+    yield from (f"{proxy} may act as it (PROXY)" for proxy in leaving.proxies.get(name, ()))
+
+
+def _stays(member: AccountName, role: AccountName, planned: Planned) -> bool:
+    """Whether it still has the role when the task has revoked roles, and has not left itself."""
+    after = planned.get(member)
+    return member not in planned or (after is not None and role in after.roles)
+
+
+def check_sessions(name: AccountName, leaving: Leaving, authority: Authority, position: str) -> None:
+    """Raises Refused where sessions are to be ended and the login can see or end none but its own."""
+    if not authority.holds("PROCESS", GLOBAL):
+        reason = "see the sessions of others; grant it PROCESS"
+    elif name in leaving.sessions.values() and not leaving.rds_kill and not _may_kill(authority):
+        reason = "end the sessions of others; grant it CONNECTION_ADMIN"
+    else:
+        return
+    raise Refused(f"{position}The login may not {reason}, or set terminate_sessions: false ({name}).")
+
+
+def _may_kill(authority: Authority) -> bool:
+    return authority.holds("CONNECTION_ADMIN", GLOBAL) or authority.holds("SUPER", GLOBAL)

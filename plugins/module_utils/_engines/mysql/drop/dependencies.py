@@ -1,0 +1,106 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Reads what has to be dealt with before accounts are dropped: code, members, proxies, sessions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import queries
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.definers import DefinedObject
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+
+T = TypeVar("T", AccountName, DefinedObject)
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """
+    objects    of each account that may be dropped, what has it as definer
+    members    of each, who has it as a role
+    proxies    of each, who may act as it
+    sessions   number → account; ``unclear``: those that may be of several accounts
+    rds_kill   the server has the procedure mysql.rds_kill
+    """
+
+    objects: Mapping[AccountName, tuple[DefinedObject, ...]] = field(default_factory=dict)
+    members: Mapping[AccountName, tuple[AccountName, ...]] = field(default_factory=dict)
+    proxies: Mapping[AccountName, tuple[AccountName, ...]] = field(default_factory=dict)
+    sessions: Mapping[int, AccountName] = field(default_factory=dict)
+    unclear: tuple[str, ...] = ()
+    rds_kill: bool = False
+
+
+def read(
+    session: Session,
+    wanted: Sequence[ParsedAccount],
+    subjects: Collection[AccountName],
+    existing: Collection[AccountName],
+) -> Leaving:
+    """Raises StatementFailed, ConnectionLost."""
+    requests = {account.name: account.request for account in wanted if account.name in subjects}
+    leaving = {name for name in subjects if name not in requests or not requests[name].present}
+    ending = {
+        name
+        for name in subjects
+        if name not in requests or (requests[name].terminate_sessions and (name in leaving or requests[name].locked))
+    }
+    objects, members, proxies = obstacles(session, leaving)
+    sessions, unclear, rds_kill = _sessions(session, ending, existing)
+    return Leaving(objects, members, proxies, sessions, tuple(unclear), rds_kill)
+
+
+Objects = dict[AccountName, tuple[DefinedObject, ...]]
+Names = dict[AccountName, tuple[AccountName, ...]]
+
+
+def obstacles(session: Session, leaving: Collection[AccountName]) -> tuple[Objects, Names, Names]:
+    """For each account: what has it as definer, who has it as a role, and who may act as it."""
+    objects: dict[AccountName, list[DefinedObject]] = defaultdict(list)
+    others: dict[str, dict[AccountName, list[AccountName]]] = {
+        "role of": defaultdict(list),
+        "proxy": defaultdict(list),
+    }
+    by_text = {str(name): name for name in leaving}
+    if leaving:
+        for kind, owner, first, second in session.query(*queries.obstacles(by_text, {name.name for name in leaving})):
+            name = by_text.get(owner)
+            if name is None:
+                continue
+            if kind in others:
+                others[kind][name].append(AccountName(first, second))
+            else:
+                objects[name].append(DefinedObject(kind, first, second))
+    return _sorted(objects), _sorted(others["role of"]), _sorted(others["proxy"])
+
+
+def _sorted(found: Mapping[AccountName, Iterable[T]]) -> dict[AccountName, tuple[T, ...]]:
+    return {name: tuple(sorted(values)) for name, values in found.items()}
+
+
+def _sessions(
+    session: Session, ending: Collection[AccountName], existing: Collection[AccountName]
+) -> tuple[dict[int, AccountName], list[str], bool]:
+    if not ending:
+        return {}, [], False
+    found, unclear = open_sessions(session, ending, existing)
+    return found, unclear, bool(found) and bool(session.query(queries.RDS_KILL))
+
+
+def open_sessions(
+    session: Session, accounts: Collection[AccountName], existing: Collection[AccountName]
+) -> tuple[dict[int, AccountName], list[str]]:
+    """Of these accounts, by number; and those that may be of one of them or of another."""
+    names = {account.name for account in accounts}
+    rows = [row for row in session.query(*queries.sessions(names)) if row[1] in names]
+    found, unclear = assign(rows, existing)
+    return {number: name for number, name in sorted(found.items()) if name in accounts}, unclear

@@ -1,0 +1,83 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Whose sessions are open. The server tells a session's user and client, but not which account it matched.
+
+https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection, Iterable
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+
+
+def assign(rows: Iterable[Row], existing: Collection[AccountName]) -> tuple[dict[int, AccountName], list[str]]:
+    """From sessions (id, user, client) to the accounts that the server matched; and those it cannot be told for.
+
+    existing  all accounts of these users' names, and all without a name
+    """
+    found: dict[int, AccountName] = {}
+    unclear: list[str] = []
+    for number, user, client in rows:
+        account = _matched(str(user), str(client), existing)
+        if account is None:
+            unclear.append(f"{user} from {client}")
+        else:
+            found[int(number)] = account
+    return found, unclear
+
+
+def _matched(user: str, client: str, existing: Collection[AccountName]) -> AccountName | None:
+    rivals = [account for account in existing if account.name in (user, "")]
+    if len(rivals) == 1:
+        return rivals[0] if rivals[0].name == user else None
+    addresses = _addresses(client)
+    matching = [account for account in rivals if any(_host_matches(account.host, address) for address in addresses)]
+    return max(matching, key=lambda account: (_specificity(account.host), account.name != ""), default=None)
+
+
+def _addresses(client: str) -> tuple[str, ...]:
+    """A host name hides the address that it was found for, except that of this host."""
+    host, colon, _port = client.rpartition(":")
+    if not colon:
+        return (client,)
+    return ("localhost", "127.0.0.1", "::1") if host == "localhost" else (host,)
+
+
+def _host_matches(pattern: str, address: str) -> bool:
+    network = _network(pattern)
+    if network is not None:
+        try:
+            return ipaddress.ip_address(address) in network
+        except ValueError:
+            return False
+    return not pattern or matches(pattern.lower(), address.lower())
+
+
+def _network(pattern: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    if "/" not in pattern:
+        return None
+    try:
+        return ipaddress.ip_network(pattern, strict=False)
+    except ValueError:
+        return None
+
+
+def _specificity(host: str) -> tuple[int, int]:
+    """A literal host, then networks, then patterns by how late their first wildcard comes, then none."""
+    network = _network(host)
+    if network is not None:
+        return (1000, network.prefixlen)
+    wildcard = re.search(r"(?<!\\)[%_]", host)
+    if wildcard:
+        return (wildcard.start() + 1, 0)
+    return (2000, 0) if host else (0, 0)

@@ -1,0 +1,242 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""One look at a MySQL server: accounts and roles with all that concerns them. What may not be read is left out, and
+said."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries as common
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import (
+    Authority,
+    Restrictions,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
+    UserRows,
+    login_name,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import queries
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.defects import find_defects
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.public import exposures, rights
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
+    is_reserved,
+    role_list,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import with_roles
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
+    GroupRole,
+    Limit,
+    Owned,
+    PublicRights,
+    Survey,
+    SurveyedAccount,
+    SurveyRequest,
+    Unseen,
+)
+
+SHOWN = 20
+"""Objects of an account that are named, in each database."""
+
+_DEFINER_RIGHTS = ("EVENT", "SHOW VIEW", "TRIGGER")
+_Graph = Mapping[AccountName, Collection[AccountName]]
+
+
+def survey(session: Session, request: SurveyRequest) -> Survey:
+    """At most eight queries. Raises ConnectionLost."""
+    return _Look(session, request).survey()
+
+
+@dataclass
+class _Look:
+    """Remembers what could not be seen on the way."""
+
+    session: Session
+    request: SurveyRequest
+    unseen: list[Unseen] = field(default_factory=list)
+
+    def survey(self) -> Survey:
+        login, partial, lower, mode, mandatory, unresolved, plugin, roles = self.session.query(common.SERVER)[0]
+        name = login_name(str(login))
+        rows = self._query("accounts", "mysql.*", queries.ACCOUNTS) or []
+        users = UserRows(rows)
+        privileges = self._query("accounts", "mysql.*", *common.privileges(users.names)) if rows else None
+        if privileges is None:
+            # An account without its roles and grants would be taken for one that has none
+            return Survey(name, unseen=tuple(self.unseen))
+        dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
+        granted = GrantedRows(dialect, bool(int(lower)), users.names)
+        granted.add_global(users.flags)
+        granted.add(privileges)
+        own = [name, *(AccountName(role, host) for role, host in json.loads(roles or "[]"))]
+        authority = Authority((frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in own)
+        accounts = _Accounts(self.session.login.endpoint.master_user, name, rows, users, granted)
+        owned, sessions, (used, uptime) = self._owned(authority), self._sessions(authority, users.names), self._used()
+        found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.roles)]
+        public = self._public(dialect, bool(int(lower)), str(mandatory or ""))
+        return Survey(
+            login=name,
+            accounts=tuple(found),
+            roles=tuple(accounts.role(each) for each in sorted(accounts.roles)),
+            defects=tuple(find_defects(found, resolves_hosts=not int(unresolved))),
+            public=public,
+            exposures=tuple(exposures(self.session.login.title, public, found, granted.grants, granted.roles)),
+            unseen=tuple(self.unseen),
+            counted_for=uptime,
+            iam_auth=None if plugin == "ACTIVE" else False,
+        )
+
+    def _query(self, what: str, table: str, sql: str, parameters: tuple[object, ...] = ()) -> list[Row] | None:
+        try:
+            return self.session.query(sql, parameters)
+        except StatementFailed as error:
+            self.unseen.append(
+                Unseen(what, f"{error.message.rstrip('.')}; GRANT SELECT ON {table} to the login to have them shown.")
+            )
+            return None
+
+    def _public(self, dialect: Dialect, folds_names: bool, mandatory: str) -> tuple[PublicRights, ...]:
+        if not self.request.public:
+            return ()
+        rows = self._query("public", "mysql.*", common.privileges_of_everybody()) or []
+        return rights(rows, role_list(mandatory), dialect, folds_names)
+
+    def _owned(self, authority: Authority) -> dict[str, dict[str, Owned]]:
+        """By definer (``user@host``) and database."""
+        everything = authority.holds("SELECT", GLOBAL) or authority.holds_dynamic("SHOW_ROUTINE")
+        if not (everything and all(authority.holds(privilege, GLOBAL) for privilege in _DEFINER_RIGHTS)):
+            self.unseen.append(
+                Unseen(
+                    "owns",
+                    "The login sees code of others only where it has a privilege on it; GRANT SHOW_ROUTINE, "
+                    "EVENT, SHOW VIEW, TRIGGER ON *.* to the login to have all of it counted.",
+                )
+            )
+        objects: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for definer, kind, database, name in self.session.query(queries.DEFINERS):
+            objects[_folded(definer)][database].append(f"{kind.lower()} {database}.{name}")
+        return {
+            definer: {database: Owned(len(names), tuple(sorted(names)[:SHOWN])) for database, names in found.items()}
+            for definer, found in objects.items()
+        }
+
+    def _sessions(self, authority: Authority, existing: Collection[AccountName]) -> dict[AccountName, int] | None:
+        if not authority.holds("PROCESS", GLOBAL):
+            self.unseen.append(
+                Unseen(
+                    "sessions", "The login sees its own sessions only; GRANT PROCESS ON *.* to it to have all counted."
+                )
+            )
+            return None
+        found, unclear = assign(self.session.query(queries.SESSIONS), existing)
+        if unclear:
+            self.unseen.append(
+                Unseen(
+                    "sessions",
+                    f"It cannot be told which account the sessions of {', '.join(sorted(unclear))} are of, because "
+                    "the client's host name hides the address; they are not counted.",
+                )
+            )
+        counted: dict[AccountName, int] = defaultdict(int)
+        for account in found.values():
+            counted[account] += 1
+        return counted
+
+    def _used(self) -> tuple[frozenset[str] | None, int | None]:
+        """The names that somebody has logged in with, and for how many seconds the server has counted."""
+        if not int(self.session.query(queries.COUNTS_LOGINS)[0][0]):
+            self.unseen.append(
+                Unseen("used", "The server does not count logins; set the parameter performance_schema to 1.")
+            )
+            return None, None
+        rows = self._query("used", "performance_schema.*", queries.LOGINS)
+        if not rows:
+            return None, None
+        return frozenset(row[0] for row in rows if row[0]), int(rows[0][1])
+
+
+def _folded(definer: str) -> str:
+    name, _at, host = definer.rpartition("@")
+    return f"{name}@{host.lower()}"
+
+
+class _Accounts:
+    """Accounts and roles from their rows."""
+
+    def __init__(
+        self, master: str, login: AccountName, rows: Iterable[Row], users: UserRows, granted: GrantedRows
+    ) -> None:
+        self.master = master
+        self._login, self._users, self._granted = login, users, granted
+        self._limits: dict[AccountName, dict[str, Limit]] = {}
+        bare: set[AccountName] = set()
+        for row in rows:
+            name = AccountName(row[0], row[1].lower())
+            self._limits[name] = _limits(row[11:14])
+            # What CREATE ROLE makes: locked, expired, and without a way to log in
+            if row[5] == "Y" and row[14] == "Y" and not row[3]:
+                bare.add(name)
+        self.members: dict[AccountName, set[AccountName]] = defaultdict(set)
+        for name in users.names:
+            for role in granted.roles[name]:
+                self.members[role].add(name)
+        self.roles = {name for name in bare | set(self.members) if name in users.names} - users.iam
+        self._powers = lru_cache(maxsize=None)(powers)
+
+    def surveyed(
+        self,
+        name: AccountName,
+        owned: Mapping[str, Mapping[str, Owned]],
+        sessions: Mapping[AccountName, int] | None,
+        used: Collection[str] | None,
+    ) -> SurveyedAccount:
+        account = self._users.account(name, self._granted)
+        closure = with_roles(name, self._granted.roles)
+        held = frozenset((role, frozenset(self._granted.grants[role])) for role in closure - {name})
+        return SurveyedAccount(
+            account=account,
+            can_log_in=not account.locked,
+            reserved=is_reserved(name.name),
+            untouchable=name == self._login or name.name == self.master or is_reserved(name.name),
+            expired=self._users.expired.get(name, ""),
+            inherited_roles=frozenset(closure - {name} - account.roles),
+            limits=self._limits[name],
+            owned=owned.get(str(name), {}),
+            partial_revokes=_revoked(self._users.restrictions[name]),
+            sessions=None if sessions is None else sessions.get(name, 0),
+            used=None if used is None else name.name in used,
+            powers=self._powers(account.grants, held),
+        )
+
+    def role(self, name: AccountName) -> GroupRole:
+        return GroupRole(
+            name,
+            members=frozenset(self.members[name]),
+            roles=frozenset(self._granted.roles[name]),
+            grants=frozenset(self._granted.grants[name]),
+        )
+
+
+def _limits(row: Row) -> dict[str, Limit]:
+    names = ("queries_per_hour", "updates_per_hour", "connections_per_hour")
+    return {name: int(limit) or None for name, limit in zip(names, row)}
+
+
+def _revoked(restrictions: Restrictions) -> dict[str, tuple[str, ...]]:
+    return {database: tuple(sorted(privileges)) for database, privileges in sorted(restrictions.items())}

@@ -1,0 +1,64 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Grants as a person writes them under ``grants``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    GLOBAL,
+    format_scope,
+    identifier,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
+    ALL,
+    STATIC_PRIVILEGES,
+    USAGE,
+    in_order,
+    privileges_of,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, Scope
+
+
+def describe_grants(grants: Collection[Grant]) -> list[dict[str, Any]]:
+    """One element for each object; on ``*.*``, dynamic privileges may need one of their own."""
+    by_object: dict[tuple[Scope, bool], list[Grant]] = defaultdict(list)
+    options = {grant.scope for grant in grants if grant.privilege == USAGE}
+    for grant in grants:
+        scope = replace(grant.scope, column="")
+        dynamic = scope == GLOBAL and grant.privilege not in (*STATIC_PRIVILEGES, USAGE)
+        by_object[(scope, grant.grantable if dynamic else scope in options)].append(grant)
+    return [_element(scope, option, by_object[(scope, option)]) for scope, option in sorted(by_object)]
+
+
+def _element(scope: Scope, option: bool, grants: Collection[Grant]) -> dict[str, Any]:
+    element: dict[str, Any] = {"privileges": _privileges(scope, grants), "on": format_scope(scope)}
+    if option:
+        element["grant_option"] = True
+    return element
+
+
+def _privileges(scope: Scope, grants: Collection[Grant]) -> list[str]:
+    whole = {grant.privilege for grant in grants if not grant.scope.column and grant.privilege != USAGE}
+    columns: dict[str, list[str]] = defaultdict(list)
+    for grant in grants:
+        if grant.scope.column:
+            columns[grant.privilege].append(grant.scope.column)
+    everything = scope != GLOBAL and whole == set(privileges_of(scope.kind))
+    names = [ALL] if everything else sorted(whole, key=in_order)
+    if Grant(USAGE, scope, True) in grants and not whole & set(privileges_of(scope.kind)):
+        # The grant option of the level; beside dynamic privileges alone, grant_option would mean theirs only.
+        names.insert(0, USAGE)
+    names += [
+        f"{privilege} ({', '.join(map(identifier, sorted(columns[privilege])))})"
+        for privilege in sorted(columns, key=in_order)
+    ]
+    return names

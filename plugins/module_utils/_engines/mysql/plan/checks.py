@@ -1,0 +1,243 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What must not be done though MySQL would do it, and what it would refuse half-way through: found before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.checks import (
+    check_drop,
+    check_sessions,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.render import must_end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
+    is_host_name,
+    is_reserved,
+    similar,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    GLOBAL,
+    disordered_tables,
+    format_scope,
+    on_table,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
+    STATIC_PRIVILEGES,
+    USAGE,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
+    check_leavers,
+    check_loops,
+    check_roles,
+    position,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    Account,
+    AccountChange,
+    AccountName,
+    Changes,
+    Grant,
+    Scope,
+)
+
+_MYSQL = Scope("DATABASE", path=("mysql",))
+_SYSTEM_USER = Grant("SYSTEM_USER", GLOBAL)
+
+
+def protected(observed: MySQLObserved) -> frozenset[AccountName]:
+    """The login, the master user, and the service's own."""
+    return frozenset(
+        name
+        for name in (*observed.existing, *observed.accounts, observed.login)
+        if name == observed.login or name.name == observed.master or is_reserved(name.name)
+    )
+
+
+def review(changes: Changes, observed: MySQLObserved) -> list[str]:
+    """Raises Refused, IamAuthDisabled; returns warnings."""
+    untouchable = protected(observed)
+    planned = {change.name: change.after for change in changes.effective}
+    for change in changes.effective:
+        _check_untouchable(change, untouchable, observed)
+        _check_iam(change, observed)
+        _check_host(change, observed)
+        _check_system_user(change, observed)
+        if change.dropped:
+            check_drop(change, observed.leaving, planned)
+        check_roles(change, observed)
+        _check_spellings(change)
+    for change in changes.accounts:
+        if must_end_sessions(change, observed.leaving):
+            check_sessions(change.name, observed.leaving, observed.authority, position(change))
+    check_leavers(changes.accounts)
+    check_loops(changes.effective, observed.role_edges)
+    _check_create_user(changes.effective, observed)
+    _check_authority(changes.effective, observed)
+    return list(_warnings(changes, observed))
+
+
+def _check_untouchable(change: AccountChange, untouchable: frozenset[AccountName], observed: MySQLObserved) -> None:
+    if change.name in untouchable:
+        who = "the account of this very session" if change.name == observed.login else "the master user"
+        raise Refused(
+            f"{position(change)}{change.name} is {who}, which this collection never changes, lest nobody can "
+            f"administer {observed.title} any more; remove it from the task."
+        )
+
+
+def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
+    """Without its plugin the server refuses every statement about such an account except DROP USER (error 1524)."""
+    if change.after is None:
+        return
+    becomes_iam = change.before is None or change.before.authentication != IAM
+    if not observed.plugin_active:
+        reason = "(error 1524: Plugin 'AWSAuthenticationPlugin' is not loaded)"
+    elif observed.iam_auth is False and becomes_iam:
+        reason = "(so AWS says)"
+    else:
+        return
+    raise IamAuthDisabled(
+        f"{position(change)}IAM authentication is off on {observed.title} {reason}. Turn it on with "
+        "dbops.aurora_iam.aurora_iam_cluster."
+    )
+
+
+def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
+    """The server makes such an account, and at best warns later (1285).
+
+    https://dev.mysql.com/doc/refman/8.4/en/host-cache.html
+    """
+    if change.created and is_host_name(change.name.host) and not observed.resolves_hosts:
+        raise Refused(
+            f"{position(change)}{change.name} could never log in, because {observed.title} does not resolve host "
+            "names (skip_name_resolve is ON); give host an address or a pattern of addresses, such as 10.0.%."
+        )
+
+
+def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
+    held = change.before.grants if change.before else frozenset()
+    privileged = {(grant.privilege, grant.scope) for grant in held}
+    if _SYSTEM_USER.key in privileged and not observed.authority.holds_dynamic("SYSTEM_USER"):
+        raise Refused(
+            f"{position(change)}{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change "
+            f"it, and {observed.login} has not; remove it from the task."
+        )
+
+
+def _check_spellings(change: AccountChange) -> None:
+    """What is granted again of a table in disorder would have one spelling only."""
+    before = change.before.grants if change.before else frozenset()
+    after = change.after.grants if change.after else frozenset()
+    for table in sorted(disordered_tables(before) & disordered_tables(after)):
+        if on_table(before ^ after, table):
+            raise Refused(
+                f"{position(change)}{change.name} was granted columns of {format_scope(table)} in two spellings, which "
+                "the server confuses; list all of its grants with purge_grants: true, which puts them in order."
+            )
+
+
+def _check_create_user(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
+    """CREATE USER, ALTER USER, DROP USER and SET DEFAULT ROLE need the one privilege, or to write to mysql.*."""
+    written = all(observed.authority.holds(privilege, _MYSQL) for privilege in ("INSERT", "UPDATE", "DELETE"))
+    if written or observed.authority.holds("CREATE USER", GLOBAL):
+        return
+    for change in changes:
+        if not change.altered or _itself(change, change.before) != _itself(change, change.after):
+            raise Refused(
+                f"{position(change)}{observed.login} may not create, alter or drop accounts ({change.name}); grant it "
+                "CREATE USER ON *.*, or log in as somebody who has it."
+            )
+
+
+def _itself(change: AccountChange, account: Account | None) -> Account | None:
+    """An account without what GRANT gives and REVOKE takes."""
+    if account is None:
+        return None
+    default = account.default_roles - change.roles_revoked
+    return replace(account, grants=frozenset(), roles=frozenset(), default_roles=default)
+
+
+def _check_authority(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
+    """MySQL asks that whoever grants or revokes a privilege holds it with grant option."""
+    allowed: dict[tuple[str, Scope], bool] = {}
+    for change in changes:
+        if change.after is None:
+            continue
+        for grant in sorted(change.granted | change.revoked):
+            key = (grant.privilege, grant.scope)
+            if key not in allowed:
+                allowed[key] = observed.authority.may_grant(*key)
+            if not allowed[key] and not _revocable(grant, change):
+                raise _not_allowed(grant, change, observed)
+            _check_restrictions(grant, change, observed)
+
+
+def _revocable(grant: Grant, change: AccountChange) -> bool:
+    """Dynamic privileges can be revoked by somebody who does not hold them."""
+    return grant in change.revoked and grant.scope == GLOBAL and grant.privilege not in (*STATIC_PRIVILEGES, USAGE)
+
+
+def _not_allowed(grant: Grant, change: AccountChange, observed: MySQLObserved) -> Refused:
+    verb, remedy = "grant", "remove it from grants"
+    if grant in change.revoked:
+        verb, remedy = "revoke", "list it under grants, or set purge_grants: false"
+    name = "the grant option" if grant.privilege == USAGE else grant.privilege
+    return Refused(
+        f"{position(change)}{observed.login} may not {verb} {name} on {format_scope(grant.scope)} ({change.name}), "
+        f"because it does not hold it there with the grant option itself; {remedy}, or log in as somebody who does."
+    )
+
+
+def _check_restrictions(grant: Grant, change: AccountChange, observed: MySQLObserved) -> None:
+    """Partial revokes are kept, and two statements would not keep them.
+
+    GRANT on a database where the global privilege is partially revoked lifts that instead of adding a privilege; REVOKE
+    of a global privilege is refused (3879) where the login itself is restricted and the account is not.
+    """
+    restrictions = observed.restrictions.get(change.name, {})
+    if grant.scope.kind == "DATABASE" and grant in change.granted:
+        if grant.privilege in restrictions.get(grant.scope.path[0], ()):
+            raise Refused(
+                f"{position(change)}{change.name} holds {grant.privilege} on *.* with a partial revoke for "
+                f"{grant.scope.path[0]}, which granting it there would lift silently; remove the grant from the task, "
+                "or lift the partial revoke by hand first."
+            )
+    elif grant.scope == GLOBAL and grant in change.revoked:
+        freer = [
+            name
+            for name in sorted(observed.authority.restricted(grant.privilege))
+            if grant.privilege not in restrictions.get(name, ())
+        ]
+        if freer:
+            raise Refused(
+                f"{position(change)}{observed.login} may not revoke {grant.privilege} on *.* from {change.name}, "
+                f"which reaches database {freer[0]} with it, where {observed.login} does not; list it under grants."
+            )
+
+
+def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
+    for session in observed.leaving.unclear:
+        yield (
+            f"The session of {session} is not ended: it cannot be told which account it is of, because its client's "
+            "host name hides the address."
+        )
+    for change in changes.accounts:
+        absent = change.before is None and change.after is None
+        if not (change.created or absent):
+            continue
+        near = similar(change.name, observed.existing)
+        if near:
+            what = "does not exist, so there is nothing to drop" if absent else "is a new account"
+            yield (
+                f"{position(change)}{change.name} {what}; there is also {', '.join(map(str, near))}, which is another "
+                "account: in MySQL the host is part of it, and the case of names matters."
+            )

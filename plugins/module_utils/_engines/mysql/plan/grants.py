@@ -1,0 +1,222 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Which GRANT and REVOKE statements lead one account from its grants before to those after, side effects included."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements as sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    GLOBAL,
+    disordered_tables,
+    on_table,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
+    STATIC_PRIVILEGES,
+    USAGE,
+    in_order,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountChange,
+    AccountName,
+    Grant,
+    Scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+
+Privileges = tuple[tuple[str, tuple[str, ...]], ...]
+"""Privileges with the columns that each is limited to."""
+
+
+@dataclass(frozen=True)
+class PrivilegeStatement:
+    """A GRANT or REVOKE that still lacks its accounts."""
+
+    privileges: Privileges
+    scope: Scope
+    revokes: bool = False
+    option: bool = False
+
+    def statement(self, names: Sequence[AccountName], dialect: sql.Dialect) -> Statement:
+        text = sql.privilege_list(self.privileges)
+        if self.revokes:
+            return sql.revoke(text, self.scope, names, dialect)
+        return sql.grant(text, self.scope, names, self.option, dialect)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What decides how a statement must be written.
+
+    fillers  static privileges that hold on no database, where the login is under partial revokes; else empty
+    doubled  dynamic privileges that the server holds twice, by account
+    mandatory_roles  the server gives them to every account
+    """
+
+    fillers: tuple[str, ...] = ()
+    doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
+    mandatory_roles: frozenset[AccountName] = frozenset()
+
+    def filler(self, held: Iterable[Grant]) -> tuple[str, ...]:
+        """A login under partial revokes may not revoke dynamic privileges alone (error 3879: the server compares the
+        restrictions of all privileges where no static one is named). So one that the account lacks is named too."""
+        names = {grant.privilege for grant in held}
+        return tuple(privilege for privilege in self.fillers if privilege not in names)[:1]
+
+
+Parts = tuple[PrivilegeStatement, ...]
+"""Statements that follow each other at once."""
+
+
+def grants_of(change: AccountChange) -> list[Parts]:
+    """What is added. A dynamic privilege that only loses its grant option is not; nor are columns that the revoke of
+    their table's privilege would take again, and what belongs to a table in disorder: :func:`revokes_of` sees to it."""
+    losing = {grant.key for grant in change.grant_options_revoked}
+    revoked_tables = {(grant.privilege, grant.scope) for grant in change.revoked if not grant.scope.column}
+    disordered = _disordered_tables(change)
+    added = [
+        grant
+        for grant in change.granted
+        if grant.key not in losing
+        and replace(grant.scope, column="") not in disordered
+        and not (grant.scope.column and (grant.privilege, replace(grant.scope, column="")) in revoked_tables)
+    ]
+    parts: list[Parts] = []
+    for scope, grants in _by_object(added):
+        parts.extend((part,) for part in _grants_on(scope, grants))
+    return parts
+
+
+def _grants_on(scope: Scope, grants: Collection[Grant]) -> list[PrivilegeStatement]:
+    """The grant option of a level and that of dynamic privileges are given by the same words, so that what gets it and
+    what does not are two statements on ``*.*``."""
+    option = Grant(USAGE, scope, True) in grants
+    static = [grant for grant in grants if grant.privilege != USAGE and not _is_dynamic(grant)]
+    dynamic = [grant for grant in grants if _is_dynamic(grant)]
+    with_option = [grant for grant in dynamic if grant.grantable] + (static if option else [])
+    without = [grant for grant in dynamic if not grant.grantable] + ([] if option else static)
+    statements = [PrivilegeStatement(_written(with_option), scope, option=True)] if with_option else []
+    if option and not static:
+        # Beside dynamic privileges alone, WITH GRANT OPTION would give theirs only, also if USAGE is named with them.
+        statements.append(PrivilegeStatement(_written([Grant(USAGE, scope)]), scope, option=True))
+    if without:
+        statements.append(PrivilegeStatement(_written(without), scope))
+    return statements
+
+
+def revokes_of(change: AccountChange, circumstances: Circumstances) -> list[Parts]:
+    """What is taken away, each revoke followed by what it took besides."""
+    parts: list[Parts] = []
+    disordered = _disordered_tables(change)
+    for scope, grants in _by_object([*change.revoked, *change.grant_options_revoked]):
+        if scope == GLOBAL:
+            parts.append(_revoke_on_everything(change, grants, circumstances))
+        elif scope in disordered:
+            continue
+        elif scope.kind == "TABLE":
+            parts.append(_revoke_on_table(change, scope, grants))
+        else:
+            parts.append((_revoke(scope, grants),))
+    return parts + [_made_anew(change, scope) for scope in sorted(disordered)]
+
+
+def _revoke(scope: Scope, grants: Iterable[Grant]) -> PrivilegeStatement:
+    return PrivilegeStatement(_written(grants, option="GRANT OPTION"), scope, revokes=True)
+
+
+def _revoke_on_table(change: AccountChange, scope: Scope, grants: Collection[Grant]) -> Parts:
+    """Revoking a privilege on a table also removes it from the table's columns.
+
+    https://dev.mysql.com/doc/refman/8.4/en/revoke.html
+    """
+    whole = {grant.privilege for grant in grants if not grant.scope.column}
+    needed = {Grant(privilege, scope, privilege == USAGE) for privilege in whole}
+    needed |= {grant for grant in grants if grant.privilege not in whole}
+    taken_besides = [grant for grant in on_table(_after(change), scope) if grant.privilege in whole]
+    revoke = _revoke(scope, needed)
+    return (revoke, PrivilegeStatement(_written(taken_besides), scope)) if taken_besides else (revoke,)
+
+
+def _disordered_tables(change: AccountChange) -> set[Scope]:
+    """Those of which something changes."""
+    changing = {replace(grant.scope, column="") for grant in _before(change) ^ _after(change)}
+    return disordered_tables(_before(change)) & changing
+
+
+def _made_anew(change: AccountChange, scope: Scope) -> Parts:
+    """A table in disorder: its columns' privileges are granted on the whole table, with which the server puts them in
+    order, then revoked from it, and what stays is granted again."""
+    before, after = on_table(_before(change), scope), on_table(_after(change), scope)
+    limited = {Grant(grant.privilege, scope) for grant in before if grant.scope.column}
+    gone = limited | {grant for grant in before if not grant.scope.column and grant not in after}
+    names = {grant.privilege for grant in gone}
+    again = [grant for grant in after if grant not in before or grant.privilege in names]
+    return (PrivilegeStatement(_written(limited), scope), _revoke(scope, gone), *_grants_on(scope, again))
+
+
+def _revoke_on_everything(change: AccountChange, grants: Collection[Grant], circumstances: Circumstances) -> Parts:
+    """A dynamic privilege loses its grant option only by being revoked and granted again.
+
+    REVOKE GRANT OPTION would leave a grantable dynamic privilege with two entries in the server's memory, of which a
+    later REVOKE removes one: such privileges are revoked before it, and granted again if they stay.
+    """
+    option = Grant(USAGE, GLOBAL, True)
+    again = {grant for grant in _after(change) if Grant(grant.privilege, GLOBAL, True) in change.grant_options_revoked}
+    if option in grants:
+        again |= {grant for grant in _after(change) if _is_dynamic(grant) and grant.grantable}
+    dynamic = {grant.privilege for grant in [*grants, *again] if _is_dynamic(grant)}
+    static = {grant.privilege for grant in grants if not _is_dynamic(grant)} - {USAGE}
+    revokes = []
+    if option in grants and not dynamic:
+        revokes.append(_revoke_everywhere({*static, USAGE}))
+    else:
+        filler = set(circumstances.filler(_before(change)))
+        revokes.append(_revoke_everywhere((static or filler) | dynamic))
+        doubled = dynamic & set(circumstances.doubled.get(change.name, ()))
+        if doubled:
+            revokes.append(_revoke_everywhere(filler | doubled))
+        if option in grants:
+            revokes.append(_revoke_everywhere({USAGE}))
+    return (*revokes, *_grants_on(GLOBAL, again))
+
+
+def _revoke_everywhere(privileges: Collection[str]) -> PrivilegeStatement:
+    return _revoke(GLOBAL, [Grant(privilege, GLOBAL) for privilege in privileges])
+
+
+def _before(change: AccountChange) -> frozenset[Grant]:
+    return change.before.grants if change.before else frozenset()
+
+
+def _after(change: AccountChange) -> frozenset[Grant]:
+    return change.after.grants if change.after else frozenset()
+
+
+def _by_object(grants: Iterable[Grant]) -> list[tuple[Scope, list[Grant]]]:
+    """Columns go with their table."""
+    groups: dict[Scope, list[Grant]] = defaultdict(list)
+    for grant in grants:
+        groups[replace(grant.scope, column="")].append(grant)
+    return sorted(groups.items())
+
+
+def _is_dynamic(grant: Grant) -> bool:
+    return grant.scope == GLOBAL and grant.privilege != USAGE and grant.privilege not in STATIC_PRIVILEGES
+
+
+def _written(grants: Iterable[Grant], option: str = USAGE) -> Privileges:
+    """Privileges in MySQL's order, columns gathered. ``option``: how the level's grant option is written."""
+    columns: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    for grant in grants:
+        limited = columns[(grant.privilege, bool(grant.scope.column))]
+        if grant.scope.column:
+            limited.append(grant.scope.column)
+    ordered = sorted(columns.items(), key=lambda item: (item[0][0] == USAGE, in_order(item[0][0]), item[0][1]))
+    return tuple((option if name == USAGE else name, tuple(sorted(limited))) for (name, _rank), limited in ordered)

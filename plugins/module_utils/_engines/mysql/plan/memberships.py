@@ -1,0 +1,94 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What MySQL would refuse of roles: found before the first statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
+
+
+def position(change: AccountChange) -> str:
+    return change.request.position if change.request else ""
+
+
+def check_roles(change: AccountChange, observed: MySQLObserved) -> None:
+    """Of an account that changes. Raises Refused."""
+    fixed = observed.mandatory_roles & ({change.name} if change.dropped else change.roles_revoked)
+    for role in sorted(fixed):
+        raise Refused(
+            f"{position(change)}Role {role} is one of the mandatory_roles of {observed.title}, so that it can be "
+            "neither revoked nor dropped; take it out of them first, or keep it."
+        )
+    if change.after is None or observed.authority.may_administer_roles:
+        return
+    for role in sorted(change.roles_granted | change.roles_revoked):
+        if role not in observed.administered:
+            raise Refused(
+                f"{position(change)}{observed.login} may neither grant nor revoke role {role}; grant it ROLE_ADMIN, "
+                "or the role WITH ADMIN OPTION."
+            )
+
+
+def check_leavers(changes: Iterable[AccountChange]) -> None:
+    """Raises Refused where an account has, or gets, a role that the same task drops."""
+    changes = list(changes)
+    dropped = {change.name for change in changes if change.dropped}
+    for change in changes:
+        for role in sorted(change.after.roles & dropped if change.after else ()):
+            raise Refused(
+                f"{position(change)}{change.name} would have role {role}, which leaves in this very task; list the "
+                "account's roles without it."
+            )
+
+
+def check_loops(changes: Iterable[AccountChange], role_edges: Mapping[AccountName, Collection[AccountName]]) -> None:
+    """Raises Refused where an account would be a role of itself (error 4027). Roles are granted before others are
+    revoked, so that those count too."""
+    granting = [change for change in changes if change.after and change.roles_granted]
+    edges = {name: set(roles) for name, roles in role_edges.items()}
+    for change in granting:
+        edges.setdefault(change.name, set()).update(change.roles_granted)
+    for change in granting:
+        for role in sorted(change.roles_granted & edges.keys()):
+            chain = _chain(role, change.name, edges)
+            if chain:
+                raise Refused(
+                    f"{position(change)}{change.name} cannot have role {role}, which has it as a role itself: "
+                    f"{' → '.join(map(str, [change.name, *chain]))}. Revoke one of these first, or correct roles."
+                )
+
+
+def _chain(
+    start: AccountName, goal: AccountName, edges: Mapping[AccountName, Collection[AccountName]]
+) -> list[AccountName]:
+    """From a role to one that it has, over as few as possible; empty if it has not."""
+    paths = [[start]]
+    seen = {start}
+    while paths:
+        longer = []
+        for path in paths:
+            if path[-1] == goal:
+                return path
+            fresh = sorted(set(edges.get(path[-1], ())) - seen)
+            seen.update(fresh)
+            longer += [[*path, role] for role in fresh]
+        paths = longer
+    return []
+
+
+def with_roles(name: AccountName, edges: Mapping[AccountName, Collection[AccountName]]) -> set[AccountName]:
+    """The account and every role that it has, directly or through another."""
+    found: set[AccountName] = set()
+    ahead: Iterable[AccountName] = [name]
+    while ahead:
+        found.update(ahead)
+        ahead = {role for member in ahead for role in edges.get(member, ())} - found
+    return found

@@ -1,0 +1,231 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""From parsed accounts to desired ones: every name found on the server, ALL expanded, in canonical form. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
+    ParsedAccount,
+    ParsedGrant,
+    ParsedPrivilege,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.objects import canonical
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
+    find_role,
+    role_names,
+    similar,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    MAX_IDENTIFIER,
+    disordered_tables,
+    format_scope,
+    on_table,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
+    ALL,
+    PERFORMANCE_SCHEMA_PRIVILEGES,
+    STATIC_PRIVILEGES,
+    USAGE,
+    in_order,
+    privileges_of,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    InvalidOption,
+    MissingObject,
+    Refused,
+    UnknownPrivilege,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Desired, Grant, Scope
+
+
+def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> Desired:
+    """Raises MissingObject, UnknownPrivilege, InvalidOption, Refused."""
+    return Desired(account.name, account.request, _grants(account, observed), _roles(account, observed))
+
+
+def _roles(account: ParsedAccount, observed: MySQLObserved) -> frozenset[AccountName] | None:
+    if account.roles is None:
+        return None
+    return frozenset(_role(text, account, observed) for text in account.roles)
+
+
+def _role(text: str, account: ParsedAccount, observed: MySQLObserved) -> AccountName:
+    role = find_role(text, observed.existing)
+    position = account.request.position
+    if role is None:
+        near = {other for name in role_names(text) for other in similar(AccountName(name), observed.existing)}
+        hint = f"; there is {', '.join(map(str, sorted(near)))}, which is another one" if near else ""
+        raise MissingObject(
+            f"{position}Role {text} does not exist on {observed.title}{hint}. Create it, or correct roles."
+        )
+    if role == account.name:
+        raise Refused(f"{position}{role} cannot be a role of itself; remove it from roles.")
+    return role
+
+
+def _grants(account: ParsedAccount, observed: MySQLObserved) -> frozenset[Grant] | None:
+    if account.grants is None:
+        return None
+    reader = _AccountReader(account, observed)
+    wanted = {grant for parsed in account.grants for grant in reader.read(parsed)}
+    return reader.settled(wanted, account.request.purge_grants)
+
+
+class _AccountReader:
+    """Reads the elements of one account's ``grants``; remembers where each level's grant option was asked for."""
+
+    def __init__(self, account: ParsedAccount, observed: MySQLObserved) -> None:
+        self._observed = observed
+        before = observed.accounts.get(account.name)
+        self._held = before.grants if before else frozenset[Grant]()
+        self._disordered = disordered_tables(self._held)
+        self._options: dict[str, tuple[bool, str]] = {}
+
+    def read(self, parsed: ParsedGrant) -> set[Grant]:
+        scope = canonical(parsed.scope, self._observed.folds_names)
+        self._check_pattern(scope, parsed)
+        wanted = {grant for privilege in parsed.privileges for grant in self._expand(privilege, scope, parsed)}
+        self._check_exists(scope, wanted, parsed)
+        self._check_performance_schema(scope, wanted, parsed)
+        for grant in sorted(filter(_is_dynamic, wanted)):
+            self._check_option(grant.privilege, "a privilege has one grant option", parsed)
+        if any(privilege.name == USAGE for privilege in parsed.privileges) or not all(map(_is_dynamic, wanted)):
+            shared = "in MySQL the grant option applies to all privileges on one object alike"
+            self._check_option(format_scope(scope), shared, parsed)
+            if parsed.grantable:
+                wanted.add(Grant(USAGE, scope, True))
+        return wanted
+
+    def _expand(self, privilege: ParsedPrivilege, scope: Scope, parsed: ParsedGrant) -> Iterable[Grant]:
+        if privilege.name == USAGE:
+            return ()
+        if privilege.columns:
+            return (Grant(privilege.name, self._column(column, scope, parsed)) for column in privilege.columns)
+        if privilege.name != ALL:
+            names: tuple[str, ...] = (privilege.name,)
+            self._check_known(privilege.name, scope, parsed)
+        elif scope.kind == "GLOBAL":
+            names = self._everything(parsed)
+        else:
+            names = privileges_of(scope.kind)
+        return (_grant(name, scope, parsed.grantable) for name in names)
+
+    def _everything(self, parsed: ParsedGrant) -> tuple[str, ...]:
+        names = self._observed.authority.global_privileges()
+        if not names:
+            raise Refused(
+                f"{parsed.position}: ALL on *.* means what {self._observed.login} holds there with the grant option, "
+                "and that is nothing; name the databases instead, or log in as the master user."
+            )
+        return names
+
+    def _check_known(self, name: str, scope: Scope, parsed: ParsedGrant) -> None:
+        dynamic = name not in STATIC_PRIVILEGES
+        if dynamic and name not in self._observed.known_dynamic and Grant(name, scope) not in self._held:
+            raise UnknownPrivilege(
+                f"{parsed.position}: {name} is not a privilege that {self._observed.title} knows; SHOW PRIVILEGES "
+                "lists them."
+            )
+
+    def _column(self, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
+        """The column's scope, spelled as in the account's grants where they agree: the grant table keeps the spelling
+        of the statement that made it, and a REVOKE must repeat it. Where they do not, see :meth:`settled`."""
+        held = self._spellings(scope, column)
+        if not held and scope in self._observed.objects.scopes and not self._stored(scope, column):
+            raise MissingObject(
+                f"{parsed.position}: {format_scope(scope)} has no column {column} on {self._observed.title}; fix it."
+            )
+        if scope not in self._disordered:
+            column = min(held, default=self._stored(scope, column) or column)
+        return replace(scope, column=column)
+
+    def _spellings(self, table: Scope, column: str) -> set[str]:
+        columns = {grant.scope.column for grant in self._held if grant.scope.path == table.path}
+        return {held for held in columns if held and held.lower() == column.lower()}
+
+    def _stored(self, table: Scope, column: str) -> str:
+        return self._observed.objects.column(table.path, column)
+
+    def settled(self, wanted: set[Grant], purge: bool) -> frozenset[Grant]:
+        """Where the account's grants on a table do not agree on a column's spelling, either that table stays as it is,
+        or the catalogue has the say."""
+        for table in self._disordered:
+            wish, held = on_table(wanted, table), on_table(self._held, table)
+            if wish != held and (purge or not wish <= held):
+                wanted = (wanted - wish) | {self._as_stored(grant) for grant in wish}
+        return frozenset(wanted)
+
+    def _as_stored(self, grant: Grant) -> Grant:
+        column = grant.scope.column
+        if not column:
+            return grant
+        spelled = self._stored(grant.scope, column) or min(self._spellings(grant.scope, column), default=column)
+        return replace(grant, scope=replace(grant.scope, column=spelled))
+
+    def _check_exists(self, scope: Scope, wanted: set[Grant], parsed: ParsedGrant) -> None:
+        """What the account holds already needs no object: MySQL keeps the grants on a table that was dropped."""
+        if scope.kind in ("GLOBAL", "PATTERN") or scope in self._observed.objects.scopes:
+            return
+        if wanted and wanted <= self._held:
+            return
+        kind = scope.kind.lower()
+        if Scope("DATABASE", path=scope.path[:1]) not in self._observed.objects.scopes:
+            kind, scope = "database", Scope("DATABASE", path=scope.path[:1])
+        name = ".".join(scope.path)
+        raise MissingObject(
+            f"{parsed.position}: {kind} {name} does not exist on {self._observed.title}; create it first, or fix on."
+        )
+
+    def _check_pattern(self, scope: Scope, parsed: ParsedGrant) -> None:
+        if scope.kind not in ("DATABASE", "PATTERN"):
+            return
+        if scope.kind == "PATTERN" and not self._observed.dialect.database_patterns:
+            raise InvalidOption(
+                f"{parsed.position}: on: {format_scope(scope)} is a pattern, but partial_revokes is ON on "
+                f"{self._observed.title}, which makes % and _ in a database name plain characters; name the databases "
+                r"one by one (or write \% for a % in a name)."
+            )
+        if len(self._observed.dialect.stored_database(scope)) > MAX_IDENTIFIER:
+            raise Refused(
+                f"{parsed.position}: the name of database {scope.path[0]}, with its _ and % escaped, is longer than "
+                f"the {MAX_IDENTIFIER} characters that MySQL's grant tables hold; grant on its tables instead."
+            )
+
+    def _check_performance_schema(self, scope: Scope, wanted: set[Grant], parsed: ParsedGrant) -> None:
+        """The server denies the others to everybody (1044), unless they came by a pattern.
+
+        https://dev.mysql.com/doc/refman/8.4/en/performance-schema-table-characteristics.html
+        """
+        if scope.path[:1] != ("performance_schema",):
+            return
+        for grant in sorted(wanted - self._held, key=lambda grant: in_order(grant.privilege)):
+            if grant.privilege not in PERFORMANCE_SCHEMA_PRIVILEGES:
+                raise UnknownPrivilege(
+                    f"{parsed.position}: {grant.privilege} does not apply to {format_scope(scope)}, which is the "
+                    f"server's own; what does: {', '.join(PERFORMANCE_SCHEMA_PRIVILEGES)}."
+                )
+
+    def _check_option(self, what: str, rule: str, parsed: ParsedGrant) -> None:
+        asked, position = self._options.setdefault(what, (parsed.grantable, parsed.position))
+        if asked != parsed.grantable:
+            raise InvalidOption(
+                f"{parsed.position}: grant_option is {str(parsed.grantable).lower()}, but {position} says "
+                f"{str(asked).lower()} for {what}; {rule}, so make the two agree."
+            )
+
+
+def _grant(name: str, scope: Scope, grantable: bool) -> Grant:
+    dynamic = scope.kind == "GLOBAL" and name not in STATIC_PRIVILEGES
+    return Grant(name, scope, dynamic and grantable)
+
+
+def _is_dynamic(grant: Grant) -> bool:
+    return grant.scope.kind == "GLOBAL" and grant.privilege not in STATIC_PRIVILEGES

@@ -1,0 +1,192 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Every statement that MySQL is sent to change something.
+
+Accounts and objects are always quoted with backticks, which mean the same under every sql_mode, so that a statement
+replays on any session of the server it was made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    ROUTINE_KINDS,
+    escaped_name,
+    identifier,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import privileges_of
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+
+PLUGIN = "AWSAuthenticationPlugin"
+AUTHENTICATION_STRING = "RDS"
+_IDENTIFIED = f"IDENTIFIED WITH {PLUGIN} AS '{AUTHENTICATION_STRING}'"
+"""https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
+
+WARNINGS = "SHOW WARNINGS"
+SESSION_FACTS = "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only"
+
+NO_LIMIT = 2**64 - 1
+"""Of sql_select_limit: what it is where nobody has set it."""
+DATA_API_FACTS = f"{SESSION_FACTS}, @@sql_mode, @@sql_select_limit < {NO_LIMIT}"
+PADDING = "PAD_CHAR_TO_FULL_LENGTH"
+
+
+def session_setup(lock_timeout: int) -> str:
+    """What a session begins with: blanks are not padded when names are read, literals are read as the server's default
+    mode does, statements wait no longer than ``lock_timeout`` seconds for another session's locks, and limits that the
+    server sets on SELECT neither cut answers nor refuse them."""
+    return (
+        "SET SESSION sql_mode = IF(FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@GLOBAL.sql_mode), 'NO_BACKSLASH_ESCAPES', "
+        f"''), SESSION lock_wait_timeout = {max(1, lock_timeout)}, "
+        f"SESSION innodb_lock_wait_timeout = {max(1, lock_timeout)}, SESSION sql_select_limit = {NO_LIMIT}, "
+        "SESSION sql_big_selects = 1, SESSION max_execution_time = 0"
+    )
+
+
+def data_api_setup(lock_timeout: int) -> str:
+    """A transaction of the Data API is a session whose statements do not commit by themselves; from now on they do.
+    Turned off first, so that what was begun ends. https://dev.mysql.com/doc/refman/8.4/en/commit.html"""
+    return f"{session_setup(lock_timeout)}, SESSION autocommit = 0, SESSION autocommit = 1"
+
+
+def first_row(query: str) -> str:
+    return f"{query} LIMIT 1"
+
+
+def page(query: str, columns: int, size: int, offset: int) -> str:
+    """Part of the answer, in the order of the bytes of all columns: rows that are alike may change places."""
+    names = [f"c{number}" for number in range(columns)]
+    order = ", ".join(f"CAST({name} AS BINARY)" for name in names)
+    return f"SELECT * FROM ({query}) AS found ({', '.join(names)}) ORDER BY {order} LIMIT {size} OFFSET {offset}"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the server reads names and texts.
+
+    database_patterns  the database of a grant is a pattern (``partial_revokes`` is OFF)
+    backslash_escapes  a backslash in a text is an escape (``NO_BACKSLASH_ESCAPES`` is not set)
+    """
+
+    database_patterns: bool
+    backslash_escapes: bool = True
+
+    def text(self, value: str) -> str:
+        value = value.replace("'", "''")
+        return "'" + (value.replace("\\", "\\\\") if self.backslash_escapes else value) + "'"
+
+    def stored_database(self, scope: Scope) -> str:
+        """The database of a DATABASE or PATTERN scope as the grant tables hold it."""
+        literal = scope.kind == "PATTERN" or not self.database_patterns
+        return scope.path[0] if literal else escaped_name(scope.path[0])
+
+    def scope(self, scope: Scope) -> str:
+        """The object clause of GRANT and REVOKE."""
+        if scope.kind == "GLOBAL":
+            return "*.*"
+        if scope.kind in ("DATABASE", "PATTERN"):
+            return f"{identifier(self.stored_database(scope))}.*"
+        path = ".".join(identifier(name) for name in scope.path)
+        return f"{scope.kind} {path}" if scope.kind in ROUTINE_KINDS else path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The parts of CREATE USER and ALTER USER; what is ``None`` is left out.
+
+    roles  CREATE USER only: granted, and active at login
+    tls  ``ANY`` or an empty string for no requirement
+    connection_limit  -1 for none
+    """
+
+    authentication: bool | None = None
+    roles: tuple[AccountName, ...] = ()
+    tls: str | None = None
+    connection_limit: int | None = None
+    locked: bool | None = None
+    comment: str | None = None
+
+    def clauses(self, dialect: Dialect) -> str:
+        parts = [f"DEFAULT ROLE {_accounts(self.roles)}"] if self.roles else []
+        if self.tls is not None:
+            parts.append("REQUIRE SSL" if self.tls else "REQUIRE NONE")
+        if self.connection_limit is not None:
+            parts.append(f"WITH MAX_USER_CONNECTIONS {max(0, self.connection_limit)}")
+        if self.locked is not None:
+            parts.append("ACCOUNT LOCK" if self.locked else "ACCOUNT UNLOCK")
+        if self.comment:
+            parts.append(f"COMMENT {dialect.text(self.comment)}")
+        elif self.comment is not None:
+            # COMMENT '' would store an empty comment; null removes the key and leaves the other attributes.
+            # https://dev.mysql.com/doc/refman/8.4/en/alter-user.html#alter-user-comments-attributes
+            parts.append("ATTRIBUTE " + dialect.text('{"comment": null}'))
+        return "".join(f" {part}" for part in parts)
+
+
+def account(name: AccountName) -> str:
+    return f"{identifier(name.name)}@{identifier(name.host)}"
+
+
+def _accounts(names: Sequence[AccountName]) -> str:
+    return ", ".join(account(name) for name in names)
+
+
+def create_users(names: Sequence[AccountName], settings: Settings, dialect: Dialect) -> Statement:
+    users = ", ".join(f"{account(name)} {_IDENTIFIED}" for name in names)
+    return Statement(f"CREATE USER {users}{settings.clauses(dialect)}")
+
+
+def alter_users(names: Sequence[AccountName], settings: Settings, dialect: Dialect) -> Statement:
+    identified = f" {_IDENTIFIED}" if settings.authentication else ""
+    users = ", ".join(f"{account(name)}{identified}" for name in names)
+    return Statement(f"ALTER USER {users}{settings.clauses(dialect)}")
+
+
+def drop_users(names: Sequence[AccountName]) -> Statement:
+    return Statement(f"DROP USER {_accounts(names)}")
+
+
+def grant_roles(roles: Sequence[AccountName], names: Sequence[AccountName]) -> Statement:
+    return Statement(f"GRANT {_accounts(roles)} TO {_accounts(names)}")
+
+
+def revoke_roles(roles: Sequence[AccountName], names: Sequence[AccountName]) -> Statement:
+    return Statement(f"REVOKE {_accounts(roles)} FROM {_accounts(names)}")
+
+
+def set_default_roles(roles: Sequence[AccountName], held: bool, names: Sequence[AccountName]) -> list[Statement]:
+    """Replaces the whole list of the roles that are active at login. ``held``: these are all that the accounts hold.
+
+    One statement for several accounts does only for ALL and NONE: given a list, the server enters it in its memory once
+    more for each further account, and a later REVOKE and SET DEFAULT ROLE go wrong.
+    """
+    if held or not roles:
+        return [Statement(f"SET DEFAULT ROLE {'ALL' if roles else 'NONE'} TO {_accounts(names)}")]
+    return [Statement(f"SET DEFAULT ROLE {_accounts(roles)} TO {account(name)}") for name in names]
+
+
+def grant(privileges: str, scope: Scope, names: Sequence[AccountName], option: bool, dialect: Dialect) -> Statement:
+    """``privileges`` as :func:`privilege_list` writes them."""
+    if scope.kind != "GLOBAL" and privileges == privilege_list([(name, ()) for name in privileges_of(scope.kind)]):
+        privileges = "ALL PRIVILEGES"
+    ending = " WITH GRANT OPTION" if option else ""
+    return Statement(f"GRANT {privileges} ON {dialect.scope(scope)} TO {_accounts(names)}{ending}")
+
+
+def revoke(privileges: str, scope: Scope, names: Sequence[AccountName], dialect: Dialect) -> Statement:
+    return Statement(f"REVOKE {privileges} ON {dialect.scope(scope)} FROM {_accounts(names)}")
+
+
+def privilege_list(privileges: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """Pairs of a privilege and the columns that it is limited to (none for the whole object)."""
+    return ", ".join(
+        f"{privilege} ({', '.join(identifier(column) for column in columns)})" if columns else privilege
+        for privilege, columns in privileges
+    )

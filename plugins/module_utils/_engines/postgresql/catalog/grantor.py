@@ -1,0 +1,168 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What the login may grant and revoke, and as whom: PostgreSQL's choice of the grantor, told beforehand.
+
+A grantor that cannot act does not fail: the server warns and does nothing, so this is found out before the first
+statement. https://www.postgresql.org/docs/current/sql-revoke.html (notes on grantors)
+"""
+
+from __future__ import annotations
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    Entry,
+    PostgreSQLObserved,
+    without_column,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    MEMBERSHIP_OPTIONS,
+    RDS_SUPERUSER,
+    SIGNAL_BACKEND,
+    Membership,
+    inherits,
+    sets,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    FUTURE,
+    name_scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
+
+SELF = ""
+"""The login acts as itself, and not by SET ROLE as another."""
+
+_BOOTSTRAP_SUPERUSER_OID = 10
+
+
+class Authority:
+    """Answers are names of roles to act as by SET ROLE, or SELF."""
+
+    def __init__(self, observed: PostgreSQLObserved) -> None:
+        self.observed = observed
+        self.login = observed.login.name
+        roles = observed.roles
+        role = roles.by_name.get(self.login)
+        self.superuser = role is not None and role.superuser
+        self.inherited: set[str] = {self.login} | roles.reachable(self.login, inherits)
+        self.settable: set[str] = {self.login} | roles.reachable(self.login, sets)
+
+    def acting_for(self, owner: str) -> str | None:
+        """As whom the login has the owner's rights; None if it has no way to them."""
+        if self.superuser or owner in self.inherited:
+            return SELF
+        return owner if owner in self.settable else None
+
+    def may_grant(self, scope: Scope, privilege: str) -> bool:
+        """By PostgreSQL's own rules, without what RDS adds for its master."""
+        owned = self.acting_for(self.observed.owner(scope)) is not None
+        return owned or bool(self.option_holder(scope, privilege))
+
+    def to_grant(self, scope: Scope, privilege: str) -> str:
+        """Raises Refused."""
+        owner = self.observed.owner(scope)
+        role = self.acting_for(owner)
+        if role is not None:
+            return role
+        if not scope.kind.startswith(FUTURE) and self.option_holder(scope, privilege):
+            return SELF
+        if self._is_rds_exception(owner):
+            return SELF
+        raise Refused(self._no_right_to_grant(scope, owner, privilege))
+
+    def option_holder(self, scope: Scope, privilege: str) -> str:
+        """By whose grant option the privilege is granted; empty where it is by the owner's rights. One role must hold
+        the options for all that a statement grants: the server does not combine those of several."""
+        if self.acting_for(self.observed.owner(scope)) is not None:
+            return ""
+        for name in sorted(self.inherited, key=lambda name: (name != self.login, name)):
+            for level in (scope, without_column(scope)):
+                entries = self.observed.catalogue.entries(level, name)
+                if any(entry.privilege == privilege and entry.grantable for entry in entries):
+                    return name
+        return ""
+
+    def _is_rds_exception(self, owner: str) -> bool:
+        """RDS lets its master do some of what PostgreSQL leaves to superusers; there, the server's own answer "
+        "decides."""
+        role = self.observed.roles.by_name.get(owner)
+        of_superuser = owner == self._bootstrap_superuser() or (role is not None and role.superuser)
+        return self.observed.on_rds and of_superuser and RDS_SUPERUSER in self.inherited
+
+    def _bootstrap_superuser(self) -> str:
+        roles = self.observed.roles.by_name.values()
+        return next((role.name for role in roles if role.oid == _BOOTSTRAP_SUPERUSER_OID), "rdsadmin")
+
+    def _no_right_to_grant(self, scope: Scope, owner: str, privilege: str) -> str:
+        if scope.kind.startswith(FUTURE):
+            return (
+                f"The login {self.login} may not set default privileges for what {owner} will create, because it is "
+                f"not a member of {owner}; log in as {owner} or a member of it (never make the master a member of an "
+                "IAM-authenticated account: it would lose its own password login)."
+            )
+        return (
+            f"The login {self.login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and "
+            f"{self.login} holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH "
+            "GRANT OPTION."
+        )
+
+    def to_revoke(self, entry: Entry) -> str:
+        """As whom REVOKE takes away just this entry. Raises Refused."""
+        owner = self.observed.catalogue.owner(entry.scope)
+        as_owner = self.acting_for(self.observed.owner(entry.scope))
+        if entry.grantor == owner and as_owner is not None:
+            return as_owner
+        # REVOKE by somebody who has the owner's rights means the owner's grants, not those of the revoker
+        if entry.grantor == self.login and as_owner != SELF:
+            return SELF
+        if entry.grantor in self.settable or self.superuser:
+            of_grantor = {entry.grantor} | self.observed.roles.reachable(entry.grantor, inherits)
+            if entry.grantor != self.login and owner not in of_grantor:
+                return entry.grantor
+        if self._is_rds_exception(entry.grantor):
+            return SELF
+        raise Refused(
+            f"{entry.grantee} has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}, for whom the "
+            f"login {self.login} cannot act; let {entry.grantor} revoke it."
+        )
+
+    def administers(self, role: str) -> bool:
+        """May grant membership of the role and, since 16, alter and drop it.
+
+        https://www.postgresql.org/docs/current/role-attributes.html (CREATEROLE)
+        """
+        observed = self.observed
+        if self.superuser or (observed.on_rds and RDS_SUPERUSER in self.inherited):
+            return True
+        login = observed.roles.by_name.get(self.login)
+        if observed.major < MEMBERSHIP_OPTIONS and login is not None and login.creates_roles:
+            return True
+        held = (item for name in self.inherited for item in observed.roles.held_by(name))
+        return any(item.admin and item.role == role for item in held)
+
+    def may_end_sessions(self, account: str) -> bool:
+        """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
+        role = self.observed.roles.by_name.get(account)
+        if self.superuser or (role is not None and role.superuser):
+            return self.superuser
+        return bool({account, SIGNAL_BACKEND} & self.inherited)
+
+    def may_create_roles(self) -> bool:
+        login = self.observed.roles.by_name.get(self.login)
+        return self.superuser or (login is not None and login.creates_roles)
+
+    def membership_grantor(self, membership: Membership) -> str:
+        """What stands after GRANTED BY to take the membership away; empty for no such clause. Raises Refused."""
+        if self.observed.major < MEMBERSHIP_OPTIONS:
+            return ""
+        if self.superuser or membership.grantor in self.inherited:
+            return membership.grantor
+        if self._is_rds_exception(membership.grantor):
+            return ""
+        raise Refused(
+            f"{membership.member} is a member of {membership.role} by the grant of {membership.grantor}, for whom the "
+            f"login {self.login} cannot act; let {membership.grantor} revoke it."
+        )

@@ -1,0 +1,161 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What was read from a cluster, indexed for the questions that are asked of it. Values only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    DATABASE_OWNER,
+    Roles,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import Obstacle
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Observed, Scope
+
+PUBLIC = ""
+"""The grantee PUBLIC among grantees' names: no role has an empty name."""
+
+
+@dataclass(frozen=True)
+class Database:
+    name: str
+    oid: int
+    owner: str
+    connectable: bool
+    """The login may connect to it."""
+    involved: bool
+    """An account of the task owns something in it or has a privilege there."""
+
+
+@dataclass(frozen=True)
+class SecuredObject:
+    """Something that privileges are granted on.
+
+    items, size     entries of its access list, and the bytes that the list takes (compressed)
+    argument_types  a routine's, as the catalogue's type numbers separated by blanks
+    instead         a type's: what to grant on, where it has no privileges of its own
+    is_domain       of types
+    """
+
+    scope: Scope
+    owner: str
+    items: int = 0
+    size: int = 0
+    argument_types: str = ""
+    is_domain: bool = False
+    instead: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One privilege in one access list. An account can hold the same privilege from several grantors."""
+
+    scope: Scope
+    privilege: str
+    grantee: str
+    grantor: str
+    grantable: bool
+
+
+class Catalogue:
+    """The objects of all databases that were read, and who has which privilege on them."""
+
+    def __init__(
+        self,
+        objects: Iterable[SecuredObject] = (),
+        entries: Iterable[Entry] = (),
+        types: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
+        """``types``: (database, type as a user wrote it) → its number in the catalogue."""
+        self.objects: dict[Scope, SecuredObject] = {}
+        self.types: Mapping[tuple[str, str], int] = types or {}
+        self._in_schema: dict[tuple[str, str], list[SecuredObject]] = {}
+        self._routines: dict[tuple[str, tuple[str, ...]], list[SecuredObject]] = {}
+        for item in objects:
+            self.objects[item.scope] = item
+            if len(item.scope.path) == 2 and not item.scope.column:
+                self._in_schema.setdefault((item.scope.database, item.scope.path[0]), []).append(item)
+            if item.scope.kind in ("FUNCTION", "PROCEDURE"):
+                self._routines.setdefault((item.scope.database, item.scope.path), []).append(item)
+        self._entries: dict[tuple[Scope, str], list[Entry]] = {}
+        self._by_grantor: dict[str, list[Entry]] = {}
+        for entry in entries:
+            self._entries.setdefault((entry.scope, entry.grantee), []).append(entry)
+            self._by_grantor.setdefault(entry.grantor, []).append(entry)
+
+    def in_schema(self, database: str, schema: str) -> list[SecuredObject]:
+        return self._in_schema.get((database, schema), [])
+
+    def routines(self, database: str, path: tuple[str, ...]) -> list[SecuredObject]:
+        """All overloads of one name."""
+        return self._routines.get((database, path), [])
+
+    def entries(self, scope: Scope, grantee: str) -> list[Entry]:
+        return self._entries.get((scope, grantee), [])
+
+    def granted_by(self, grantor: str) -> list[Entry]:
+        return self._by_grantor.get(grantor, [])
+
+    def owner(self, scope: Scope) -> str:
+        """Of the object, or of the table that a column belongs to. FUTURE: whose new objects are meant."""
+        if scope.owner:
+            return scope.owner
+        item = self.objects.get(without_column(scope))
+        return item.owner if item else ""
+
+
+def without_column(scope: Scope) -> Scope:
+    return replace(scope, column="") if scope.column else scope
+
+
+@dataclass(frozen=True)
+class PostgreSQLObserved(Observed):
+    """
+    title, iam_auth  of the endpoint, for messages and for the refusal where IAM authentication is off
+    master           the master user's name; empty when not known
+    major            the server's major version
+    on_rds           the server has RDS's own parameters: its master may do some of what is left to superusers elsewhere
+    database         the one that the login is in
+    locks            room in the server's lock table
+    connected        names of roles that have open sessions
+    of_superusers    names of roles that only superusers may alter: SUPERUSER, and before 16 REPLICATION
+    self_grant       createrole_self_grant of the login: what 16 and later grant it of each role that it creates
+    namesakes        roles that are called like missing accounts of the task, in another case
+    obstacles        what keeps an account from being dropped, and what it hands over; read if it may be
+    advantages       what the new owner of an account's objects has or may do and the account may not, in words
+    code             what of an account's code changes owner, if its objects do
+    half_gone        the marks of accounts whose drop was interrupted
+    """
+
+    title: str = ""
+    iam_auth: bool | None = None
+    master: str = ""
+    major: int = 0
+    on_rds: bool = False
+    database: str = ""
+    locks: int = 0
+    connected: frozenset[str] = frozenset()
+    of_superusers: frozenset[str] = frozenset()
+    self_grant: str = ""
+    roles: Roles = field(default_factory=Roles)
+    databases: Mapping[str, Database] = field(default_factory=dict)
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    namesakes: Sequence[str] = ()
+    obstacles: Mapping[str, tuple[Obstacle, ...]] = field(default_factory=dict)
+    advantages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    code: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+    half_gone: Mapping[str, Mark] = field(default_factory=dict)
+
+    def owner(self, scope: Scope) -> str:
+        """Who owns the object in effect: pg_database_owner stands for the owner of the database."""
+        owner = self.catalogue.owner(scope)
+        database = self.databases.get(scope.database)
+        return database.owner if owner == DATABASE_OWNER and database is not None else owner

@@ -1,0 +1,253 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Sessions with a PostgreSQL cluster over the RDS Data API: a transaction for each database that is needed.
+
+What is read and then written in a database shares its transaction; the lock that keeps other runs out has one of its
+own, because it outlives the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import connect
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
+    LOCK_NOT_AVAILABLE,
+    QUERY_CANCELED,
+    refusal,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
+    TransactionRunLock,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
+    ATTEMPTS,
+    PostgreSQLSession,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    CannotConnect,
+    ConnectionLost,
+    NotWriter,
+    Refused,
+    StatementFailed,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import (
+    MAX_WAIT,
+    Conversation,
+    DatabaseRefused,
+    ResultTooLarge,
+    TransactionLost,
+    Transport,
+    in_pages,
+    row_too_large,
+)
+
+MAX_STATEMENTS, MAX_CHARACTERS = 64, 60000
+"""What goes into one call, which has 45 s and takes 65,536 characters."""
+
+_CUT_OFF = ("08006", QUERY_CANCELED, "25P03", "25P04", "57P05")
+"""By a timeout: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+_USER = Credentials("the secret's user", "")
+
+
+class PostgreSQLDataApiSession(PostgreSQLSession):
+    def __init__(self, login: Login, transport: Transport) -> None:
+        """Raises CannotConnect, NotWriter, CloudError."""
+        self.login = login
+        self.database = login.database or "postgres"
+        self._transport = transport
+        self._patience = min(login.lock_timeout, MAX_WAIT)
+        self._talks: dict[str, Conversation] = {}
+        self._guard: Conversation | None = None
+        self._run_lock = None
+        facts = self._talk(self.database).open()[0]
+        if facts[1]:
+            self.close()
+            raise NotWriter(login.read_only_answer())
+        self._read_facts(facts)
+
+    def _talk(self, database: str) -> Conversation:
+        """The one with this database, open. Raises CannotConnect."""
+        name = database or self.database
+        if name not in self._talks:
+            self._talks[name] = Conversation(self._transport, name, self._setup())
+        self._begin(self._talks[name], name)
+        return self._talks[name]
+
+    def _setup(self) -> tuple[str, ...]:
+        first = (sql.read_committed(), sql.empty_search_path(local=True), sql.open_transaction(self._patience))
+        return tuple(statement.text for statement in first)
+
+    def _begin(self, talk: Conversation, database: str) -> None:
+        talk.forget_if_old()
+        for _attempt in range(ATTEMPTS):
+            try:
+                talk.open()
+                return
+            except DatabaseRefused as error:
+                if error.state not in _CUT_OFF:
+                    raise CannotConnect(connect.explain(self.login, _USER, database, error.text)) from None
+            except TransactionLost as error:
+                raise self._lost(error) from None
+        raise connect.ended_early(self.login, _USER.user, database)
+
+    def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
+        values = with_arrays(parameters)
+        try:
+            if self._guard is not None:
+                self._guard.keep()
+            return self._talk(database).say(sql, values)
+        except ResultTooLarge:
+            return self._in_pages(sql, values, database)
+        except DatabaseRefused as error:
+            raise self._refusal(error, sql) from None
+        except TransactionLost as error:
+            raise self._lost(error) from None
+
+    def _in_pages(self, text: str, values: Sequence[Any], database: str) -> list[Row]:
+        try:
+            return in_pages(lambda size: self._pages(text, values, database, size))
+        except ResultTooLarge:
+            raise row_too_large(self.login.title, text) from None
+
+    def _pages(self, text: str, values: Sequence[Any], database: str, size: int) -> Iterator[list[Row]]:
+        """A cursor's pages are of one moment: https://www.postgresql.org/docs/current/sql-declare.html"""
+        talk = self._talk(database)
+        talk.say(sql.declare(text), values)
+        page = talk.say(sql.fetch(size))
+        yield page
+        while len(page) == size:
+            page = talk.say(sql.fetch(size))
+            yield page
+        talk.say(sql.CLOSE)
+
+    @property
+    def run_lock(self) -> RunLock:
+        if self._run_lock is None:
+            self._run_lock = TransactionRunLock(self._ask_guard, self._end_guard)
+        return self._run_lock
+
+    def _ask_guard(self, text: str, values: Sequence[Any]) -> list[Row]:
+        """In the transaction that holds the lock."""
+        try:
+            if self._guard is None:
+                self._guard = self._meeting_place_talk()
+            return self._guard.say(text, values)
+        except DatabaseRefused as error:
+            raise self._refusal(error, text) from None
+        except TransactionLost as error:
+            raise self._lost(error) from None
+
+    def _end_guard(self) -> None:
+        guard, self._guard = self._guard, None
+        try:
+            if guard is not None:
+                guard.end(commit=False)
+        except (DatabaseRefused, TransactionLost) as error:
+            raise self._lost(TransactionLost(str(error))) from None
+
+    def _meeting_place_talk(self) -> Conversation:
+        """As on connections, in the database that every cluster has, or else in the login's own."""
+        setup = self._setup()
+        guard = Conversation(self._transport, "postgres", setup)
+        try:
+            self._begin(guard, "postgres")
+        except CannotConnect:
+            guard = Conversation(self._transport, self.database, setup)
+        return guard
+
+    def run(self, step: Step) -> None:
+        try:
+            self._attempt_step(step, batches(step.statements))
+        except StatementFailed as error:
+            if error.code == LOCK_NOT_AVAILABLE:
+                raise
+            # As on a connection: one by one, statements tell which of them fails, and the cause may have gone
+            self._attempt_step(step, step.statements)
+
+    def _attempt_step(self, step: Step, statements: Iterable[Statement]) -> None:
+        """One transaction. Raises StatementFailed, with nothing kept."""
+        talk = self._talk(step.database)
+        current = ""
+        try:
+            if self._guard is not None:
+                self._guard.keep()
+            before = self._checksum(step)
+            for statement in statements:
+                current = statement.text
+                talk.say(current, lasting=True)
+            current = ""
+            self._check_code(step)
+            self._check_logins(step, before)
+            talk.end(commit=True)
+        except Refused:
+            self._roll_back(step)
+            raise
+        except DatabaseRefused as error:
+            failure = self._refusal(error, current)
+            raise StatementFailed(failure.message, failure.code, current, database=step.database) from None
+        except TransactionLost as error:
+            lost = self._lost(error)
+            if not current:  # in the COMMIT
+                lost.details["in_doubt"] = [statement.text for statement in step.statements]
+            raise lost from None
+
+    def _roll_back(self, step: Step) -> None:
+        self._talk(step.database).end(commit=False)
+
+    def _refusal(self, error: DatabaseRefused, text: str) -> StatementFailed:
+        return refusal(self.login.title, error.text, error.hint, error.state, text)
+
+    def _lost(self, error: TransactionLost) -> ConnectionLost:
+        return ConnectionLost(
+            f"The session with {self.login.title} was lost ({error}); run the task again, it continues where it "
+            "stopped."
+        )
+
+    def release(self, database: str) -> None:
+        talk = None if database == self.database else self._talks.pop(database, None)
+        if talk is not None:
+            with contextlib.suppress(AuroraIamError, DatabaseRefused, TransactionLost):
+                talk.end(commit=False)
+
+    def close(self) -> None:
+        talks = [*self._talks.values(), *([self._guard] if self._guard is not None else [])]
+        self._talks.clear()
+        self._guard = self._run_lock = None
+        for talk in talks:
+            try:
+                talk.end(commit=False)
+            except (AuroraIamError, DatabaseRefused, TransactionLost):
+                continue
+
+
+def batches(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """As few statements as may be, each short enough for a call."""
+    batch: list[Statement] = []
+    size = 0
+    for statement in statements:
+        length = len(sql.together([statement]).text)
+        if batch and (len(batch) == MAX_STATEMENTS or size + length > MAX_CHARACTERS):
+            yield _one(batch)
+            batch, size = [], 0
+        batch.append(statement)
+        size += length
+    if batch:
+        yield _one(batch)
+
+
+def _one(batch: list[Statement]) -> Statement:
+    return batch[0] if len(batch) == 1 else sql.together(batch)

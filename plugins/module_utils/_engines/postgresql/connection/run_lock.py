@@ -1,0 +1,113 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""The lock that keeps runs apart, as an advisory lock.
+
+https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import run_lock_statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import quote_literal
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Holder, RunLock
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+
+Ask = Callable[[str, Sequence[Any]], list[Row]]
+
+
+class _AdvisoryLock(RunLock):
+    @abstractmethod
+    def _ask(self, text: str, values: Sequence[Any] = ()) -> list[Row]:
+        """In the session that is to hold the lock."""
+
+    def holders(self) -> list[Holder]:
+        if not self._ask(run_lock_statements.HOLDERS):
+            return []
+        self._ask(run_lock_statements.FORGET_SESSIONS)
+        return [_holder(row) for row in self._ask(run_lock_statements.HOLDERS)]
+
+
+class ConnectionRunLock(_AdvisoryLock):
+    """
+    ask   in the connection that is to hold the lock
+    wait  the same; whether a statement that waits for a lock came by it in time
+    """
+
+    def __init__(self, ask: Ask, wait: Callable[[str], bool]) -> None:
+        self._query, self._wait = ask, wait
+        self._number = 0
+
+    def _ask(self, text: str, values: Sequence[Any] = ()) -> list[Row]:
+        return self._query(text, values)
+
+    def take(self, seconds: int) -> bool:
+        return (
+            self._wait(run_lock_statements.take(seconds)) if seconds else bool(self._ask(run_lock_statements.TRY)[0][0])
+        )
+
+    def announce(self) -> bool:
+        self._number = _some_number()
+        return bool(self._ask(run_lock_statements.ANNOUNCE, (self._number,))[0][0])
+
+    def withdraw(self) -> None:
+        self._ask(run_lock_statements.WITHDRAW, (self._number,))
+
+
+class TransactionRunLock(_AdvisoryLock):
+    """Over the Data API, where a transaction is the session. Nothing in it may fail, so that it waits by asking again.
+
+    ask  in the transaction that is to hold the lock, which is begun if there is none
+    end  roll it back
+    """
+
+    def __init__(self, ask: Ask, end: Callable[[], None]) -> None:
+        self._say, self._end = ask, end
+
+    def _ask(self, text: str, values: Sequence[Any] = ()) -> list[Row]:
+        return self._say(text, values)
+
+    def take(self, seconds: int) -> bool:
+        deadline = time.monotonic() + seconds
+        while not self._ask(run_lock_statements.TRY_IN_TRANSACTION)[0][0]:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(min(1, seconds))
+        return True
+
+    def announce(self) -> bool:
+        return bool(self._ask(run_lock_statements.ANNOUNCE_IN_TRANSACTION, (_some_number(),))[0][0])
+
+    def withdraw(self) -> None:
+        self._end()
+
+
+def _some_number() -> int:
+    """Which nobody can have taken beforehand."""
+    return secrets.randbits(31)
+
+
+def _holder(row: Row) -> Holder:
+    pid, prepared, role, client, administrator, iam, own, announced = row
+    return Holder(
+        what=f"session {pid}" if pid is not None else f"prepared transaction {prepared}",
+        account=AccountName(role or "a role that was dropped"),
+        client=client,
+        administrator=administrator,
+        iam=iam,
+        own=own,
+        announced=announced,
+        ending=run_lock_statements.terminate(pid)
+        if pid is not None
+        else run_lock_statements.roll_back(quote_literal(prepared)),
+    )

@@ -1,0 +1,97 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What those who stay lose with those who leave: memberships of them, and privileges that they own or gave. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PostgreSQLObserved,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import DROP
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import (
+    owned_objects,
+    successor,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    FUTURE,
+    name_scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    Account,
+    AccountChange,
+    AccountName,
+    Changes,
+    Grant,
+)
+
+
+class Aftermath:
+    """Of the accounts that one task drops."""
+
+    def __init__(self, changes: Changes, observed: PostgreSQLObserved) -> None:
+        self._catalogue = observed.catalogue
+        self._leaving = {change.name.name: change for change in changes.accounts if change.dropped}
+
+    def ends(self, role: AccountName) -> bool:
+        """Whether nobody can be a member of it any more."""
+        return role.name in self._leaving
+
+    def takes(self, account: str, grant: Grant) -> bool:
+        """Whether the account has this privilege no more without anybody revoking it."""
+        if not self._leaving:
+            return False
+        leaver = self._leaving.get(self._catalogue.owner(grant.scope))
+        if leaver is not None and (grant.scope.kind.startswith(FUTURE) or owned_objects(leaver) == DROP):
+            return True
+        if leaver is not None and successor(leaver) == account:  # an owner needs no grant
+            return True
+        entries = self._catalogue.entries(grant.scope, account)
+        grantors = [self._leaving.get(entry.grantor) for entry in entries if entry.privilege == grant.privilege]
+        return bool(grantors) and all(item is not None and owned_objects(item) == DROP for item in grantors)
+
+    def foresee(self, changes: Changes) -> Changes:
+        """The same changes, with what the others lose. Raises Refused where the task asks for it to stay."""
+        if not self._leaving:
+            return changes
+        return Changes(tuple(map(self._settle, changes.accounts)), changes.unlisted)
+
+    def _settle(self, change: AccountChange) -> AccountChange:
+        after = change.after
+        if after is None:
+            return change
+        lost = frozenset(grant for grant in after.grants if self.takes(change.name.name, grant))
+        ended = frozenset(role for role in after.roles if self.ends(role))
+        if not lost and not ended:
+            return change
+        self._refuse_contradictions(change, lost, ended)
+        return replace(change, after=_without(after, lost, ended))
+
+    def _refuse_contradictions(
+        self, change: AccountChange, lost: frozenset[Grant], ended: frozenset[AccountName]
+    ) -> None:
+        request = change.request
+        if request is None:
+            return
+        for role in sorted(ended):
+            if role.name in (request.roles or ()):
+                raise Refused(f"{request.position}roles: {role} is dropped by this task; take it off the list.")
+        had = change.before.grants if change.before is not None and not request.purge_grants else frozenset()
+        for grant in sorted(lost - had) if request.grants is not None else ():
+            leaver = self._leaving.get(self._catalogue.owner(grant.scope))
+            if leaver is None or successor(leaver) != change.name.name:
+                raise Refused(
+                    f"{request.position}grants: {grant.privilege} on {name_scope(grant.scope)} goes with "
+                    f"{leaver.name if leaver is not None else 'who granted it'}, which this task drops; take it off "
+                    "the list, or drop that account in a task of its own before this one."
+                )
+
+
+def _without(account: Account, grants: frozenset[Grant], roles: frozenset[AccountName]) -> Account:
+    return replace(account, grants=account.grants - grants, roles=account.roles - roles)

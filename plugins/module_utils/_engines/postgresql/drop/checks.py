@@ -1,0 +1,199 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Who may not leave yet, what is in the way, and code that would run with more rights than its author had."""
+
+from __future__ import annotations
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PUBLIC,
+    PostgreSQLObserved,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import fingerprints, listed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
+    DROP,
+    NO_CREATE_FOR_PUBLICATION,
+    NO_CREATE_IN_DATABASE,
+    NO_CREATE_IN_SCHEMA,
+    NO_USAGE_OF_WRAPPER,
+    REASSIGN,
+    in_the_way,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import (
+    ends_sessions,
+    owned_objects,
+    successor,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
+
+_SHOWN = 10
+
+
+def review_leaving(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    """Raises Refused, MissingObject. Returns warnings: the code that is handed over."""
+    _refuse_group_roles(changes, observed)
+    refuse_open_sessions(changes, observed)
+    reassigned = [change for change in changes.effective if change.dropped and owned_objects(change) == REASSIGN]
+    for change in reassigned:
+        _refuse_successor(change, changes, observed)
+    _refuse_obstacles(changes, observed)
+    return [warning for change in reassigned for warning in _hand_over_code(change, observed)]
+
+
+def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
+    own = {observed.login.name, observed.master}
+    for change in changes.effective:
+        members = observed.roles.members(change.name.name) - own
+        half_gone = change.name.name in observed.half_gone
+        if change.dropped and change.before is not None and change.before.locked and members and not half_gone:
+            raise Refused(
+                f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
+                "not an account, and this collection drops no roles; take it off the list."
+            )
+
+
+def refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Raises Refused."""
+    authority = Authority(observed)
+    names = sorted(
+        change.name.name
+        for change in changes.accounts
+        if change.name.name in observed.connected
+        and ends_sessions(change, observed.connected)
+        and not authority.may_end_sessions(change.name.name)
+    )
+    if names:
+        raise Refused(
+            f"{', '.join(_some(names, 'accounts'))}: there are open sessions, which the login {authority.login} may "
+            f"not end on {observed.title}; have pg_signal_backend granted to {authority.login}, or set "
+            "terminate_sessions: false."
+        )
+
+
+def _refuse_successor(change: AccountChange, changes: Changes, observed: PostgreSQLObserved) -> None:
+    name, position = successor(change), change.request.position if change.request is not None else ""
+    label = f"{position}reassign_owned_to: {name}"
+    created = {item.name.name for item in changes.accounts if item.created}
+    leaving = {item.name.name for item in changes.accounts if item.dropped}
+    login = observed.login.name
+    if name not in observed.roles.by_name and name not in created:
+        raise MissingObject(
+            f"{label} does not exist on {observed.title}; create it first, or correct the name (as stored: case "
+            "matters)."
+        )
+    if name in leaving:
+        raise Refused(f"{label} is dropped by this task as well; name a role that stays.")
+    authority = Authority(observed)
+    if name in authority.inherited & authority.settable or authority.superuser:
+        return
+    if login in observed.roles.reachable(name, lambda membership: True):
+        raise Refused(
+            f"{label} is a member of the login {login}, which therefore cannot become a member of it, as giving it "
+            f"something takes; name another role, or {login} itself."
+        )
+    if name not in created and not authority.administers(name):
+        raise Refused(
+            f"{label} is a role that {login} neither has the rights of nor ADMIN OPTION on, and giving it something "
+            f"takes both; have {name} granted to {login}, or name another role."
+        )
+
+
+def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Raises Refused with all that keeps an account from being dropped, for all accounts at once."""
+    leaving = {change.name.name: change for change in changes.accounts if change.dropped}
+    authority = Authority(observed)
+    found: dict[str, list[str]] = {}
+    for name, change in leaving.items():
+        obstacles = list(observed.obstacles.get(name, ()))
+        if authority.superuser:
+            lacking = (
+                NO_CREATE_IN_DATABASE,
+                NO_CREATE_IN_SCHEMA,
+                NO_CREATE_FOR_PUBLICATION,
+                NO_USAGE_OF_WRAPPER,
+            )
+            obstacles = [item for item in obstacles if item.kind not in lacking]
+        reasons = in_the_way(obstacles, owned_objects(change))
+        if owned_objects(change) != DROP:
+            reasons += _passed_on(name, observed)
+        reasons += _from_others(change, leaving, authority)
+        if reasons:
+            found[name] = reasons
+    if found:
+        names = "; ".join(f"{name} {', '.join(reasons)}" for name, reasons in sorted(found.items()))
+        raise Refused(
+            f"{observed.title}: cannot drop {', '.join(sorted(found))}, nothing was changed: {names}. Give these "
+            "objects another owner or drop them (owned_objects can do both), have revoked what was granted, and run "
+            "the task again.",
+            in_the_way=found,
+        )
+
+
+def _passed_on(name: str, observed: PostgreSQLObserved) -> list[str]:
+    """Privileges that others have from this account, but not on its own objects: those are listed as owned."""
+    catalogue = observed.catalogue
+    found = [
+        f"granted {entry.privilege} on {name_scope(entry.scope)} to "
+        f"{'PUBLIC' if entry.grantee == PUBLIC else entry.grantee}"
+        for entry in catalogue.granted_by(name)
+        if entry.grantee != name and catalogue.owner(entry.scope) != name
+    ]
+    return _some(found, "such grants")
+
+
+def _from_others(change: AccountChange, leaving: dict[str, AccountChange], authority: Authority) -> list[str]:
+    """Privileges by grantors for whom the login cannot act: nobody but they can revoke them."""
+    observed, name, found = authority.observed, change.name.name, []
+    for grant in change.revoked:
+        for entry in observed.catalogue.entries(grant.scope, name):
+            if entry.privilege != grant.privilege or {entry.grantor, observed.owner(grant.scope)} & set(leaving):
+                continue
+            try:
+                authority.to_revoke(entry)
+            except Refused:
+                found.append(f"has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}")
+    return _some(found, f"grants by roles for which the login {authority.login} cannot act")
+
+
+def _hand_over_code(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:
+    """What runs with its owner's rights.
+
+    Raises Refused where the new owner may do more than the account, judged with caution: unless the account has all of
+    its rights by being a member of it, any privilege and any object of the new owner is more.
+    """
+    name, new = change.name.name, successor(change)
+    code = observed.code.get(name, ())
+    if not code:
+        return []
+    advantages = _advantages(change, observed)
+    mark = observed.half_gone.get(name)
+    decided = mark is not None and mark.successor == new and fingerprints(code).items() <= mark.code.items()
+    if advantages and not decided and change.request is not None and not change.request.reassign_code:
+        raise Refused(
+            f"{change.request.position}{new} would get code that {name} or others wrote and run it with its own "
+            f"rights, which are more than those of {name} ({new} {', '.join(advantages)}): {listed(code)}. Read that "
+            "code, then set reassign_code: true, or name a role without rights of its own.",
+            code_handed_over=[str(item) for item in code],
+        )
+    return [f"Code of {name} goes to {new} and runs with its rights: {listed(code)}."]
+
+
+def _advantages(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:
+    name, new = change.name.name, successor(change)
+    roles = observed.roles
+    if new in roles.reachable(name):
+        return []
+    own = list(observed.advantages.get(name, ()))
+    gained = sorted(roles.reachable(new) - roles.reachable(name))
+    return [*own, *([f"is a member of {', '.join(gained)}"] if gained else [])]
+
+
+def _some(texts: list[str], what: str) -> list[str]:
+    shown = sorted(texts)[:_SHOWN]
+    return shown + ([f"and {len(texts) - len(shown)} more {what}"] if len(texts) > len(shown) else [])

@@ -1,0 +1,302 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Reading what keeps accounts from leaving: what they own, who depends on it, and what its new owner may do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
+    PostgreSQLSession,
+)
+
+# What keeps a role from being dropped, the first ten of each kind. Only the database that holds an object can describe
+# it; those with dbid 0 are shared. Kinds: see obstacles.py. DROP OWNED takes a role out of a policy only where the
+# policy's table belongs to who says it, so that is asked here.
+# What is temporary goes with the sessions of an account that has any here.
+# Parameters: accounts whose sessions end, accounts, whether to add what is shared and out of sight, the databases that
+# are in sight
+OBSTACLES = """
+WITH temporary AS (SELECT oid FROM pg_namespace WHERE starts_with(nspname, 'pg_temp_')),
+ending AS (
+    SELECT usesysid FROM pg_stat_activity WHERE usesysid IN (SELECT unnest(%s::oid[])) AND datname = current_database()
+), found AS (
+    SELECT s.refobjid, s.dbid, s.classid, s.objid, s.objsubid, CASE
+        WHEN s.deptype = 'o' AND s.dbid = 0 THEN 'D'
+        WHEN s.deptype = 'r' AND NOT EXISTS (
+            SELECT FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
+            WHERE p.oid = s.objid AND (pg_has_role(c.relowner, 'USAGE') OR c.relowner = s.refobjid)
+        ) THEN 'p'
+        ELSE s.deptype::text END AS kind
+    FROM pg_shdepend s
+    WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid IN (SELECT unnest(%s::oid[]))
+      AND NOT (s.refobjid IN (SELECT usesysid FROM ending) AND (s.classid, s.objid) IN (
+          SELECT tableoid, oid FROM pg_class WHERE relnamespace IN (SELECT oid FROM temporary)
+          UNION ALL SELECT tableoid, oid FROM pg_proc WHERE pronamespace IN (SELECT oid FROM temporary)
+          UNION ALL SELECT tableoid, oid FROM pg_type WHERE typnamespace IN (SELECT oid FROM temporary)
+      ) AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))
+), also AS (SELECT %s AS shared)
+SELECT pg_get_userbyid(refobjid)::text, kind, number, pg_describe_object(classid, objid, objsubid) FROM (
+    SELECT found.*, count(*) OVER (PARTITION BY refobjid, kind) AS number,
+           row_number() OVER (PARTITION BY refobjid, kind ORDER BY objid) AS position
+    FROM found, also
+    WHERE (kind NOT IN ('a', 'i') OR classid = 'pg_catalog.pg_auth_members'::regclass)
+      AND (dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR (also.shared AND dbid = 0))
+) s WHERE position <= 10
+UNION ALL
+SELECT DISTINCT pg_get_userbyid(refobjid)::text, 'd', 1, d.datname::text
+FROM also, found JOIN pg_database d ON d.oid = found.dbid
+WHERE also.shared AND NOT d.datname = ANY(%s::name[])
+ORDER BY 1, 2, 4
+"""
+
+# Of what is shared, a subscription belongs to one database
+_HERE = """
+(s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR
+ (s.classid = 'pg_subscription'::regclass AND s.objid IN (
+    SELECT b.oid FROM pg_subscription b JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database())))
+"""
+
+_OWNED = f"""
+owned AS (
+    SELECT pair.*, s.classid, s.objid FROM pair JOIN pg_shdepend s ON s.refobjid = pair.account
+    WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o' AND {_HERE}
+)
+"""
+
+# What the server asks of a new owner and of the login: CREATE in the schema of a function and its like, CREATE in the
+# database for a schema or a publication, and USAGE of a foreign server's wrapper.
+# https://www.postgresql.org/docs/current/sql-alterfunction.html, https://www.postgresql.org/docs/current/sql-alterschema.html
+# https://www.postgresql.org/docs/current/sql-alterpublication.html, https://www.postgresql.org/docs/current/sql-alterserver.html
+# A new owner that this task will make has the number 0, which asks for the rights of PUBLIC.
+# Parameters: two lists of equal length, accounts and their new owners
+HANDOVER = f"""
+WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor)), {_OWNED}
+SELECT pg_get_userbyid(account)::text, 'S', 1, n.nspname::text
+FROM owned JOIN pg_namespace n ON n.oid = owned.objid WHERE owned.classid = 'pg_namespace'::regclass
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'n', 1, min(pg_describe_object(classid, objid, 0)) || ' in schema ' || n.nspname
+FROM owned, pg_identify_object(classid, objid, 0) i JOIN pg_namespace n ON n.nspname = i.schema
+WHERE classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass) AND n.nspowner <> account
+  AND NOT starts_with(n.nspname, 'pg_temp_') AND NOT has_schema_privilege(successor, n.oid, 'CREATE')
+GROUP BY account, n.nspname
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'u', 1, pg_describe_object(classid, objid, 0) || ' of ' || w.fdwname
+FROM owned JOIN pg_foreign_server f ON f.oid = owned.objid JOIN pg_foreign_data_wrapper w ON w.oid = f.srvfdw
+WHERE classid = 'pg_foreign_server'::regclass AND NOT has_foreign_data_wrapper_privilege(successor, w.oid, 'USAGE')
+UNION ALL
+SELECT pg_get_userbyid(account)::text, 'b', 1, pg_describe_object(classid, objid, 0) FROM owned
+WHERE classid = 'pg_publication'::regclass AND NOT has_database_privilege(successor, current_database(), 'CREATE')
+UNION ALL
+SELECT DISTINCT pg_get_userbyid(account)::text, 's', 1, current_database()::text FROM owned
+WHERE classid = 'pg_namespace'::regclass AND NOT has_database_privilege(current_database(), 'CREATE')
+  AND NOT has_database_privilege(successor, current_database(), 'CREATE')
+ORDER BY 1, 2, 4
+"""
+
+# Code that changes owner, in three columns: account, description, and a checksum of what it does.
+#
+# parts    what is owned, and all that is a part of it: indexes, constraints, defaults, rules, triggers, policies
+# code     what runs with its owner's rights: so do rules but SELECT of a view with security_invoker, and subscriptions.
+#          ANALYZE evaluates the expressions of extended statistics as the table's owner, and they may call any
+#          function: https://www.postgresql.org/docs/current/sql-createstatistics.html
+# uses     what the expressions of the parts refer to directly, and reached, what that leads to: operators to functions,
+#          types to their input functions and constraints, operator classes, views, functions with SQL bodies
+# decided  what its owner may replace at any time, so that others than the new owner decide what runs with its rights.
+#          Who owns an extension may add functions to it. Foreign keys cascade as the owner of the table, where triggers
+#          of others fire, and are checked as the owner of the key, with casts that belong to a type's owner. Indexes on
+#          a partitioned table are built as the owner of each partition.
+# calls    functions of the server and of extensions that execute queries, read types or have another effect:
+#          https://www.postgresql.org/docs/current/functions-xml.html#FUNCTIONS-XML-MAPPING
+# The server records no dependency on what initdb made. https://www.postgresql.org/docs/current/catalog-pg-depend.html
+_PART_OF = "('a', 'i', 'P', 'S')"
+# Volatile functions that defaults use and that neither execute nor read what others made
+_HARMLESS = (
+    "nextval,clock_timestamp,random,gen_random_uuid,uuidv4,uuidv7,uuid_generate_v1,uuid_generate_v4,txid_current"
+)
+_CODE = f"""
+parts AS (
+    SELECT * FROM owned
+    UNION SELECT parts.account, parts.successor, d.classid, d.objid FROM parts JOIN pg_depend d
+    ON d.refclassid = parts.classid AND d.refobjid = parts.objid
+    AND (d.deptype IN {_PART_OF} OR (d.classid = 'pg_cast'::regclass AND d.refclassid = 'pg_type'::regclass))
+), code AS (
+    SELECT account, classid, objid, to_jsonb(p) - '{{proowner,proacl}}'::text[] AS definition
+    FROM owned JOIN pg_proc p ON p.oid = objid WHERE classid = 'pg_proc'::regclass
+    UNION ALL SELECT account, classid, objid, to_jsonb(e) - 'evtowner'
+    FROM owned JOIN pg_event_trigger e ON e.oid = objid WHERE classid = 'pg_event_trigger'::regclass
+    UNION ALL SELECT account, 'pg_trigger'::regclass, t.oid, to_jsonb(t)
+    FROM owned JOIN pg_trigger t ON t.tgrelid = objid WHERE classid = 'pg_class'::regclass AND NOT t.tgisinternal
+    UNION ALL SELECT account, 'pg_rewrite'::regclass, w.oid, to_jsonb(w)
+    FROM owned JOIN pg_rewrite w ON w.ev_class = objid JOIN pg_class c ON c.oid = objid
+    WHERE classid = 'pg_class'::regclass
+      AND NOT (w.ev_type = '1' AND coalesce('security_invoker=true' = ANY(c.reloptions), false))
+    UNION ALL SELECT account, classid, objid, to_jsonb(ARRAY[b.subname::text, b.subpublications::text])
+    FROM owned JOIN pg_subscription b ON b.oid = objid WHERE classid = 'pg_subscription'::regclass
+    UNION ALL SELECT account, classid, objid, to_jsonb(x) - 'stxowner'
+    FROM parts JOIN pg_statistic_ext x ON x.oid = objid
+    WHERE classid = 'pg_statistic_ext'::regclass AND to_jsonb(x) ->> 'stxexprs' IS NOT NULL
+), uses AS (
+    SELECT DISTINCT parts.*, d.refclassid, d.refobjid
+    FROM parts JOIN pg_depend d ON d.classid = parts.classid AND d.objid = parts.objid
+    WHERE d.refclassid NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_language'::regclass)
+      AND NOT EXISTS (SELECT FROM pg_class WHERE d.refclassid = 'pg_class'::regclass AND oid = d.refobjid
+                      AND relkind NOT IN ('v', 'm', 'c'))
+      AND (parts.account, d.refclassid, d.refobjid) NOT IN (SELECT account, classid, objid FROM parts)
+), reached AS (
+    SELECT DISTINCT refclassid AS rootclass, refobjid AS root, refclassid AS classid, refobjid AS objid FROM uses
+    UNION SELECT rootclass, root, next.classid, next.objid FROM reached, LATERAL (
+        SELECT d.refclassid, d.refobjid FROM pg_depend d
+        WHERE d.classid = reached.classid AND d.objid = reached.objid
+        UNION ALL SELECT d.classid, d.objid FROM pg_depend d
+        WHERE d.refclassid = reached.classid AND d.refobjid = reached.objid AND d.deptype IN {_PART_OF}
+    ) AS next(classid, objid)
+    WHERE next.classid NOT IN ('pg_namespace'::regclass, 'pg_extension'::regclass, 'pg_language'::regclass)
+      AND NOT EXISTS (SELECT FROM pg_class WHERE next.classid = 'pg_class'::regclass AND oid = next.objid
+                      AND relkind NOT IN ('v', 'm', 'c'))
+), replaceable(classid, objid, owner) AS (
+    SELECT tableoid, oid, proowner FROM pg_proc
+    UNION ALL SELECT tableoid, oid, typowner FROM pg_type WHERE typtype = 'd'
+    UNION ALL SELECT tableoid, oid, relowner FROM pg_class WHERE relkind = 'v'
+), tables AS (
+    SELECT owned.*, c.relacl, a.attacl FROM owned JOIN pg_class c ON c.oid = objid
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL WHERE classid = 'pg_class'::regclass
+), tree AS (
+    SELECT objid AS root, inhparent AS relid, true AS up FROM tables JOIN pg_inherits ON inhrelid = objid
+    UNION ALL SELECT objid, inhrelid, false FROM tables JOIN pg_inherits ON inhparent = objid
+    UNION SELECT root, CASE WHEN up THEN inhparent ELSE inhrelid END, up
+    FROM tree JOIN pg_inherits ON relid = CASE WHEN up THEN inhrelid ELSE inhparent END
+), decided(account, successor, classid, objid, what, owner) AS (
+    SELECT u.account, u.successor, u.classid, u.objid, pg_describe_object(r.classid, r.objid, 0), r.owner
+    FROM uses u JOIN reached ON rootclass = u.refclassid AND root = u.refobjid
+    JOIN replaceable r ON r.classid = reached.classid AND r.objid = reached.objid
+    UNION ALL SELECT account, successor, classid, objid, 'privilege ' || x.privilege_type, x.grantee
+    FROM tables, LATERAL (SELECT * FROM aclexplode(relacl) UNION ALL SELECT * FROM aclexplode(attacl)) x
+    WHERE x.privilege_type IN ('TRIGGER', 'REFERENCES')
+    UNION ALL SELECT account, successor, f.tableoid, f.oid, pg_describe_object(t.tableoid, t.oid, 0), t.typowner
+    FROM tables JOIN pg_constraint f ON f.contype = 'f' AND objid IN (f.conrelid, f.confrelid)
+    CROSS JOIN unnest(f.conkey, f.confkey) AS k(referencing, referenced)
+    JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.referencing
+    JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = k.referenced AND b.atttypid <> a.atttypid
+    JOIN pg_type t ON t.oid IN (a.atttypid, b.atttypid)
+    UNION ALL SELECT account, successor, classid, objid, pg_describe_object(c.tableoid, c.oid, 0), c.relowner
+    FROM tables JOIN tree ON root = objid JOIN pg_class c ON c.oid = relid WHERE NOT up OR c.relkind = 'p'
+), untrusted AS (
+    SELECT d.* FROM decided d LEFT JOIN pg_roles o ON o.oid = d.owner
+    WHERE o.oid IS NULL OR (
+        NOT o.rolsuper AND d.owner NOT IN (d.account, d.successor) AND o.rolname NOT IN (session_user, current_user)
+        AND NOT pg_has_role(d.owner, d.successor, 'USAGE'))
+), expressions AS (
+    SELECT parts.*, conbin::text AS tree FROM parts JOIN pg_constraint c ON c.oid = objid AND c.tableoid = classid
+    UNION ALL SELECT parts.*, adbin::text FROM parts JOIN pg_attrdef a ON a.oid = objid AND a.tableoid = classid
+    UNION ALL SELECT parts.*, concat(polqual, polwithcheck)
+    FROM parts JOIN pg_policy p ON p.oid = objid AND p.tableoid = classid
+), calls AS (
+    SELECT e.account, e.successor, e.classid, e.objid, pg_describe_object(p.tableoid, p.oid, 0), p.proowner
+    FROM expressions e, regexp_matches(tree, 'funcid ([0-9]+)', 'g') AS m(found)
+    JOIN pg_proc p ON p.oid = m.found[1]::oid JOIN pg_roles o ON o.oid = p.proowner
+    WHERE o.rolsuper AND (starts_with(p.proname, 'pg_input_') OR 'cstring'::regtype = ANY(p.proargtypes)
+                          OR (p.provolatile = 'v' AND p.proname <> ALL('{{{_HARMLESS}}}')))
+)
+SELECT pg_get_userbyid(account)::text, pg_describe_object(classid, objid, 0), md5(definition::text) FROM code
+UNION ALL
+SELECT DISTINCT pg_get_userbyid(account)::text, pg_describe_object(classid, objid, 0) || ' with ' || what || ' of '
+       || CASE owner WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(owner) END, ''
+FROM (SELECT * FROM untrusted UNION ALL SELECT * FROM calls) AS found
+ORDER BY 1, 2
+"""
+
+# Before: the code of accounts. Parameters: two lists of equal length, accounts and their new owners
+CODE = f"""
+WITH RECURSIVE pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor)), {_OWNED}, {_CODE}
+"""
+
+# After: the code of what this transaction has given to new owners, with these in the place of the accounts. The server
+# writes an object's entry in pg_shdepend when its owner changes, and no other owner has an entry of this transaction.
+# Parameters: the new owners
+REASSIGNED_CODE = f"""
+WITH RECURSIVE owned AS (
+    SELECT s.refobjid AS account, s.refobjid AS successor, s.classid, s.objid
+    FROM pg_shdepend s JOIN pg_roles n ON n.oid = s.refobjid
+    WHERE n.rolname = ANY(%s::name[]) AND s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'
+      AND {_HERE} AND s.xmin = (txid_current() & 4294967295)::text::xid
+), {_CODE}
+"""
+
+# What others have made upon what would be dropped: DROP OWNED does not take it along, it fails. Whatever is part of
+# what goes (all that does not depend "normally") goes with it. Parameters: the accounts
+# https://www.postgresql.org/docs/current/catalog-pg-depend.html
+DEPENDENTS = f"""
+WITH RECURSIVE pair AS (SELECT unnest(%s::oid[]) AS account), {_OWNED},
+gone AS (
+    SELECT account, classid, objid FROM owned
+    UNION SELECT gone.account, d.classid, d.objid FROM gone JOIN pg_depend d
+    ON d.refclassid = gone.classid AND d.refobjid = gone.objid AND d.deptype <> 'n'
+)
+SELECT pg_get_userbyid(gone.account)::text, 'x', 1,
+       pg_describe_object(d.classid, d.objid, 0) || ' upon ' || pg_describe_object(gone.classid, gone.objid, 0)
+FROM gone JOIN pg_depend d ON d.refclassid = gone.classid AND d.refobjid = gone.objid AND d.deptype = 'n'
+WHERE (d.classid, d.objid) NOT IN (SELECT classid, objid FROM gone)
+GROUP BY gone.account, d.classid, d.objid, gone.classid, gone.objid
+ORDER BY 1, 4
+"""
+
+# Rights that a new owner has by itself; memberships are known from elsewhere. Parameters: accounts, their new owners
+SUCCESSORS = """
+WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor))
+SELECT pg_get_userbyid(account)::text, a.name FROM pair
+JOIN pg_roles o ON o.oid = account JOIN pg_roles n ON n.oid = successor,
+LATERAL (VALUES ('is SUPERUSER', n.rolsuper > o.rolsuper), ('has CREATEROLE', n.rolcreaterole > o.rolcreaterole),
+                ('has CREATEDB', n.rolcreatedb > o.rolcreatedb), ('has BYPASSRLS', n.rolbypassrls > o.rolbypassrls),
+                ('has REPLICATION', n.rolreplication > o.rolreplication)) AS a(name, more)
+WHERE a.more
+UNION ALL
+SELECT pg_get_userbyid(account)::text, CASE s.deptype WHEN 'o' THEN 'owns ' ELSE 'has privileges on ' END || count(*)
+       || CASE count(*) WHEN 1 THEN ' object' ELSE ' objects' END || coalesce(' in database ' || d.datname, '')
+FROM pair JOIN pg_shdepend s ON s.refobjid = successor AND s.refclassid = 'pg_catalog.pg_authid'::regclass
+LEFT JOIN pg_database d ON d.oid = s.dbid
+WHERE s.deptype IN ('o', 'a') GROUP BY account, s.deptype, d.datname
+ORDER BY 1, 2
+"""
+
+
+def read_obstacles(
+    session: PostgreSQLSession,
+    database: str,
+    leaving: Sequence[int],
+    ending: Sequence[int],
+    shared: bool,
+    visible: Sequence[str],
+) -> list[Row]:
+    """``ending``: those of the leaving whose sessions end; ``visible``: the databases that are in sight."""
+    return session.query(OBSTACLES, (list(ending), list(leaving), shared, list(visible)), database) if leaving else []
+
+
+def read_handover(
+    session: PostgreSQLSession, database: str, reassigned: Mapping[int, int], dropped: Sequence[int]
+) -> list[Row]:
+    """``reassigned``: accounts and their new owners; ``dropped``: accounts that go with what they own."""
+    rows: list[Row] = []
+    if reassigned:
+        rows += session.query(HANDOVER, (list(reassigned), list(reassigned.values())), database)
+    if dropped:
+        rows += session.query(DEPENDENTS, (list(dropped),), database)
+    return rows
+
+
+def read_code(session: PostgreSQLSession, database: str, reassigned: Mapping[int, int]) -> list[Row]:
+    """Rows of account, description, checksum."""
+    if not reassigned:
+        return []
+    return session.query(CODE, (list(reassigned), list(reassigned.values())), database)
+
+
+def read_successors(session: PostgreSQLSession, reassigned: Mapping[int, int]) -> list[Row]:
+    if not reassigned:
+        return []
+    return session.query(SUCCESSORS, (list(reassigned), list(reassigned.values())))

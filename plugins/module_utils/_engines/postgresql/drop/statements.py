@@ -1,0 +1,60 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Statements that only leaving takes. Text only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
+    quote_identifier,
+    quote_literal,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+
+_PATIENCE = 5000
+"""Milliseconds to wait for each session to be gone, since 14; whoever is still there then goes when it next waits."""
+_WAITS_SINCE = 14
+
+
+def end_sessions(names: Collection[str], major: int) -> Statement:
+    """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
+    wait = f", {_PATIENCE}" if major >= _WAITS_SINCE else ""
+    listed = ", ".join(quote_literal(name) for name in sorted(names))
+    return Statement(f"SELECT pg_terminate_backend(pid{wait}) FROM pg_stat_activity WHERE usename IN ({listed})")
+
+
+def reassign_owned(names: Collection[str], successor: str) -> Statement:
+    return Statement(f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(successor)}")
+
+
+def drop_owned(names: Collection[str]) -> Statement:
+    """https://www.postgresql.org/docs/current/sql-drop-owned.html"""
+    return Statement(f"DROP OWNED BY {_names(names)}")
+
+
+def give_schema(schema: str, successor: str) -> Statement:
+    return Statement(f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(successor)}")
+
+
+def join_role(role: str, member: str, options: bool) -> Statement:
+    """``options``: since 16 a membership says itself what it gives."""
+    with_all = " WITH INHERIT TRUE, SET TRUE" if options else ""
+    return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)}{with_all}")
+
+
+def leave_role(role: str, member: str) -> Statement:
+    return Statement(f"REVOKE {quote_identifier(role)} FROM {quote_identifier(member)}")
+
+
+def set_membership(role: str, member: str, inherits: bool, sets: bool) -> Statement:
+    given = f"WITH INHERIT {str(inherits).upper()}, SET {str(sets).upper()}"
+    return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)} {given}")
+
+
+def _names(names: Collection[str]) -> str:
+    return ", ".join(quote_identifier(name) for name in sorted(names))

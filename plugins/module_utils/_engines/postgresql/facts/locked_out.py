@@ -1,0 +1,41 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Administrators whose password is refused by a membership that gives them nothing but the ADMIN option."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    RDS_IAM,
+    Roles,
+    any_membership,
+    format_chain,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, SurveyedAccount
+
+
+def find_locked_out(accounts: Iterable[SurveyedAccount], roles: Roles, master: str) -> Iterator[Defect]:
+    """Since PostgreSQL 16 the creator of a role is such a member of it, and +rds_iam in pg_hba.conf counts it. AWS
+    documents that the master user may create IAM-authenticated accounts.
+
+    https://www.postgresql.org/docs/16/role-attributes.html (role creation)
+    """
+    locked_out = roles.members(RDS_IAM, any_membership) - roles.members(RDS_IAM) - {master}
+    for item in accounts:
+        name = item.account.name.name
+        if name in locked_out and item.can_log_in and item.powers and not item.reserved:
+            yield Defect("administrator_lockout", item.account.name, _message(name, item.powers, roles))
+
+
+def _message(name: str, powers: Iterable[str], roles: Roles) -> str:
+    chain = roles.chain(name, RDS_IAM, any_membership)
+    return (
+        f"The administrator {name} ({', '.join(powers)}) is a member of rds_iam by a membership with the ADMIN option "
+        f"only ({format_chain(chain)}), so that its password is refused. To log in by password: revoke {chain[1]} from "
+        f"{name}. To log in with a token: grant rds_iam to {name}."
+    )

@@ -1,0 +1,121 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""The arguments of a routine, as GRANT takes them, and the types that remain of them, in words that always parse.
+
+Whatever is no keyword of the grammar is quoted, so that the catalogue can be asked for it whatever it is. What does not
+tell one routine from another goes: names, modes, lengths, what comes out.
+https://www.postgresql.org/docs/current/sql-grant.html, https://www.postgresql.org/docs/current/datatype.html
+"""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
+    Clause,
+    quote_identifier,
+)
+
+_KEYWORDS = {
+    "double precision": ("DOUBLE PRECISION",),
+    "character varying": (
+        "NATIONAL CHARACTER VARYING",
+        "NATIONAL CHAR VARYING",
+        "NCHAR VARYING",
+        "CHARACTER VARYING",
+        "CHAR VARYING",
+        "VARCHAR",
+    ),
+    "character": ("NATIONAL CHARACTER", "NATIONAL CHAR", "NCHAR", "CHARACTER", "CHAR"),
+    "bit varying": ("BIT VARYING",),
+    "bit": ("BIT",),
+    "integer": ("INTEGER", "INT"),
+    "smallint": ("SMALLINT",),
+    "bigint": ("BIGINT",),
+    "real": ("REAL",),
+    "float": ("FLOAT",),
+    "numeric": ("NUMERIC", "DECIMAL", "DEC"),
+    "boolean": ("BOOLEAN",),
+    "timestamp": ("TIMESTAMP",),
+    "time": ("TIME",),
+    "interval": ("INTERVAL",),
+}
+"""The types with a grammar of their own; of two that begin alike the longer one stands first."""
+_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO")
+_MOST_DIGITS_OF_REAL = 24
+_PLAIN = re.compile(r'"([a-z_][a-z0-9_$]*)"')
+_UNQUALIFIED = re.compile(r'"(?:[^"]|"")*"(?:\[\])?\Z')
+
+
+def read_argument(text: str, label: str) -> str:
+    """The argument's type, or nothing for one that only comes out. Raises InvalidOption."""
+    whole = Clause(text, label)
+    rest = text
+    for _part in ("mode and name", "name and mode"):
+        clause = Clause(rest, label)
+        if clause.keywords("OUT") and clause.peek() is not None:
+            return ""
+        if clause.keywords("IN", "OUT") or any(clause.keywords(mode) for mode in ("IN", "INOUT", "VARIADIC")):
+            rest = clause.rest()
+        found = _read_type(rest, label)
+        if found:
+            return found
+        name = Clause(rest, label)
+        token = name.peek()
+        if token is None or token.kind not in ("word", "quoted"):
+            break
+        name.name("an argument")
+        rest = name.rest()
+    raise whole.error("is no type of an argument; write types only, as in f(integer, text[])")
+
+
+def readable_type(text: str) -> str:
+    """As a person would write it."""
+    return _PLAIN.sub(r"\1", text)
+
+
+def is_unqualified(text: str) -> bool:
+    """Whether the type may be one of the schema public."""
+    return _UNQUALIFIED.match(text) is not None
+
+
+def _read_type(text: str, label: str) -> str:
+    """Empty if it is none."""
+    clause = Clause(text, label)
+    name = _read_keywords(clause)
+    if not name:
+        token = clause.peek()
+        if token is None or token.kind not in ("word", "quoted"):
+            return ""
+        name = ".".join(quote_identifier(part) for part in clause.path("a type", 2))
+        clause.parenthesised()
+    is_array = clause.keywords("ARRAY")
+    while clause.symbol("["):
+        token = clause.peek()
+        if token is not None and token.kind == "number":
+            clause.number("a size")
+        if not clause.symbol("]"):
+            return ""
+        is_array = True
+    return "" if clause.peek() is not None else name + ("[]" if is_array else "")
+
+
+def _read_keywords(clause: Clause) -> str:
+    name = next(
+        (name for name, spellings in _KEYWORDS.items() if any(clause.keywords(*s.split()) for s in spellings)), ""
+    )
+    if name == "interval":
+        while any(clause.keywords(field) for field in _FIELDS):
+            continue
+    length = clause.parenthesised() if name else None
+    if name == "float" and length and length[0].isdigit():
+        return "real" if int(length[0]) <= _MOST_DIGITS_OF_REAL else "double precision"
+    if name in ("timestamp", "time"):
+        if clause.keywords("WITH", "TIME", "ZONE"):
+            return f"{name} with time zone"
+        clause.keywords("WITHOUT", "TIME", "ZONE")
+    return name

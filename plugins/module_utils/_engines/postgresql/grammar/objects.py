@@ -1,0 +1,186 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""The object clause of a grant: from what the user wrote to a Scope, and back.
+
+A parsed scope may be one that only the catalogue can complete: ``ALL TABLES`` and its like, an empty schema (looked
+up in pg_catalog and public), an empty database (the login's), a routine without signature (ANY_SIGNATURE), an empty
+owner (the login). ``resolve`` does that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
+    read_argument,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
+    Clause,
+    check_name,
+    fold,
+    readable_identifier,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, GrantRequest, Scope
+
+ANY_SIGNATURE = "*"
+ARGUMENT_SEPARATOR = "\0"
+"""Between the argument types of a parsed routine, as read_argument leaves them."""
+PARENT = "ALL "
+FUTURE = "FUTURE "
+SHARED_KINDS = frozenset({"DATABASE", "PARAMETER", "TABLESPACE"})
+"""What all databases of the cluster share."""
+
+_IN_SCHEMA_KINDS = ("TABLE", "SEQUENCE", "FUNCTION", "PROCEDURE", "ROUTINE", "TYPE", "DOMAIN")
+_ROUTINE_KINDS = ("FUNCTION", "PROCEDURE", "ROUTINE")
+_NAMED_KINDS = ("SCHEMA", "LANGUAGE", "FOREIGN DATA WRAPPER", "FOREIGN SERVER", "TABLESPACE")
+_ALL_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "PROCEDURES", "ROUTINES")
+_PARAMETER_PART = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*\Z")
+_FUTURE_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "ROUTINES", "TYPES", "SCHEMAS", "LARGE OBJECTS")
+
+
+def parse_scope(request: GrantRequest) -> Scope:
+    """Raises InvalidOption."""
+    for option, name in (("database", request.database), ("owner", request.owner)):
+        if name:
+            check_name(name, f"{request.position}.{option}")
+    clause = Clause(request.on, f"{request.position}.on")
+    scope = _read(clause, request.database)
+    clause.finish("name one object, and nothing after it")
+    if scope.kind.startswith(FUTURE):
+        return Scope(scope.kind, scope.database, scope.path, owner=request.owner)
+    if request.owner:
+        raise InvalidOption(
+            f"{request.position}.owner belongs to FUTURE grants (FOR ROLE); leave it out with {request.on}."
+        )
+    return scope
+
+
+def _read(clause: Clause, database: str) -> Scope:
+    if clause.keywords("DATABASE"):
+        return _read_database(clause, database)
+    if clause.keywords("PARAMETER"):
+        _refuse_database(clause, database, "PARAMETER")
+        # The server stores parameter names in lower case, whatever their spelling in the manual.
+        parts = [fold(part) for part in clause.path("a parameter name", 8)]
+        if not all(map(_PARAMETER_PART.match, parts)):
+            raise clause.error("is no name of a parameter: those consist of letters, digits, _ and $")
+        return Scope("PARAMETER", path=(".".join(parts),))
+    if clause.keywords("LARGE", "OBJECT"):
+        return Scope("LARGE OBJECT", database, (clause.number("the number of a large object"),))
+    for kind in _NAMED_KINDS:
+        if clause.keywords(*kind.split()):
+            if kind == "TABLESPACE":
+                _refuse_database(clause, database, kind)
+            return Scope(kind, database, clause.path(f"the name of a {kind}", 1))
+    if clause.keywords("ALL"):
+        return _read_all(clause, database)
+    if clause.keywords("FUTURE"):
+        return _read_future(clause, database)
+    # GRANT … ON customers means a table, in SQL as well.
+    kind = next((kind for kind in _IN_SCHEMA_KINDS if clause.keywords(kind)), "TABLE")
+    path = clause.path(f"the name of a {kind}", 2)
+    arguments = _signature(clause) if kind in _ROUTINE_KINDS else ""
+    return Scope(kind, database, path if len(path) == 2 else ("", *path), arguments)
+
+
+def _read_database(clause: Clause, database: str) -> Scope:
+    if clause.peek() is None:
+        return Scope("DATABASE", path=(database,) if database else ())
+    name = clause.name("the name of a database")
+    if database and database != name:
+        raise clause.error(f"names one database and the option database another ({database}); leave one of them out")
+    return Scope("DATABASE", path=(name,))
+
+
+def _refuse_database(clause: Clause, database: str, kind: str) -> None:
+    if database:
+        raise clause.error(f"belongs to the whole cluster: a {kind} is in no database; leave the option database out")
+
+
+def _read_all(clause: Clause, database: str) -> Scope:
+    kind = next((kind for kind in _ALL_KINDS if clause.keywords(kind)), "")
+    if not kind or not clause.keywords("IN", "SCHEMA"):
+        raise clause.error(f"is not of the form ALL {'|'.join(_ALL_KINDS)} IN SCHEMA name")
+    return Scope(PARENT + kind, database, (clause.name("the name of a schema"),))
+
+
+def _read_future(clause: Clause, database: str) -> Scope:
+    kind = next((kind for kind in _FUTURE_KINDS if clause.keywords(*kind.split())), "")
+    if not kind:
+        raise clause.error(f"is not of the form FUTURE {'|'.join(_FUTURE_KINDS)} [IN SCHEMA name]")
+    path: tuple[str, ...] = ()
+    if clause.keywords("IN", "SCHEMA"):
+        if kind in ("SCHEMAS", "LARGE OBJECTS"):
+            raise clause.error(
+                f"cannot be limited to a schema; leave IN SCHEMA out, or ask for other objects than {kind}"
+            )
+        path = (clause.name("the name of a schema"),)
+    return Scope(FUTURE + kind.replace("ROUTINES", "FUNCTIONS"), database, path)
+
+
+def _signature(clause: Clause) -> str:
+    arguments = clause.parenthesised()
+    if arguments is None:
+        return ANY_SIGNATURE
+    if "" in arguments:
+        raise clause.error("has an empty argument; write the argument types, separated by commas")
+    if arguments == ["*"]:  # an aggregate without arguments
+        return ""
+    types = [read_argument(argument, clause.label) for argument in arguments]
+    return ARGUMENT_SEPARATOR.join(kind for kind in types if kind)
+
+
+def describe_scope(scope: Scope) -> str:
+    """A canonical scope as the user would write it under ``on``; columns are written with the privilege."""
+    if scope.kind == "DATABASE":
+        return "DATABASE"
+    if scope.kind.startswith((FUTURE, PARENT)):
+        return scope.kind + (f" IN SCHEMA {readable_identifier(scope.path[0])}" if scope.path else "")
+    if scope.kind in ("PARAMETER", "LARGE OBJECT"):
+        return f"{scope.kind} {scope.path[0]}"
+    name = ".".join(readable_identifier(part) for part in scope.path if part)
+    return f"{scope.kind} {name}" + (f"({scope.arguments})" if scope.kind in _ROUTINE_KINDS else "")
+
+
+def name_scope(scope: Scope) -> str:
+    """For messages: what ``describe_scope`` says, and the database."""
+    if scope.kind == "DATABASE":
+        return f"DATABASE {readable_identifier(scope.path[0])}"
+    column = f" column {readable_identifier(scope.column)}" if scope.column else ""
+    owner = f" of {scope.owner}" if scope.owner else ""
+    return describe_scope(scope) + column + owner + (f" in database {scope.database}" if scope.database else "")
+
+
+def describe_grants(grants: Collection[Grant]) -> list[dict[str, Any]]:
+    """Grants as elements of the option ``grants``, one for each scope and grant option, sorted."""
+    columns: dict[tuple[Scope, bool], dict[str, list[str]]] = {}
+    for grant in sorted(grants):
+        scope = grant.scope
+        table = Scope(scope.kind, scope.database, scope.path, scope.arguments, "", scope.owner)
+        privileges = columns.setdefault((table, grant.grantable), {})
+        privileges.setdefault(grant.privilege, []).append(scope.column)
+    described: list[dict[str, Any]] = []
+    for (scope, grantable), privileges in sorted(columns.items()):
+        item: dict[str, Any] = {"privileges": _describe_privileges(privileges), "on": describe_scope(scope)}
+        database = scope.path[0] if scope.kind == "DATABASE" else scope.database
+        optional = {"database": database, "owner": scope.owner, "grant_option": grantable}
+        described.append({**item, **{key: value for key, value in optional.items() if value}})
+    return described
+
+
+def _describe_privileges(privileges: dict[str, list[str]]) -> list[str]:
+    texts: list[str] = []
+    for privilege, columns in sorted(privileges.items()):
+        if "" in columns:
+            texts.append(privilege)
+        named = ", ".join(readable_identifier(column) for column in columns if column)
+        if named:
+            texts.append(f"{privilege} ({named})")
+    return texts

@@ -1,0 +1,246 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What must not be done, found out before the first statement, and what a person should know about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PUBLIC,
+    PostgreSQLObserved,
+    without_column,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    MEMBERSHIP_OPTIONS,
+    RDS_AD,
+    RDS_IAM,
+    afterwards,
+    any_membership,
+    format_chain,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.checks import (
+    refuse_open_sessions,
+    review_leaving,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
+    becomes_iam,
+    own_accounts,
+    refuse_lost_logins,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.memberships import (
+    review_memberships,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountChange,
+    Changes,
+    Scope,
+)
+
+ITEM_LIMIT = 2400
+"""Entries in the access list of one table or column. The list is kept in the row of pg_class (pg_attribute), which must
+fit into one page of 8 kB: "row is too big". Compressed, an entry takes a little more than 3 bytes."""
+ROW_SIZE, ENTRY_SIZE = 7900, 3.3
+"""Bytes that the list may take in its row, and that each further entry takes."""
+_SHOWN = 10
+_IN_ROW = ("TABLE", "SEQUENCE")
+"""Kinds that are kept in catalogues without TOAST table."""
+
+
+def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    """Raises Refused, IamAuthDisabled."""
+    if not changes.effective:
+        _refuse_active_directory(changes, observed)
+        refuse_open_sessions(changes, observed)
+        return _namesakes(changes, observed)
+    _refuse_without_iam(changes, observed)
+    _refuse_own_accounts(changes, observed)
+    _refuse_active_directory(changes, observed)
+    review_memberships(changes, observed)
+    handed_over = review_leaving(changes, observed)
+    refuse_lost_logins(changes, observed)
+    _refuse_without_rights(changes, observed)
+    _refuse_dependents(changes, observed)
+    _refuse_full_lists(changes, observed)
+    warnings = [*_namesakes(changes, observed), *handed_over]
+    return [*warnings, *_still_public(changes, observed), *_lost_members(changes, observed)]
+
+
+def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
+    if not any(becomes_iam(change) for change in changes.accounts):
+        return
+    if RDS_IAM not in observed.roles.by_name:
+        raise IamAuthDisabled(
+            f"The role rds_iam does not exist on {observed.title}: this is not an RDS or Aurora server, or its "
+            "version is too old for IAM authentication; check the host that the task logs in to."
+        )
+    if observed.iam_auth is False:
+        raise IamAuthDisabled(
+            f"IAM authentication is off on {observed.title}: accounts in rds_iam could not log in. Turn it on with "
+            "dbops.aurora_iam.aurora_iam_cluster."
+        )
+
+
+def _refuse_own_accounts(changes: Changes, observed: PostgreSQLObserved) -> None:
+    own = own_accounts(observed)
+    for change in changes.effective:
+        if change.name in own:
+            raise Refused(
+                f"{change.name} is the account that administers {observed.title}; this collection never changes it, "
+                "take it off the list."
+            )
+
+
+def _refuse_active_directory(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """An account logs in either by IAM or by Kerberos, and the guide counts nested memberships.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/database-authentication.html
+    """
+    if RDS_AD not in observed.roles.by_name:
+        return
+    roles = afterwards(observed.roles, changes).roles
+    in_directory = roles.members(RDS_AD)
+    for change in changes.accounts:
+        listed_present = change.request is not None and change.after is not None
+        if listed_present and change.name.name in in_directory:
+            chain = format_chain(roles.chain(change.name.name, RDS_AD))
+            raise Refused(
+                f"{change.name} would be a member of both rds_iam and rds_ad ({chain}), and then cannot log in; take "
+                "it out of rds_ad, or leave it to Kerberos."
+            )
+
+
+def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
+    authority = Authority(observed)
+    lifecycle = {change.name.name for change in changes.effective if _alters_role(change)}
+    if lifecycle and not authority.may_create_roles():
+        raise Refused(
+            f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
+            f"in as the master user of {observed.title}."
+        )
+    privileged = sorted(lifecycle & observed.of_superusers)
+    if privileged and not authority.superuser:
+        raise Refused(
+            f"{', '.join(privileged)}: only superusers may alter or drop who has SUPERUSER, or REPLICATION before "
+            f"PostgreSQL 16, and {observed.login} is none; have that attribute taken away first."
+        )
+    created = {change.name.name for change in changes.accounts if change.created}
+    granted = {role.name for change in changes.effective if change.after for role in change.roles_granted}
+    if observed.major < MEMBERSHIP_OPTIONS:  # since then each membership is ended by its grantor
+        granted |= {role.name for change in changes.effective if change.after for role in change.roles_revoked}
+    enrolled = {RDS_IAM} if afterwards(observed.roles, changes).enrolled else set()
+    for role in sorted((lifecycle | granted | enrolled) - created):
+        if not authority.administers(role):
+            raise Refused(
+                f"The login {observed.login} has no ADMIN OPTION on {role}, which this plan takes on "
+                f"{observed.title}; {_obtain_admin_option(role, observed)}"
+            )
+
+
+def _obtain_admin_option(role: str, observed: PostgreSQLObserved) -> str:
+    """The option is a membership. In a role that leads to rds_iam it ends a login by password."""
+    login = observed.login.name
+    enrols = role == RDS_IAM or observed.roles.chain(role, RDS_IAM, any_membership)
+    if enrols and login not in observed.roles.members(RDS_IAM, any_membership):
+        return "log in as the master user, or with a token as an account that has it."
+    return f"log in as a role that has it, or have {role} granted to {login} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE."
+
+
+def _alters_role(change: AccountChange) -> bool:
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return True
+    return (before.locked, before.connection_limit, before.comment) != (
+        after.locked,
+        after.connection_limit,
+        after.comment,
+    )
+
+
+def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """A grant option that was used cannot be taken without taking from others what they have by it."""
+    aftermath = Aftermath(changes, observed)
+    for change in changes.effective:
+        if change.dropped:
+            continue
+        revoked = [g for g in change.revoked if not aftermath.takes(change.name.name, g)]
+        lost = {(g.privilege, without_column(g.scope)) for g in [*revoked, *change.grant_options_revoked]}
+        for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
+            if entry.grantee != entry.grantor and (entry.privilege, without_column(entry.scope)) in lost:
+                raise Refused(
+                    f"{change.name} has granted {entry.privilege} on {name_scope(entry.scope)} on to "
+                    f"{entry.grantee or 'PUBLIC'}; revoke that first, or leave {change.name} its grant option."
+                )
+
+
+def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
+    gaining: dict[Scope, set[str]] = {}
+    for change in changes.effective:
+        for grant in change.granted:
+            if grant.scope.kind in _IN_ROW and not observed.catalogue.entries(grant.scope, change.name.name):
+                gaining.setdefault(grant.scope, set()).add(change.name.name)
+    for scope, names in sorted(gaining.items()):
+        item = observed.catalogue.objects.get(scope)
+        items, size = (item.items, item.size) if item else (0, 0)
+        if items + len(names) > ITEM_LIMIT or size + len(names) * ENTRY_SIZE > ROW_SIZE:
+            raise Refused(
+                f"{name_scope(scope)} would have {items + len(names)} grantees, and PostgreSQL has room for about "
+                f'{ITEM_LIMIT} in its access list (then "row is too big"); grant it to a group role, and give the '
+                "accounts that role with roles."
+            )
+
+
+def _namesakes(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    warnings = []
+    for change in changes.accounts:
+        folded = change.name.name.lower()
+        near = [name for name in observed.namesakes if name.lower() == folded and name != change.name.name]
+        if near and change.before is None:
+            position = change.request.position if change.request is not None else ""
+            what = "is a new account" if change.after else "does not exist, so there is nothing to drop"
+            warnings.append(
+                f"{position}{change.name} {what}; there is also {', '.join(near)}, which is another account: the case "
+                "of names matters."
+            )
+    return warnings
+
+
+def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    """A revoke does not take away what everybody has: one warning for the accounts that keep the same."""
+    losing: dict[str, set[str]] = {}
+    for change in changes.effective:
+        for grant in change.revoked if change.after is not None else ():
+            levels = {grant.scope, without_column(grant.scope)}
+            entries = [entry for level in levels for entry in observed.catalogue.entries(level, PUBLIC)]
+            if any(entry.privilege == grant.privilege for entry in entries):
+                losing.setdefault(f"{grant.privilege} on {name_scope(grant.scope)}", set()).add(change.name.name)
+    keeping: dict[tuple[str, ...], list[str]] = {}
+    for what, names in sorted(losing.items()):
+        keeping.setdefault(tuple(sorted(names)), []).append(what)
+    return [
+        f"{_some(names)} still ha{'s' if len(names) == 1 else 've'} {_some(kept)}, because PUBLIC has; revoke it from "
+        "PUBLIC if nobody shall have it."
+        for names, kept in sorted(keeping.items())
+    ]
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return ", ".join(texts[:_SHOWN]) + more
+
+
+def _lost_members(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    warnings = []
+    for change in changes.effective:
+        members = observed.roles.members(change.name.name) if change.dropped else set()
+        if members:
+            warnings.append(f"{', '.join(sorted(members))} lose the membership of {change.name}, which is dropped.")
+    return warnings

@@ -1,0 +1,139 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Who logs in only by password, or only with a token, does so after a task as before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PostgreSQLObserved,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    MEMBERSHIP_OPTIONS,
+    RDS_IAM,
+    Membership,
+    Roles,
+    afterwards,
+    any_membership,
+    format_chain,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountChange, AccountName, Changes
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+
+
+@dataclass(frozen=True)
+class Enrolment(Step):
+    """A transaction that changes memberships. Before it commits, the server is asked who is in rds_iam then.
+
+    accounts  of the task: the others stay in rds_iam, or out of it
+    """
+
+    accounts: frozenset[str] = frozenset()
+
+
+def becomes_iam(change: AccountChange) -> bool:
+    before = change.before
+    return (
+        change.after is not None
+        and change.after.authentication == IAM
+        and (before is None or before.authentication != IAM)
+    )
+
+
+def own_accounts(observed: PostgreSQLObserved) -> set[AccountName]:
+    return {observed.login, AccountName(observed.master)} - {AccountName("")}
+
+
+def refuse_lost_logins(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Members of rds_iam, nested ones as well, log in with a token only. Raises Refused.
+
+    RDS sends every member to IAM authentication by a line "+rds_iam" of pg_hba.conf, for which any membership counts,
+    one with neither INHERIT nor SET as well: https://www.postgresql.org/docs/current/auth-pg-hba-conf.html. Since 16
+    the creator of a role gets such a membership in it. AWS documents that the master user may create IAM-authenticated
+    accounts, so that only a membership with INHERIT or SET counts for the master user:
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
+    """
+    after = _with_creator(changes, observed)
+    listed = {change.name.name for change in changes.accounts}
+    administrators = {name.name for name in own_accounts(observed)}
+    kept = administrators | {name for name, role in observed.roles.by_name.items() if role.can_login}
+    compare_logins(
+        Logins(observed.title, observed.master, administrators),
+        (_token_only(observed.roles, observed.master) & kept) - listed,
+        (_token_only(after, observed.master) & kept) - listed,
+        (observed.roles, after),
+    )
+
+
+@dataclass(frozen=True)
+class Logins:
+    """
+    title           of the cluster
+    master          the master user's name; empty when not known
+    administrators  the master user and the login
+    """
+
+    title: str
+    master: str
+    administrators: Collection[str]
+
+
+def compare_logins(logins: Logins, before: set[str], after: set[str], graphs: tuple[Roles, Roles]) -> None:
+    """Raise Refused where accounts that the task does not list enter rds_iam or leave it.
+
+    before, after  who logs in with a token only
+    graphs         the memberships then
+    """
+    gained, lost = sorted(after - before), sorted(before - after)
+    administrators = [name for name in gained if name in logins.administrators]
+    if administrators:
+        raise Refused(_administrator_lost(administrators[0], graphs[1], logins))
+    if gained:
+        chain = format_chain(graphs[1].chain(gained[0], RDS_IAM, any_membership))
+        raise Refused(
+            f"{', '.join(gained)} would become members of rds_iam without being asked for ({chain}): passwords would "
+            "stop working; end that membership first, or list these accounts with convert: true."
+        )
+    if lost:
+        chain = format_chain(graphs[0].chain(lost[0], RDS_IAM, any_membership))
+        raise Refused(
+            f"{', '.join(lost)} would no longer be members of rds_iam without being asked for ({chain}): tokens would "
+            "stop working; grant rds_iam to these accounts first, or list them in this task."
+        )
+
+
+def _with_creator(changes: Changes, observed: PostgreSQLObserved) -> Roles:
+    after = afterwards(observed.roles, changes).roles
+    if observed.major < MEMBERSHIP_OPTIONS or Authority(observed).superuser:
+        return after
+    created = [
+        Membership(change.name.name, observed.login.name, admin=True, inherits=False, sets=False)
+        for change in changes.effective
+        if change.created
+    ]
+    return Roles(after.by_name.values(), [*after.memberships, *created])
+
+
+def _token_only(roles: Roles, master: str) -> set[str]:
+    """Who is refused with a password."""
+    return (roles.members(RDS_IAM, any_membership) - {master}) | roles.members(RDS_IAM)
+
+
+def _administrator_lost(name: str, after: Roles, logins: Logins) -> str:
+    chain = after.chain(name, RDS_IAM) or after.chain(name, RDS_IAM, any_membership)
+    cause = (
+        f"{name} administers {logins.title}, and would become a member of rds_iam ({format_chain(chain)}): its "
+        "password would stop working; "
+    )
+    if after.chain(name, RDS_IAM):
+        return f"{cause}revoke {chain[1]} from {name} first."
+    unknown = "" if logins.master else ", which cluster or instance names to the task"
+    return f"{cause}log in as the master user{unknown}, or with a token as an account that is in rds_iam already."

@@ -1,0 +1,68 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Memberships that the server would refuse to make or to end, found out before the first statement."""
+
+from __future__ import annotations
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PostgreSQLObserved,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    Membership,
+    Roles,
+    format_chain,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
+
+
+def review_memberships(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Raises Refused."""
+    _refuse_circles(changes, observed)
+    _refuse_passed_on(changes, observed)
+
+
+def _refuse_circles(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Accounts of one task that are each other's roles. What is there already was compared with each alone."""
+    granted = [
+        (role.name, change)
+        for change in changes.effective
+        if change.after is not None
+        for role in sorted(change.roles_granted)
+    ]
+    gaining = {change.name.name for _role, change in granted}
+    if not any(role in gaining for role, _change in granted):
+        return
+    edges = [Membership(role, change.name.name) for role, change in granted]
+    interim = Roles(observed.roles.by_name.values(), [*observed.roles.memberships, *edges])
+    for role, change in granted:
+        chain = interim.chain(role, change.name.name, lambda membership: True) if role in gaining else ()
+        if chain:
+            raise Refused(
+                f"{_position(change)}roles: {change.name} cannot be a member of {role}, which is to be a member of "
+                f"{change.name} ({format_chain(chain)}); take one of them off its list."
+            )
+
+
+def _refuse_passed_on(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Since 16 a membership depends on the ADMIN OPTION of who granted it."""
+    for change in changes.effective:
+        if change.after is None or not change.roles_revoked:
+            continue
+        account = change.name.name
+        lost = {role.name for role in change.roles_revoked}
+        lost -= {item.role for item in observed.roles.held_by(account) if item.admin and not item.counts}
+        for item in observed.roles.granted_by(account):
+            if item.role in lost:
+                raise Refused(
+                    f"{_position(change)}roles: {account} has granted membership of {item.role} on to {item.member}; "
+                    f"revoke that first, or leave {item.role} on the list."
+                )
+
+
+def _position(change: AccountChange) -> str:
+    return change.request.position if change.request is not None else ""

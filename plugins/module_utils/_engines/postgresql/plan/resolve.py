@@ -1,0 +1,266 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""From what the task names to what the server has: the canonical form in which grants are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
+    ParsedAccount,
+    ParsedGrant,
+    ParsedPrivilege,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PUBLIC,
+    PostgreSQLObserved,
+    SecuredObject,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    DATABASE_OWNER,
+    RDS_IAM,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import DEFAULT_SCHEMAS
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import privileges
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
+    readable_type,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    ANY_SIGNATURE,
+    ARGUMENT_SEPARATOR,
+    FUTURE,
+    PARENT,
+    describe_scope,
+    name_scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused, UnknownPrivilege
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Desired, Grant, Scope
+
+_IN_SCHEMA = {
+    "ALL TABLES": ("TABLE",),
+    "ALL SEQUENCES": ("SEQUENCE",),
+    "ALL FUNCTIONS": ("FUNCTION",),
+    "ALL PROCEDURES": ("PROCEDURE",),
+    "ALL ROUTINES": ("FUNCTION", "PROCEDURE"),
+}
+
+
+class Resolver:
+    """Resolves the accounts of one task. Equal grants of many accounts are resolved once."""
+
+    def __init__(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> None:
+        self.observed = observed
+        self.created = {account.name.name for account in wanted if account.request.present}
+        self._authority = Authority(observed)
+        self._known: dict[tuple[object, ...], frozenset[Grant]] = {}
+        self._of_public: dict[Grant, bool] = {}
+
+    def resolve(self, account: ParsedAccount) -> Desired:
+        if not account.request.present:
+            return Desired(account.name, account.request)
+        return Desired(
+            account.name,
+            account.request,
+            None if account.grants is None else self._grants(account.name.name, account.grants),
+            None if account.roles is None else frozenset(self._roles(account, account.roles)),
+        )
+
+    def _roles(self, account: ParsedAccount, names: Iterable[str]) -> Iterator[AccountName]:
+        label = f"{account.request.position}roles"
+        for name in names:
+            if name == RDS_IAM:  # what makes it an IAM-authenticated account, and not one of its group roles
+                continue
+            if name == account.name.name or name == DATABASE_OWNER:
+                raise Refused(f"{label}: {account.name} cannot be a member of {name}; take it off the list.")
+            role = self.observed.roles.by_name.get(name)
+            if role is None and name not in self.created:
+                raise MissingObject(
+                    f"{label}: there is no role {name} on {self.observed.title}; create it first, or correct the name "
+                    "(as stored: case matters)."
+                )
+            if role is not None and role.superuser:
+                raise Refused(
+                    f"{label}: {name} is a superuser, and only superusers can grant it; take it off the list."
+                )
+            if account.name.name in self.observed.roles.reachable(name, lambda membership: True):
+                raise Refused(f"{label}: {name} is itself a member of {account.name}; take one membership away first.")
+            yield AccountName(name)
+
+    def _grants(self, account: str, grants: Iterable[ParsedGrant]) -> frozenset[Grant]:
+        found: dict[tuple[str, Scope], Grant] = {}
+        for parsed in grants:
+            for grant in self._expand(parsed):
+                # What an owner has by ownership is not a grant and would never show up as one
+                if self.observed.catalogue.owner(grant.scope) == account:
+                    continue
+                if parsed.scope.kind.startswith(PARENT) and self._is_left_to_public(account, grant):
+                    continue
+                if grant.grantable or grant.key not in found:
+                    found[grant.key] = grant
+        return frozenset(found.values())
+
+    def _is_left_to_public(self, account: str, grant: Grant) -> bool:
+        """Of ALL in a schema: what somebody else made there, such as an extension, and everybody may use already."""
+        if grant not in self._of_public:
+            has = [entry.privilege for entry in self.observed.catalogue.entries(grant.scope, PUBLIC)]
+            self._of_public[grant] = (
+                not grant.grantable
+                and grant.privilege in has
+                and not self._authority.may_grant(grant.scope, grant.privilege)
+            )
+        entries = self.observed.catalogue.entries(grant.scope, account) if self._of_public[grant] else ()
+        return self._of_public[grant] and all(entry.privilege != grant.privilege for entry in entries)
+
+    def _expand(self, parsed: ParsedGrant) -> frozenset[Grant]:
+        key = (parsed.scope, parsed.privileges, parsed.grantable)
+        if key not in self._known:
+            scopes = list(self._scopes(parsed.scope, parsed.position))
+            self._known[key] = frozenset(
+                Grant(name, replace(scope, column=column) if column else scope, parsed.grantable)
+                for privilege in parsed.privileges
+                for scope in scopes
+                for name in self._privilege_names(privilege, parsed)
+                for column in self._columns(privilege, scope, parsed.position)
+            )
+        return self._known[key]
+
+    def _privilege_names(self, privilege: ParsedPrivilege, parsed: ParsedGrant) -> tuple[str, ...]:
+        kind = parsed.scope.kind
+        available = privileges.available(kind, self.observed.major)
+        for word in (kind, privilege.name):
+            if privileges.SINCE.get(word, 0) > self.observed.major:
+                raise UnknownPrivilege(
+                    f"{parsed.position}: {word} came with PostgreSQL {privileges.SINCE[word]}, and "
+                    f"{self.observed.title} "
+                    f"runs {self.observed.major}; leave it out."
+                )
+        if privilege.name != privileges.ALL:
+            return (privilege.name,)
+        return privileges.ON_COLUMNS if privilege.columns else available
+
+    def _columns(self, privilege: ParsedPrivilege, scope: Scope, position: str) -> tuple[str, ...]:
+        for column in privilege.columns:
+            if replace(scope, column=column) not in self.observed.catalogue.objects:
+                raise MissingObject(f"{position}: {name_scope(scope)} has no column {column}; correct the name.")
+        return privilege.columns or ("",)
+
+    def _scopes(self, scope: Scope, position: str) -> Iterator[Scope]:
+        """The canonical scopes that a parsed one stands for."""
+        if scope.kind == "DATABASE":
+            yield self._shared(replace(scope, path=scope.path or (self.observed.database,)), position)
+        elif scope.kind in ("TABLESPACE", "PARAMETER"):
+            yield self._shared(scope, position)
+        else:
+            scope = replace(scope, database=scope.database or self.observed.database)
+            self._check_database(scope.database, position)
+            if scope.kind.startswith(FUTURE):
+                yield self._future(scope, position)
+            elif scope.kind.startswith(PARENT):
+                yield from self._all_in_schema(scope, position)
+            elif len(scope.path) == 1:
+                self._check(scope, position)
+                yield scope
+            else:
+                yield self._in_schema(scope, position)
+
+    def _shared(self, scope: Scope, position: str) -> Scope:
+        self._check(scope, position)
+        return scope
+
+    def _check_database(self, name: str, position: str) -> None:
+        database = self.observed.databases.get(name)
+        if database is None:
+            raise MissingObject(
+                f"{position}: there is no database {name} on {self.observed.title}; create it first, or correct the "
+                "name."
+            )
+        if not database.connectable:
+            raise Refused(
+                f"{position}: the login {self.observed.login} may not connect to database {name}, where this must be "
+                f"granted; grant it CONNECT on {name}, and see that {name} is valid and takes connections."
+            )
+
+    def _check(self, scope: Scope, position: str) -> None:
+        if scope not in self.observed.catalogue.objects:
+            raise MissingObject(
+                f"{position}: there is no {name_scope(scope)} on {self.observed.title}; create it first, or correct "
+                "the name."
+            )
+
+    def _future(self, scope: Scope, position: str) -> Scope:
+        owner = scope.owner or self.observed.login.name
+        if owner not in self.observed.roles.by_name and owner not in self.created:
+            raise MissingObject(
+                f"{position}.owner: there is no role {owner} on {self.observed.title}; correct the name."
+            )
+        for schema in scope.path:
+            self._check(Scope("SCHEMA", scope.database, (schema,)), position)
+        return replace(scope, owner=owner)
+
+    def _all_in_schema(self, scope: Scope, position: str) -> Iterator[Scope]:
+        self._check(Scope("SCHEMA", scope.database, scope.path), position)
+        for item in self.observed.catalogue.in_schema(scope.database, scope.path[0]):
+            if item.scope.kind in _IN_SCHEMA[scope.kind]:
+                yield item.scope
+
+    def _in_schema(self, scope: Scope, position: str) -> Scope:
+        schemas = [scope.path[0]] if scope.path[0] else list(DEFAULT_SCHEMAS)
+        if scope.path[0]:
+            self._check(Scope("SCHEMA", scope.database, (scope.path[0],)), position)
+        for schema in schemas:
+            found = self._find(replace(scope, path=(schema, scope.path[1])), position)
+            if found:
+                return found[0].scope
+        raise MissingObject(
+            f"{position}: there is no {_as_written(scope)} in database {scope.database} on {self.observed.title}"
+            f"{self._near(scope, schemas)}"
+        )
+
+    def _find(self, scope: Scope, position: str) -> list[SecuredObject]:
+        catalogue = self.observed.catalogue
+        if scope.kind not in ("FUNCTION", "PROCEDURE", "ROUTINE"):
+            item = catalogue.objects.get(replace(scope, kind="TYPE" if scope.kind == "DOMAIN" else scope.kind))
+            if item and item.instead:
+                raise MissingObject(
+                    f"{position}: {_as_written(scope)} has no privileges of its own; grant {item.instead}'s."
+                )
+            return [item] if item and (item.is_domain or scope.kind != "DOMAIN") else []
+        overloads = [
+            item
+            for item in catalogue.routines(scope.database, scope.path)
+            if scope.kind in (item.scope.kind, "ROUTINE")
+        ]
+        if scope.arguments == ANY_SIGNATURE:
+            if len(overloads) > 1:
+                signatures = ", ".join(sorted(f"({item.scope.arguments})" for item in overloads))
+                raise MissingObject(
+                    f"{position}: {_as_written(scope)} is overloaded; write the argument types as well, one of "
+                    f"{signatures}."
+                )
+            return overloads
+        texts = scope.arguments.split(ARGUMENT_SEPARATOR) if scope.arguments else []
+        signature = " ".join(str(catalogue.types.get((scope.database, text), "?")) for text in texts)
+        return [item for item in overloads if item.argument_types == signature]
+
+    def _near(self, scope: Scope, schemas: Sequence[str]) -> str:
+        """Advice: what else goes by that name."""
+        near = [
+            describe_scope(item.scope)
+            for schema in schemas
+            for item in self.observed.catalogue.in_schema(scope.database, schema)
+            if item.scope.path[1] == scope.path[1]
+        ]
+        return f"; did you mean {' or '.join(sorted(near))}?" if near else "; create it first, or correct the name."
+
+
+def _as_written(scope: Scope) -> str:
+    path = ".".join(part for part in scope.path if part)
+    if scope.kind not in ("FUNCTION", "PROCEDURE", "ROUTINE") or scope.arguments == ANY_SIGNATURE:
+        return f"{scope.kind} {path}"
+    return f"{scope.kind} {path}({', '.join(map(readable_type, scope.arguments.split(ARGUMENT_SEPARATOR)))})"

@@ -1,0 +1,288 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Every statement that this engine sends to change something, and those that surround them. Text only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    MEMBERSHIP_OPTIONS,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
+    quote_identifier,
+    quote_literal,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+
+_FUTURE = "FUTURE "
+_ARGUMENT = re.compile(r'(?:"(?:[^"]|"")*"|[^",])+')
+"""One of a list as the catalogue prints it: a comma in a name is in quotation marks."""
+
+_FACTS = (
+    "session_user::text, pg_is_in_recovery(), current_setting('server_version_num')::int, "
+    "current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int, "
+    "current_setting('default_transaction_read_only')::bool"
+)
+
+_READING = {
+    "transform_null_equals": "off",
+    "array_nulls": "on",
+    "quote_all_identifiers": "off",
+    "row_security": "on",
+    "bytea_output": "hex",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+}
+"""What the server reads into our queries, and how it prints their answers. ALTER DATABASE … SET and ALTER ROLE … SET
+decide each of them: https://www.postgresql.org/docs/current/runtime-config-compatible.html
+
+Not standard_conforming_strings: :func:`quote_literal` holds under both values, and psycopg2 decides once, when it
+connects, whether it writes E'…': https://github.com/psycopg/psycopg2/blob/master/psycopg/connection_int.c"""
+
+_TIMEOUTS = {
+    "statement_timeout": 0,
+    "idle_in_transaction_session_timeout": 0,
+    "idle_session_timeout": 140000,
+    "transaction_timeout": 170000,
+}
+"""Since which version of the server."""
+
+
+def join(statements: Iterable[Statement]) -> str:
+    """Many statements as one simple-query message."""
+    return ";\n".join(statement.text for statement in statements)
+
+
+def together(statements: Iterable[Statement]) -> Statement:
+    """Many statements as one, which the Data API takes. It may look for semicolons, and they are inside a literal here.
+
+    https://www.postgresql.org/docs/current/sql-do.html
+    """
+    texts = ", ".join(quote_literal(statement.text) for statement in statements)
+    body = f"DECLARE s text; BEGIN FOREACH s IN ARRAY ARRAY[{texts}] LOOP EXECUTE s; END LOOP; END"
+    return Statement(f"DO {quote_literal(body)}")
+
+
+def empty_search_path(local: bool = False) -> Statement:
+    """The first query of every session, in a message of its own. With the search_path of ALTER DATABASE … SET, a
+    database's owner decides what each name without a schema means, an operator's and a type's included.
+
+    No start-up parameter, because RDS Proxy refuses the option: https://github.com/psycopg/psycopg2/issues/1577.
+    https://wiki.postgresql.org/wiki/A_Guide_to_CVE-2018-1058:_Protect_Your_Search_Path
+
+    local  for one transaction: the server's session belongs to others afterwards. The timeout of what follows is set
+           with it, without a call of its own: constants and names with a schema are safe under any search_path.
+    """
+    if local:
+        settings = {"search_path": "", "statement_timeout": "0"}
+        return Statement(f"SELECT {_set_locally(settings)}")
+    return Statement("SELECT pg_catalog.set_config('search_path', '', false)")
+
+
+def _set_locally(settings: Mapping[str, str]) -> str:
+    return ", ".join(f"pg_catalog.set_config('{name}', '{value}', true)" for name, value in settings.items())
+
+
+def read_committed() -> Statement:
+    """The first statement of a transaction over the Data API. With the isolation level of ALTER DATABASE … SET, what is
+    read in it could be older than another run that it has waited for.
+
+    It must come before the first query, :func:`empty_search_path` included, and names nothing that is looked up:
+    https://www.postgresql.org/docs/current/sql-set-transaction.html
+    """
+    return Statement("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+
+def open_session(lock_timeout: int, version: int) -> Statement:
+    """What ALTER ROLE … SET has for the login must not decide what it acts as, nor break a task off that waits for a
+    lock or for another database: ``lock_timeout`` is the limit. It follows :func:`empty_search_path`.
+
+    Nobody can estimate how many roles a membership leads to, and for a guess that is too high the server compiles the
+    query, which takes longer than the answer: https://www.postgresql.org/docs/current/jit-decision.html
+    """
+    ours = {
+        **{name: "0" for name, since in _TIMEOUTS.items() if version >= since},
+        **_READING,
+        "default_transaction_isolation": "'read committed'",
+        "role": "none",
+        "client_min_messages": "warning",
+        "lock_timeout": f"'{lock_timeout}s'",
+        "jit": "off",
+    }
+    settings = "; ".join(f"SET {name} TO {value}" for name, value in ours.items())
+    return Statement(f"{settings}; SELECT {_FACTS}")
+
+
+def open_transaction(lock_timeout: int) -> Statement:
+    """As :func:`open_session`, for one transaction and in one statement."""
+    ours = {"role": "none", "jit": "off", "lock_timeout": f"{lock_timeout}s"}
+    settings = {"idle_in_transaction_session_timeout": "0", **_READING, **ours}
+    return Statement(
+        f"SELECT {_FACTS}, {_set_locally(settings)}, (SELECT pg_catalog.set_config(name, '0', true) "
+        "FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout')"
+    )
+
+
+def declare(query: str) -> str:
+    return f"DECLARE found NO SCROLL CURSOR FOR {query}"
+
+
+def fetch(size: int) -> str:
+    return f"FETCH FORWARD {size} FROM found"
+
+
+CLOSE = "CLOSE found"
+
+
+def begin(lock_timeout: int) -> tuple[Statement, ...]:
+    return (Statement("BEGIN"), Statement(f"SET LOCAL lock_timeout = '{lock_timeout}s'"))
+
+
+def token_logins(major: int) -> str:
+    """Who can log in, and with a token only. Parameters: names that are left out, the master user
+
+    Any membership counts, but one that only administers does not count for the master user.
+    """
+    return f"""
+WITH RECURSIVE
+member AS (SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
+           UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid),
+holder AS (SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
+           UNION SELECT m.member FROM holder JOIN pg_auth_members m ON m.roleid = holder.oid
+           {"AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else ""})
+SELECT r.rolname::text AS name, r.oid::bigint FROM pg_roles r JOIN member USING (oid)
+WHERE r.rolcanlogin AND r.rolname NOT IN (SELECT unnest(%s::name[]))
+  AND (r.rolname <> %s OR r.oid IN (SELECT oid FROM holder))
+"""
+
+
+def token_logins_checksum(major: int) -> str:
+    """Of :func:`token_logins`, in one row, however many they are."""
+    return (
+        "SELECT encode(sha256(convert_to(string_agg(oid::text, ',' ORDER BY oid), 'UTF8')), 'hex') "
+        f"FROM ({token_logins(major)}) found"
+    )
+
+
+def all_memberships(major: int) -> str:
+    options = "inherit_option, set_option" if major >= MEMBERSHIP_OPTIONS else "true, true"
+    return (
+        "SELECT pg_get_userbyid(roleid)::text, pg_get_userbyid(member)::text, pg_get_userbyid(grantor)::text, "
+        f"admin_option, {options} FROM pg_auth_members"
+    )
+
+
+def no_self_grant() -> Statement:
+    """Else the login would become a member of each account that it creates, and with it of rds_iam.
+
+    Not SET LOCAL, here and for roles: that has no effect where somebody replays the statements outside a transaction.
+    """
+    return Statement("SET createrole_self_grant = ''")
+
+
+def self_grant_as_before() -> Statement:
+    return Statement("RESET createrole_self_grant")
+
+
+def create_role(account: Account) -> Statement:
+    limit = f" CONNECTION LIMIT {account.connection_limit}" if account.connection_limit != -1 else ""
+    login = "NOLOGIN" if account.locked else "LOGIN"
+    return Statement(f"CREATE ROLE {quote_identifier(account.name.name)} {login}{limit}")
+
+
+def alter_role(name: str, locked: bool | None, connection_limit: int | None) -> Statement:
+    """Only what differs: a role that is not a superuser may not even repeat NOSUPERUSER."""
+    options = []
+    if locked is not None:
+        options.append("NOLOGIN" if locked else "LOGIN")
+    if connection_limit is not None:
+        options.append(f"CONNECTION LIMIT {connection_limit}")
+    return Statement(f"ALTER ROLE {quote_identifier(name)} {' '.join(options)}")
+
+
+def comment_on_role(name: str, comment: str) -> Statement:
+    text = quote_literal(comment) if comment else "NULL"
+    return Statement(f"COMMENT ON ROLE {quote_identifier(name)} IS {text}")
+
+
+def drop_roles(names: Collection[str]) -> Statement:
+    return Statement(f"DROP ROLE {_names(names)}")
+
+
+def grant_roles(roles: Collection[str], members: Collection[str], with_rights: bool = False) -> Statement:
+    """``with_rights`` turns a membership that only administers into one that gives the role's rights (16+)."""
+    options = " WITH INHERIT TRUE, SET TRUE" if with_rights else ""
+    return Statement(f"GRANT {_names(roles)} TO {_names(members)}{options}")
+
+
+def revoke_roles(roles: Collection[str], members: Collection[str], grantor: str) -> Statement:
+    by = f" GRANTED BY {quote_identifier(grantor)}" if grantor else ""
+    return Statement(f"REVOKE {_names(roles)} FROM {_names(members)}{by}")
+
+
+def set_role(name: str) -> Statement:
+    return Statement(f"SET ROLE {quote_identifier(name)}")
+
+
+def reset_role() -> Statement:
+    """RESET ROLE would go back to what ALTER ROLE … SET role has for the login."""
+    return Statement("SET ROLE NONE")
+
+
+def grant(privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], grantable: bool) -> Statement:
+    """``privileges`` may carry columns: ``SELECT ("a", "b")``. All scopes are of one kind; FUTURE ones come singly."""
+    option = " WITH GRANT OPTION" if grantable else ""
+    prefix, target = _target(scopes)
+    return Statement(f"{prefix}GRANT {', '.join(privileges)} ON {target} TO {_names(grantees)}{option}")
+
+
+def revoke(
+    privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], option_only: bool
+) -> Statement:
+    option = "GRANT OPTION FOR " if option_only else ""
+    prefix, target = _target(scopes)
+    return Statement(f"{prefix}REVOKE {option}{', '.join(privileges)} ON {target} FROM {_names(grantees)}")
+
+
+def revoke_cascade(
+    privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], option_only: bool
+) -> Statement:
+    """Also from those to whom the grantees have granted them on."""
+    return Statement(f"{revoke(privileges, scopes, grantees, option_only).text} CASCADE")
+
+
+def on_columns(privilege: str, columns: Iterable[str]) -> str:
+    return f"{privilege} ({', '.join(quote_identifier(column) for column in sorted(columns))})"
+
+
+def _target(scopes: Sequence[Scope]) -> tuple[str, str]:
+    """What stands before GRANT, and what stands after ON."""
+    scope = scopes[0]
+    if not scope.kind.startswith(_FUTURE):
+        return "", f"{scope.kind} {', '.join(_object(item) for item in scopes)}"
+    schema = f" IN SCHEMA {quote_identifier(scope.path[0])}" if scope.path else ""
+    owner = quote_identifier(scope.owner)
+    return f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner}{schema} ", scope.kind[len(_FUTURE) :]
+
+
+def _object(scope: Scope) -> str:
+    if scope.kind == "LARGE OBJECT":
+        return scope.path[0]
+    if scope.kind == "PARAMETER":
+        return ".".join(quote_identifier(part) for part in scope.path[0].split("."))
+    name = ".".join(quote_identifier(part) for part in scope.path)
+    if scope.kind == "PROCEDURE":
+        # Without a mode, another procedure's OUT argument counts as well: "procedure name is not unique"
+        return f"{name}({', '.join(f'IN {kind.strip()}' for kind in _ARGUMENT.findall(scope.arguments))})"
+    return f"{name}({scope.arguments})" if scope.kind == "FUNCTION" else name
+
+
+def _names(names: Collection[str]) -> str:
+    return ", ".join(quote_identifier(name) for name in sorted(names))

@@ -1,0 +1,238 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PostgreSQLObserved,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Membership
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code, fingerprints
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
+    Obstacle,
+    build_obstacles,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import (
+    Mark,
+    read_mark,
+    write_mark,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    IAM_BROKEN,
+    PASSWORD,
+    AccountName,
+    AccountRequest,
+    Scope,
+)
+from tests.unit.plugins.module_utils._engines.postgresql import scenes
+from tests.unit.plugins.module_utils._engines.postgresql.scenes import (
+    created_by_master,
+    entry,
+    iam,
+    role,
+    statements,
+    warnings,
+)
+
+ENDING = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename IN ('joe')"
+OWNS = (
+    Obstacle("o", "shop", ("table public.t",), 1),
+    Obstacle("o", "other", ("schema sales",), 1),
+    Obstacle("S", "other", ("sales",), 1),
+)
+CODE = {"joe": (Code("shop", "function public.f()", "0" * 32),)}
+DROP = AccountRequest("joe", present=False, owned_objects="drop")
+
+
+def reassign(to: str, **rest: Any) -> AccountRequest:
+    return AccountRequest("joe", present=False, owned_objects="reassign", reassign_owned_to=to, **rest)
+
+
+def joe(
+    *obstacles: Obstacle, memberships: tuple[Membership, ...] = (), comment: str = "", **rest: Any
+) -> PostgreSQLObserved:
+    """An account made by the master, and the role heir, which the master made and is no member of."""
+    roles = (role("joe", comment=comment), role("heir", login=False), *rest.pop("roles", ()))
+    made = (iam("joe"), created_by_master("joe"), created_by_master("heir"), *memberships)
+    return scenes.observed(roles=roles, memberships=made, accounts=("joe",), obstacles={"joe": obstacles}, **rest)
+
+
+def steps(state: PostgreSQLObserved, request: AccountRequest) -> list[tuple[str, list[str]]]:
+    plan = scenes.changes(state, request)
+    scenes.ENGINE.review(plan, state)
+    return [(step.database, [item.text for item in step.statements]) for step in scenes.ENGINE.render(plan, state)]
+
+
+def test_the_order_in_which_nothing_is_lost() -> None:
+    joining = [
+        'GRANT "heir" TO "master" WITH INHERIT TRUE, SET TRUE',
+        'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
+    ]
+    leaving = ['REVOKE "heir" FROM "master"', 'REVOKE "joe" FROM "master"']
+    over = ['REASSIGN OWNED BY "joe" TO "heir"', 'DROP OWNED BY "joe"']
+    assert steps(joe(*OWNS, comment="Joe's"), reassign("heir")) == [
+        (
+            "shop",
+            [
+                'ALTER ROLE "joe" NOLOGIN',
+                'REVOKE "rds_iam" FROM "joe" GRANTED BY "master"',
+                "COMMENT ON ROLE \"joe\" IS '[dbops.aurora_iam: leaving, to \"heir\"]\nJoe''s'",
+            ],
+        ),
+        ("shop", [ENDING, *joining, *over, *leaving]),
+        ("other", [*joining, 'ALTER SCHEMA "sales" OWNER TO "heir"', *over, *leaving]),
+        ("shop", ['DROP ROLE "joe"']),
+    ]
+
+
+def test_before_16_a_membership_has_no_options() -> None:
+    sent = statements(joe(*OWNS, major=15), DROP)
+    assert sent[1] == 'REVOKE "rds_iam" FROM "joe"'
+    assert sent[4:7] == ['GRANT "joe" TO "master"', 'DROP OWNED BY "joe"', 'REVOKE "joe" FROM "master"']
+
+
+def test_sessions_before_14_are_not_waited_for_and_may_go_on() -> None:
+    assert "SELECT pg_terminate_backend(pid) FROM" in statements(joe(major=13), DROP)[1]
+    kept = AccountRequest("joe", present=False, terminate_sessions=False)
+    assert statements(joe(), kept) == ['ALTER ROLE "joe" NOLOGIN', 'DROP ROLE "joe"']
+
+
+def test_a_membership_that_the_login_gave_itself_is_left_as_it_was() -> None:
+    own = Membership("joe", "master", "master", inherits=False, sets=True)
+    sent = statements(joe(*OWNS, memberships=(own, iam("master"))), DROP)
+    assert 'GRANT "joe" TO "master" WITH INHERIT FALSE, SET TRUE' in sent
+    assert 'REVOKE "joe" FROM "master"' not in sent
+
+
+def test_a_login_that_has_the_rights_needs_no_membership() -> None:
+    assert not any(text.startswith("GRANT") for text in statements(joe(*OWNS), reassign("master"))[5:6])
+    held = (Membership("joe", "master", "stranger"), Membership("heir", "master", "stranger"), iam("master"))
+    assert not any("GRANT" in text.split() for text in statements(joe(*OWNS, memberships=held), reassign("heir")))
+
+
+def test_every_way_to_rds_iam_and_to_the_login_ends_first() -> None:
+    team = (
+        Membership("team", "joe", "master"),
+        Membership("rds_iam", "team", "x"),
+        Membership("readers", "joe", "master"),
+    )
+    sent = statements(joe(*OWNS, memberships=team, roles=(role("team", login=False),)), DROP)
+    assert sent[1:3] == [
+        'REVOKE "rds_iam" FROM "joe" GRANTED BY "master"',
+        'REVOKE "team" FROM "joe" GRANTED BY "master"',
+    ]
+    assert not any('"readers"' in text for text in sent)
+
+
+def test_what_was_granted_on_goes_only_with_everything_else() -> None:
+    entries = (
+        entry(scenes.TABLE, "SELECT", "joe", grantable=True),
+        entry(scenes.TABLE, "SELECT", "ann", grantor="joe"),
+    )
+    assert 'REVOKE SELECT ON TABLE "public"."orders" FROM "joe" CASCADE' in statements(joe(entries=entries), DROP)
+    with pytest.raises(Refused, match=r"granted SELECT on TABLE public\.orders in database shop to ann"):
+        statements(joe(entries=entries), reassign("heir"))
+
+
+@pytest.mark.parametrize("way", ["fail", "reassign", "drop"])
+def test_grants_by_strangers_are_listed_all_together(way: str) -> None:
+    entries = (
+        entry(scenes.TABLE, "SELECT", "joe", grantor="stranger"),
+        entry(Scope("FUTURE TABLES", "shop", owner="stranger"), "SELECT", "joe", grantor="stranger"),
+    )
+    to = "heir" if way == "reassign" else ""
+    request = AccountRequest("joe", present=False, owned_objects=way, reassign_owned_to=to)
+    with pytest.raises(Refused) as refused:
+        statements(joe(entries=entries), request)
+    assert "has SELECT on TABLE public.orders in database shop from stranger" in str(refused.value)
+    assert "has SELECT on FUTURE TABLES of stranger in database shop from stranger" in str(refused.value)
+    assert len(refused.value.details["in_the_way"]["joe"]) == 2
+
+
+def test_code_goes_to_who_has_no_more_rights() -> None:
+    told = ["Code of joe goes to heir and runs with its rights: function public.f() (in database shop)."]
+    assert warnings(joe(*OWNS, code=CODE), reassign("heir")) == told
+    more = joe(*OWNS, code=CODE, memberships=(Membership("readers", "heir"),), advantages={"joe": ("has CREATEROLE",)})
+    with pytest.raises(Refused, match=r"heir has CREATEROLE, is a member of readers\): function public.f\(\)"):
+        warnings(more, reassign("heir"))
+    assert warnings(more, reassign("heir", reassign_code=True)) == told
+    member = joe(*OWNS, code=CODE, memberships=(Membership("heir", "joe"),), advantages={"joe": ("has CREATEROLE",)})
+    assert warnings(member, reassign("heir")) == told
+
+
+def test_a_run_that_continues_does_not_decide_anew() -> None:
+    """What the new owner has got already is more than the account has left."""
+    more, checksums = ("owns 3 objects",), fingerprints(CODE["joe"])
+    state = joe(*OWNS, code=CODE, advantages={"joe": more}, half_gone={"joe": Mark("heir", "", checksums)})
+    assert len(warnings(state, reassign("heir"))) == 1
+    for new in (Code("shop", "function public.g()"), CODE["joe"][0]._replace(definition="1" * 32)):
+        changed = replace(state, code={"joe": (*CODE["joe"], new)})
+        with pytest.raises(Refused, match="reassign_code"):
+            warnings(changed, reassign("heir"))
+    other = replace(state, half_gone={"joe": Mark("somebody_else", "", checksums)})
+    with pytest.raises(Refused, match="reassign_code"):
+        warnings(other, reassign("heir"))
+
+
+def test_new_owners_that_cannot_be() -> None:
+    with pytest.raises(MissingObject, match="reassign_owned_to: ghost does not exist on cluster shop"):
+        statements(joe(*OWNS), reassign("ghost"))
+    with pytest.raises(Refused, match="dropped by this task"):
+        statements(joe(*OWNS), reassign("joe"))
+    with pytest.raises(Refused, match="neither has the rights of nor ADMIN OPTION on"):
+        statements(joe(*OWNS, roles=(role("stranger"),)), reassign("stranger"))
+    with pytest.raises(Refused, match="is a member of the login master"):
+        statements(joe(*OWNS, memberships=(Membership("master", "heir"),)), reassign("heir"))
+    with pytest.raises(Refused, match="reserved"):
+        statements(joe(*OWNS), reassign("rds_superuser"))
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        Mark("heir", ""),
+        Mark('we"ird]\n', "two\nlines", {'"shop", code': "0a" * 16, "other": "1b" * 16}),
+        Mark("", "x"),
+        Mark("", ""),
+    ],
+)
+def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
+    assert read_mark(write_mark(mark)) == mark
+
+
+def test_what_is_no_mark() -> None:
+    assert read_mark("Jane") is None
+    assert read_mark("") is None
+
+
+def test_an_account_that_is_half_gone() -> None:
+    """Only who can neither log in nor is in rds_iam any more."""
+    for login, members, expected in ((False, (), IAM_BROKEN), (True, (), PASSWORD), (False, (iam("joe"),), IAM)):
+        state = scenes.observed(
+            roles=(role("joe", login=login, comment=write_mark(Mark("heir", "Joe's"))),),
+            memberships=(created_by_master("joe"), *members),
+            accounts=("joe",),
+        )
+        account = state.accounts[AccountName("joe")]
+        assert account.authentication == expected
+        assert (account.comment == "Joe's") == (expected == IAM_BROKEN)
+        if expected == IAM_BROKEN:
+            assert statements(state, AccountRequest("joe", locked=False)) == [
+                'ALTER ROLE "joe" LOGIN',
+                "COMMENT ON ROLE \"joe\" IS 'Joe''s'",
+                'GRANT "rds_iam" TO "joe"',
+            ]
+
+
+def test_obstacles_of_one_kind_are_one() -> None:
+    rows = [("joe", "o", 12, "table a"), ("joe", "o", 12, "table b"), ("joe", "D", 1, "database x")]
+    assert [str(item) for item in build_obstacles({"shop": rows})["joe"]] == [
+        "owns table a, table b and 10 more (in database shop)",
+        "owns database x, which only another owner can take over",
+    ]
