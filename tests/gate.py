@@ -89,7 +89,10 @@ CHECKS: tuple[Check, ...] = (
 
 QUICK_GROUPS = ("lint", "types", "units")
 CONTRACTS = Check(
-    "contract tests", "check", "pytest tests/integration/test_contract.py --clusters orders,ledger", lane="contracts"
+    "contract tests",
+    "check",
+    "pytest tests/integration/modules/test_contract.py --clusters orders,ledger",
+    lane="contracts",
 )
 """of the integration tests, those of the life of an account, on one cluster of each engine"""
 QUICK: tuple[Check, ...] = (*(check for check in CHECKS if check.group in QUICK_GROUPS), CONTRACTS)

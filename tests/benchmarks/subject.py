@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 from tests.benchmarks.playbook import Options, Task
 from tests.sandbox.clients import State
-from tests.sandbox.clusters import RunningCluster
 from tests.sandbox.layout import of_checkout
+from tests.sandbox.servers.clusters import RunningCluster
 
 TEAM = 1000
 """Accounts that have their grants on the same tables: PostgreSQL's access list of one table holds about 2,400."""

@@ -20,14 +20,14 @@ import psycopg2
 import pymysql
 import pytest
 
-from tests.integration.browser import MISSING, Page, browser, find
 from tests.integration.cluster_scene import TARGETS, Target, made
 from tests.integration.hook import Hook
+from tests.integration.roles.browser import MISSING, Page, browser, find
 from tests.integration.tasks import OVER_DATA_API, Tasks, over_data_api
 from tests.sandbox.clients import CHECKOUT, State, read_state
-from tests.sandbox.clusters import CLUSTERS, INSTANCES, RunningCluster
 from tests.sandbox.layout import Layout, of_checkout
-from tests.sandbox.servers import Server, server_for
+from tests.sandbox.servers.clusters import CLUSTERS, INSTANCES, RunningCluster
+from tests.sandbox.servers.server import Server, server_for
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

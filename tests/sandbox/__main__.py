@@ -11,11 +11,11 @@ import signal
 import sys
 from typing import Any
 
-from tests.sandbox.clusters import RunningCluster
 from tests.sandbox.layout import of_checkout
-from tests.sandbox.lifecycle import down, up
-from tests.sandbox.programs import SandboxError, running
-from tests.sandbox.servers import server_for
+from tests.sandbox.servers.clusters import RunningCluster
+from tests.sandbox.servers.lifecycle import down, up
+from tests.sandbox.servers.programs import SandboxError, running
+from tests.sandbox.servers.server import server_for
 
 LAYOUT = of_checkout()
 

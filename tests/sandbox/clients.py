@@ -23,8 +23,8 @@ import boto3
 import psycopg2
 import pymysql
 
+from tests.sandbox.aws.signed_requests import password
 from tests.sandbox.layout import of_checkout
-from tests.sandbox.signed_requests import password
 
 CHECKOUT = Path(__file__).parents[2]
 State = dict[str, Any]

@@ -14,11 +14,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.sandbox.aws_api import serve
-from tests.sandbox.clusters import REGION, RunningCluster
-from tests.sandbox.identities import create_operator
-from tests.sandbox.rds_api import install
-from tests.sandbox.signed_requests import password
+from tests.sandbox.aws.api import serve
+from tests.sandbox.aws.identities import create_operator
+from tests.sandbox.aws.rds_api import install
+from tests.sandbox.aws.signed_requests import password
+from tests.sandbox.servers.clusters import REGION, RunningCluster
 
 from .scenes import RUNNING, STANDALONE, TRANSITION
 

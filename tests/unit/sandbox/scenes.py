@@ -9,7 +9,15 @@ from typing import Any
 
 import boto3
 
-from tests.sandbox.clusters import CLUSTERS, INSTANCES, REGION, ClusterSpec, ProxySpec, RunningCluster, ServerSpec
+from tests.sandbox.servers.clusters import (
+    CLUSTERS,
+    INSTANCES,
+    REGION,
+    ClusterSpec,
+    ProxySpec,
+    RunningCluster,
+    ServerSpec,
+)
 
 PORT = 33061
 KEY, SECRET = "AKIASANDBOXTESTKEY01", "not-a-real-secret/key+of=moto"

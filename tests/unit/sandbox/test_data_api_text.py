@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.data_api_text import bind, is_one_statement
+from tests.sandbox.aws.data_api_text import bind, is_one_statement
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.clusters import CLUSTERS, RunningCluster, ServerSpec
-from tests.sandbox.fleet import fleet_of
+from tests.sandbox.servers.clusters import CLUSTERS, RunningCluster, ServerSpec
+from tests.sandbox.servers.fleet import fleet_of
 
 
 def running(number: int) -> RunningCluster:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.clusters import ACCOUNT_ID
-from tests.sandbox.identities import find_credential
-from tests.sandbox.verifier import Credential, Login, RefusedError, Verifier, connect_arn
+from tests.sandbox.aws.identities import find_credential
+from tests.sandbox.login.verifier import Credential, Login, RefusedError, Verifier, connect_arn
+from tests.sandbox.servers.clusters import ACCOUNT_ID
 
 from .conftest import Endpoint
 from .scenes import RUNNING, policy, sign, statement

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.sandbox.ldap import (
+from tests.sandbox.login.ldap import (
     INVALID_CREDENTIALS,
     SUCCESS,
     Bind,
@@ -22,7 +22,7 @@ from tests.sandbox.ldap import (
     parse,
     read_message,
 )
-from tests.sandbox.verifier import Login
+from tests.sandbox.login.verifier import Login
 
 
 def length(size: int, octets: int = 0) -> bytes:

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The same verdicts as two other evaluators, on thousands of generated policies.
 
-The sandbox's own (tests/sandbox/policy.py) shares no code with the collection's. moto's is asked where it is right:
+The sandbox's own (tests/sandbox/aws/policy.py) shares no code with the collection's. moto's is asked where it is right:
 it reads NotResource, ``?``, variables and unmet conditions differently from IAM.
 """
 
@@ -23,7 +23,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.de
     DENIED,
     decide,
 )
-from tests.sandbox.policy import Decision, evaluate
+from tests.sandbox.aws.policy import Decision, evaluate
 from tests.unit.plugins.module_utils._authorization.scenes import ACCOUNT_ID, PREFIX, REGION, document, role, user
 
 ACTION = "rds-db:connect"

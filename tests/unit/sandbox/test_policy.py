@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sandbox.policy import Decision, evaluate
+from tests.sandbox.aws.policy import Decision, evaluate
 
 from .scenes import policy, statement
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.clusters import ACCOUNT_ID, REGION
+from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION
 
 from .conftest import Endpoint
 from .scenes import RUNNING, STANDALONE, TRANSITION

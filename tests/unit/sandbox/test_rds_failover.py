@@ -13,9 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.rds.models import rds_backends
 
-from tests.sandbox.clusters import ACCOUNT_ID, REGION, RunningCluster
-from tests.sandbox.failover import with_changed_roles, with_exchanged_addresses
-from tests.sandbox.rds_failover import STALE_TAG
+from tests.sandbox.aws.rds_failover import STALE_TAG
+from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION, RunningCluster
+from tests.sandbox.servers.failover import with_changed_roles, with_exchanged_addresses
 
 from .conftest import Endpoint
 from .scenes import RUNNING

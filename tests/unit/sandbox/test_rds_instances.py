@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.clusters import ACCOUNT_ID, REGION, ServerSpec
-from tests.sandbox.rds_proxy import Forwarder
+from tests.sandbox.aws.rds_proxy import Forwarder
+from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION, ServerSpec
 
 from .conftest import Endpoint
 from .scenes import RUNNING, STANDALONE

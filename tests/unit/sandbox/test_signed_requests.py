@@ -18,9 +18,9 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.sandbox.clusters import REGION
-from tests.sandbox.identities import find_credential
-from tests.sandbox.signed_requests import CLOCK_SKEW, RequestRefused, check_signature, password
+from tests.sandbox.aws.identities import find_credential
+from tests.sandbox.aws.signed_requests import CLOCK_SKEW, RequestRefused, check_signature, password
+from tests.sandbox.servers.clusters import REGION
 
 from .conftest import Endpoint
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.auth_log import AuthErrorLog
-from tests.sandbox.clusters import CLUSTERS
-from tests.sandbox.gate import gate
-from tests.sandbox.login_token import LoginToken
-from tests.sandbox.verifier import Credential, Login, Principal, RefusedError, Verifier, connect_arn
-from tests.sandbox.verifier_socket import VerifierSocket
+from tests.sandbox.login.auth_log import AuthErrorLog
+from tests.sandbox.login.gate import gate
+from tests.sandbox.login.token import LoginToken
+from tests.sandbox.login.verifier import Credential, Login, Principal, RefusedError, Verifier, connect_arn
+from tests.sandbox.login.verifier_socket import VerifierSocket
+from tests.sandbox.servers.clusters import CLUSTERS
 
 from .scenes import KEY, PORT, SECRET, policy, running, sign, statement
 

@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Accounts that own things in several databases of a PostgreSQL cluster, and those who watch them leave."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+
+from tests.integration.conftest import Administration
+from tests.integration.modules.test_refusals import master_login
+from tests.integration.tasks import Tasks
+from tests.sandbox.clients import Principal, State, connect_statement, create_principal
+
+MASTER = "postgres"
+OWNED = """
+SET ROLE "{account}";
+CREATE SCHEMA "{account}";
+CREATE TABLE "{account}".t (id serial PRIMARY KEY, note text);
+INSERT INTO "{account}".t (note) VALUES ('kept');
+CREATE SEQUENCE "{account}".numbers;
+CREATE FUNCTION "{account}".f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER touched BEFORE INSERT ON "{account}".t FOR EACH ROW EXECUTE FUNCTION "{account}".f();
+SELECT lo_from_bytea(0, 'large');
+ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor;
+RESET ROLE;
+SET ROLE postgres;
+CREATE TABLE IF NOT EXISTS public.ours (id int);
+GRANT SELECT ON public.ours TO "{account}";
+"""
+
+
+@pytest.fixture(params=["ledger", "archive"])
+def cluster(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture
+def databases(admin: Administration, cluster: str) -> Iterator[list[str]]:
+    """The cluster's own, and two more."""
+    more = [f"more_{number}_{uuid.uuid4().hex[:6]}" for number in range(2)]
+    for name in more:
+        admin.sql(cluster, f"CREATE DATABASE {name} OWNER {MASTER}")
+    yield [cluster, *more]
+    for name in more:
+        admin.sql(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def owner(tasks: Tasks, admin: Administration, cluster: str, databases: list[str], account: str) -> str:
+    """An account that owns something of every kind in three databases."""
+    tasks.user(cluster=cluster, name=account, comment="Jane's own")
+    for database in databases:
+        admin.sql(cluster, f'SET ROLE {MASTER}; GRANT CREATE ON DATABASE {database} TO "{account}"')
+        admin.sql(cluster, OWNED.format(account=account), database)
+    return account
+
+
+@pytest.fixture
+def heir(admin: Administration, cluster: str) -> Iterator[str]:
+    """A group role without any rights of its own."""
+    name = f"heir_{uuid.uuid4().hex[:8]}"
+    admin.sql(cluster, f"SET ROLE {MASTER}; CREATE ROLE {name} NOLOGIN")
+    yield name
+    for (database,) in admin.sql(cluster, "SELECT datname FROM pg_database WHERE datallowconn"):
+        admin.sql(cluster, f"DROP OWNED BY {name} CASCADE", database)
+    admin.sql(cluster, f"DROP ROLE {name}")
+
+
+def exists(admin: Administration, cluster: str, name: str) -> bool:
+    return bool(admin.sql(cluster, f"SELECT 1 FROM pg_roles WHERE rolname = '{name}'"))
+
+
+def memberships(admin: Administration, cluster: str, member: str = MASTER) -> list[tuple[str, ...]]:
+    return admin.sql(
+        cluster,
+        "SELECT to_jsonb(m) - 'oid' FROM pg_auth_members m "
+        f"WHERE member = (SELECT oid FROM pg_roles WHERE rolname = '{member}') ORDER BY 1::text",
+    )
+
+
+def master_arguments(state: State, cluster: str) -> dict[str, Any]:
+    login = master_login(state, cluster)
+    return {
+        "host": login["login_host"],
+        "port": login["login_port"],
+        "user": login["login_user"],
+        "password": login["login_password"],
+        "dbname": cluster,
+        "sslmode": "verify-full",
+        "sslrootcert": state["ca_cert"],
+    }
+
+
+def master_of(state: State, cluster: str) -> Callable[[], Any]:
+    arguments = master_arguments(state, cluster)
+    return lambda: psycopg2.connect(**arguments)
+
+
+def jane_of(state: State, cluster: str, account: str) -> Callable[[], Any]:
+    described = state["clusters"][cluster]
+    principal: Principal = create_principal(
+        state, account.replace("_", "-"), connect_statement(state, cluster, account)
+    )
+    token = principal.token(state, described["host"], described["port"], account)
+    return lambda: psycopg2.connect(
+        host=described["host"],
+        port=described["port"],
+        user=account,
+        password=token,
+        dbname=cluster,
+        sslmode="verify-full",
+        sslrootcert=state["ca_cert"],
+    )
+
+
+class Visitor:
+    """Logs in, asks something and leaves again, in a loop, and remembers when it was refused."""
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect, self._stop = connect, threading.Event()
+        self._thread = threading.Thread(target=self._visit)
+        self.visits = 0
+        self.refusals: list[str] = []
+
+    def __enter__(self) -> Visitor:
+        self._thread.start()
+        while not self.visits:
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _visit(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with contextlib.closing(self._connect()) as connection, connection.cursor() as cursor:
+                    cursor.execute("SELECT session_user")
+                self.visits += 1
+            except psycopg2.Error as error:
+                self.refusals.append(str(error))
+
+
+@pytest.fixture
+def scene(admin: Administration, cluster: str) -> Iterator[Callable[[str], None]]:
+    """Runs SQL as the superuser; roles whose names hold the stem ``other`` are removed afterwards."""
+    yield lambda statements: void(admin.sql(cluster, statements, cluster))
+    others = admin.sql(cluster, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'other%'")
+    for (name,) in others:
+        admin.sql(cluster, f"DROP OWNED BY {name} CASCADE", cluster)
+    for (name,) in others:
+        admin.sql(cluster, f"DROP ROLE {name}")
+
+
+def void(_rows: object) -> None:
+    """Rows that nobody asked for."""
+
+
+Scene = Callable[[str], None]

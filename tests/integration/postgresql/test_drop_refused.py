@@ -1,0 +1,206 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps accounts from leaving a PostgreSQL cluster, named before anything is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Administration
+from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, heir, owner, scene
+from tests.integration.tasks import Result, TaskFailed, Tasks, converge
+
+__all__ = ["cluster", "databases", "heir", "owner", "scene"]
+
+
+@pytest.mark.parametrize("way", ["fail", "drop"])
+def test_a_third_grantor_is_named(tasks: Tasks, cluster: str, account: str, scene: Scene, way: str):
+    """Also where the account is grantee in the default privileges of somebody else."""
+    tasks.user(cluster=cluster, name=account)
+    scene(
+        "CREATE ROLE other_clerk; GRANT CREATE ON SCHEMA public TO other_clerk; SET ROLE other_clerk; "
+        f"CREATE TABLE public.other_{account} (id int); GRANT SELECT ON public.other_{account} TO {account}; "
+        f"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {account}; RESET ROLE; "
+        f"SET ROLE {account}; CREATE TEMP TABLE own (id int)"
+    )
+    for check in (True, False):
+        with pytest.raises(TaskFailed) as failure:
+            tasks.user(cluster=cluster, name=account, state="absent", owned_objects=way, check=check)
+        text = str(failure.value)
+        assert f"has SELECT on TABLE public.other_{account} in database {cluster} from other_clerk" in text
+        assert f"has SELECT on FUTURE TABLES of other_clerk in database {cluster} from other_clerk" in text
+    assert tasks.user(cluster=cluster, name=account, check=True)["changed"] is False
+    scene(f"GRANT other_clerk TO {MASTER}")
+    assert converge(
+        lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", owned_objects=way, **mode)
+    )["changed"]
+
+
+def test_what_was_granted_on(tasks: Tasks, admin: Administration, cluster: str, account: str, scene: Scene):
+    tasks.user(cluster=cluster, name=account)
+    scene(
+        f"CREATE ROLE other_reader; SET ROLE {MASTER}; CREATE TABLE IF NOT EXISTS public.ours (id int); "
+        f"GRANT SELECT ON public.ours TO {account} WITH GRANT OPTION; RESET ROLE; "
+        f"SET ROLE {account}; GRANT SELECT ON public.ours TO other_reader"
+    )
+    for options in ({}, {"owned_objects": "reassign", "reassign_owned_to": MASTER}):
+        with pytest.raises(TaskFailed, match=rf"granted SELECT on TABLE public.ours in database {cluster} to other_re"):
+            tasks.user(cluster=cluster, name=account, state="absent", **options)
+    converge(lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", owned_objects="drop", **mode))
+    assert admin.sql(cluster, "SELECT has_table_privilege('other_reader', 'public.ours', 'SELECT')", cluster) == [
+        ("f",)
+    ]
+
+
+def test_code_is_handed_over_only_to_who_has_no_more_rights(
+    tasks: Tasks, cluster: str, owner: str, heir: str, scene: Scene
+):
+    def drop(**options: Any) -> Result:
+        return tasks.user(
+            cluster=cluster, name=owner, state="absent", owned_objects="reassign", reassign_owned_to=heir, **options
+        )
+
+    listed = drop(check=True)["warnings"]
+    assert any(f"function {owner}.f() (in database {cluster})" in str(warning) for warning in listed)
+    scene(f"CREATE ROLE other_secrets; GRANT other_secrets TO {heir}")
+    for check in (True, False):
+        with pytest.raises(TaskFailed, match="reassign_code: true") as failure:
+            drop(check=check)
+        assert f"{heir} is a member of other_secrets" in str(failure.value)
+        assert f"trigger touched on table {owner}.t (in database {cluster})" in str(failure.value)
+    scene(f"REVOKE other_secrets FROM {heir}; GRANT TEMP ON DATABASE {cluster} TO {heir}")
+    with pytest.raises(TaskFailed, match=rf"{heir} has privileges on 1 object"):
+        drop()
+    assert converge(lambda **mode: drop(reassign_code=True, **mode))["warnings"]
+
+
+def test_an_event_trigger_is_code_too(tasks: Tasks, cluster: str, owner: str, heir: str, scene: Scene):
+    """On RDS members of rds_superuser own some; elsewhere who was a superuser once."""
+    scene(
+        f'ALTER ROLE "{owner}" SUPERUSER; SET ROLE "{owner}"; CREATE FUNCTION "{owner}".e() RETURNS event_trigger '
+        f"LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER on_{owner} ON ddl_command_start WHEN TAG IN "
+        f'(\'CREATE SUBSCRIPTION\') EXECUTE FUNCTION "{owner}".e(); RESET ROLE; ALTER ROLE "{owner}" NOSUPERUSER; '
+        f"CREATE ROLE other_ddl; GRANT other_ddl TO {heir}"
+    )
+    for check in (True, False):
+        with pytest.raises(TaskFailed, match=rf"event trigger on_{owner}, .*in database {cluster}"):
+            tasks.user(cluster=cluster, name=owner, state="absent", check=check)
+        with pytest.raises(TaskFailed, match=rf"event trigger on_{owner} \(in database {cluster}\)"):
+            tasks.user(
+                cluster=cluster,
+                name=owner,
+                state="absent",
+                owned_objects="reassign",
+                reassign_owned_to=heir,
+                check=check,
+            )
+    scene(f"DROP EVENT TRIGGER on_{owner}")
+    converge(lambda **mode: tasks.user(cluster=cluster, name=owner, state="absent", owned_objects="drop", **mode))
+
+
+def test_dependents_and_policies(tasks: Tasks, cluster: str, owner: str, scene: Scene):
+    scene(
+        "CREATE ROLE other_viewer; GRANT CREATE ON SCHEMA public TO other_viewer; "
+        f'GRANT USAGE ON SCHEMA "{owner}" TO other_viewer; GRANT SELECT ON "{owner}".t TO other_viewer; '
+        f'SET ROLE other_viewer; CREATE VIEW public.other_view_{owner} AS SELECT id FROM "{owner}".t; '
+        f"CREATE TABLE public.other_table_{owner} (id int); "
+        f"CREATE POLICY p ON public.other_table_{owner} TO {owner} USING (true)"
+    )
+
+    def drop(**options: Any) -> Result:
+        return tasks.user(cluster=cluster, name=owner, state="absent", owned_objects="drop", **options)
+
+    for check in (True, False):
+        with pytest.raises(TaskFailed) as failure:
+            drop(check=check)
+        assert f"on view public.other_view_{owner} upon " in str(failure.value)
+        assert f"is named by policy p on table public.other_table_{owner}" in str(failure.value)
+    scene(f"DROP VIEW public.other_view_{owner}; GRANT other_viewer TO {MASTER}")
+    assert converge(drop)["account"] == {}
+
+
+def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: str, heir: str, scene: Scene):
+    def drop(to: str, **options: Any) -> Result:
+        return tasks.user(
+            cluster=cluster, name=account, state="absent", owned_objects="reassign", reassign_owned_to=to, **options
+        )
+
+    tasks.user(cluster=cluster, name=account, grants=[{"privileges": ["CREATE"], "on": "SCHEMA public"}])
+    scene(f"SET ROLE {account}; CREATE FUNCTION public.f_{account}() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    scene(f"CREATE ROLE other_master; GRANT {MASTER} TO other_master")
+    refusals = {
+        heir: rf"owns function public.f_{account}\(\) in schema public .*the new owner has no CREATE",
+        "nobody_at_all": "reassign_owned_to: nobody_at_all does not exist",
+        account: "is dropped by this task as well",
+        "rds_superuser": "reserved",
+        "other_master": f"other_master is a member of the login {MASTER}",
+    }
+    for name, message in refusals.items():
+        for check in (True, False):
+            with pytest.raises(TaskFailed, match=message):
+                drop(name, check=check)
+    scene(f"SET ROLE {MASTER}; GRANT CREATE ON SCHEMA public TO {heir}")
+    assert converge(lambda **mode: drop(heir, reassign_code=True, **mode))["account"] == {}
+
+
+def test_a_new_owner_of_publications_and_foreign_servers(
+    tasks: Tasks, admin: Administration, cluster: str, account: str, heir: str, scene: Scene
+):
+    def reassign(**mode: Any) -> Result:
+        how = {"owned_objects": "reassign", "reassign_owned_to": heir}
+        return tasks.user(cluster=cluster, name=account, state="absent", **how, **mode)
+
+    tasks.user(cluster=cluster, name=account, grants=[{"privileges": ["CREATE"], "on": "DATABASE"}])
+    scene(
+        f"CREATE FOREIGN DATA WRAPPER w_{account}; GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {account}, "
+        f"{MASTER} WITH GRANT OPTION; SET ROLE {account}; CREATE PUBLICATION p_{account}; "
+        f"CREATE SERVER s_{account} FOREIGN DATA WRAPPER w_{account}"
+    )
+    try:
+        for check in (True, False):
+            with pytest.raises(TaskFailed, match="new owner has no") as failure:
+                reassign(check=check)
+            assert f"owns publication p_{account}" in str(failure.value)
+            assert f"owns server s_{account} of w_{account}" in str(failure.value)
+        scene(f"GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {heir}")
+        scene(f"SET ROLE {MASTER}; GRANT CREATE ON DATABASE {cluster} TO {heir}")
+        scene(f"REVOKE ALL ON FOREIGN DATA WRAPPER w_{account} FROM {account}")
+        assert converge(reassign)["account"] == {}
+    finally:
+        scene(f"DROP FOREIGN DATA WRAPPER w_{account} CASCADE; DROP PUBLICATION IF EXISTS p_{account}")
+
+
+def test_the_owner_of_a_database(tasks: Tasks, admin: Administration, cluster: str, databases: list[str], account: str):
+    tasks.user(cluster=cluster, name=account)
+    admin.sql(cluster, f"ALTER DATABASE {databases[1]} OWNER TO {account}")
+    with pytest.raises(TaskFailed, match=rf"owns database {databases[1]}, which only another owner can take over"):
+        tasks.user(cluster=cluster, name=account, state="absent", owned_objects="drop")
+    converge(
+        lambda **mode: tasks.user(
+            cluster=cluster, name=account, state="absent", owned_objects="reassign", reassign_owned_to=MASTER, **mode
+        )
+    )
+
+
+def test_the_administrator_is_not_locked_out(tasks: Tasks, cluster: str, account: str, scene: Scene):
+    scene(f"SET ROLE {MASTER}; CREATE ROLE other_billing_owner LOGIN")
+    scene(f"GRANT other_billing_owner TO {MASTER}" + (" WITH INHERIT TRUE" if cluster == "ledger" else ""))
+    for check in (True, False):
+        with pytest.raises(TaskFailed, match=f"{MASTER} → other_billing_owner → rds_iam"):
+            tasks.user(cluster=cluster, name="other_billing_owner", convert=True, check=check)
+        for options in ({}, {"convert": True}, {"convert": True, "locked": True}, {"state": "absent"}):
+            with pytest.raises(TaskFailed, match=rf"{MASTER} is the account that administers"):
+                tasks.user(cluster=cluster, name=MASTER, check=check, **options)
+        for name in ("rdsadmin", "rds_superuser", "pg_monitor", "rdsproxyadmin", "rdsrepladmin", "rdstopmgr"):
+            with pytest.raises(TaskFailed, match=f"{name} is reserved"):
+                tasks.user(cluster=cluster, name=name, state="absent", check=check)
+    with pytest.raises(TaskFailed, match="this collection drops no other"):
+        tasks.user(cluster=cluster, name="other_billing_owner", state="absent", convert=True)
+
+
+def test_the_same_name_in_another_case(tasks: Tasks, cluster: str, account: str):
+    tasks.user(cluster=cluster, name=account)
+    warnings = tasks.user(cluster=cluster, name=account.upper(), state="absent")["warnings"]
+    assert any(f"there is nothing to drop; there is also {account}" in str(warning) for warning in warnings)

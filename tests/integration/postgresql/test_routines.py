@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Functions and procedures, and the ways to say which of them is meant."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, MissingObject, Refused
+from tests.integration.postgresql.scene import Scene, scene
+from tests.integration.tasks import assert_settled, converge
+
+__all__ = ["scene"]
+
+
+def test_what_an_extension_made_in_the_schema_is_left_to_public(scene: Scene, account: str) -> None:
+    """It belongs to the superuser, so the master cannot grant it, and everybody may use it anyway."""
+    scene.sql("CREATE SCHEMA text AUTHORIZATION postgres")
+    scene.sql(
+        "CREATE EXTENSION pg_trgm SCHEMA text; CREATE TYPE text.span AS RANGE (subtype = int); "
+        "CREATE FUNCTION text.own() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        master=True,
+    )
+    grant: dict[str, Any] = {"on": "ALL FUNCTIONS IN SCHEMA text", "privileges": ["EXECUTE"]}
+    try:
+        own = converge(partial(scene.user, name=account, grants=[grant]))["statements"]
+        assert f'GRANT EXECUTE ON FUNCTION "text"."own"() TO "{account}"' in own
+        scene.sql(f"GRANT EXECUTE ON FUNCTION text.similarity(text, text) TO {account}")
+        assert_settled(partial(scene.user, name=account, grants=[grant]))
+        scene.sql(f"REVOKE EXECUTE ON FUNCTION text.similarity(text, text) FROM {account}, PUBLIC")
+        for refused in (grant, {**grant, "grant_option": True}):
+            with pytest.raises(Refused, match="that belongs to rdsadmin"):
+                scene.user(name=account, grants=[refused])
+    finally:
+        scene.sql("DROP SCHEMA text CASCADE")
+
+
+@pytest.mark.parametrize(
+    ("on", "kept"),
+    [
+        ("FUNCTION shop.f(VARIADIC a int)", "FUNCTION shop.f(integer)"),
+        ("FUNCTION shop.f(OUT a int)", "FUNCTION shop.f()"),
+        ('FUNCTION shop.f(m shop.mood, "Names" char varying(3)[])', "FUNCTION shop.f(shop.mood, character varying[])"),
+        ("PROCEDURE shop.refresh(int, OUT done int)", "PROCEDURE shop.refresh(integer)"),
+    ],
+)
+def test_arguments_as_grant_takes_them(scene: Scene, account: str, on: str, kept: str) -> None:
+    result = converge(partial(scene.user, name=account, grants=[{"on": on, "privileges": ["EXECUTE"]}]))
+    assert [grant["on"] for grant in result["account"]["grants"]] == [kept]
+
+
+def test_a_procedure_beside_one_whose_argument_comes_out(scene: Scene, account: str) -> None:
+    scene.sql(
+        'CREATE SCHEMA twins; CREATE TYPE twins."a,b" AS (i int); '
+        """CREATE PROCEDURE twins.p(OUT x int) LANGUAGE plpgsql AS 'BEGIN x := 1; END';
+        CREATE PROCEDURE twins.p(int) LANGUAGE sql AS '';
+        CREATE PROCEDURE twins.p(int, twins."a,b"[], VARIADIC text[]) LANGUAGE sql AS ''""",
+        master=True,
+    )
+    try:
+        converge(partial(scene.user, name=account, grants=[{"on": "PROCEDURE twins.p(int)", "privileges": ["ALL"]}]))
+        every = {"on": "ALL PROCEDURES IN SCHEMA twins", "privileges": ["EXECUTE"]}
+        grants = converge(partial(scene.user, name=account, grants=[every]))["account"]["grants"]
+        assert_settled(partial(scene.user, name=account, grants=grants))
+        converge(partial(scene.user, name=account, grants=[]))
+    finally:
+        scene.sql("DROP SCHEMA twins CASCADE")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ("shop.nosuch", MissingObject, "there is no FUNCTION shop.f.shop.nosuch."),
+        ("select", MissingObject, "there is no FUNCTION shop.f.select."),
+        ("int DEFAULT 3", InvalidOption, "'int DEFAULT 3' is no type of an argument"),
+        ("a.b.c", InvalidOption, "a type has 2 at most"),
+    ],
+)
+def test_arguments_that_are_no_types(
+    scene: Scene, account: str, arguments: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        scene.user(name=account, grants=[{"on": f"FUNCTION shop.f({arguments})", "privileges": ["EXECUTE"]}])
