@@ -12,13 +12,15 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import observed as catalogue
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
+    MySQLObserved,
+    read,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.data_api import (
     MySQLDataApiSession,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import MySQLSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import survey as surveying
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import survey
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar import describe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import MAX_NAME, check_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import MAX_IDENTIFIER
@@ -56,7 +58,7 @@ class MySQLEngine(Engine[MySQLObserved]):
         return MySQLSession(login)
 
     def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> MySQLObserved:
-        return catalogue.read(session, wanted, all_accounts)
+        return read(session, wanted, all_accounts)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: MySQLObserved) -> list[Desired]:
         return [resolve_account(account, observed) for account in wanted]
@@ -74,4 +76,4 @@ class MySQLEngine(Engine[MySQLObserved]):
         return describe.describe_grants(grants)
 
     def survey(self, session: Session, request: SurveyRequest) -> Survey:
-        return surveying.survey(session, request)
+        return survey.survey(session, request)

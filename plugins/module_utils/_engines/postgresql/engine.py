@@ -18,8 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     Row,
     Session,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import rows as reading
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries, rows
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -35,7 +34,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries as leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import build_code
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
@@ -43,7 +41,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     REASSIGN,
     build_obstacles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import survey as surveying
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
+    read_code,
+    read_handover,
+    read_obstacles,
+    read_successors,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import survey
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import objects
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     NAME_BYTES,
@@ -151,7 +155,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return objects.describe_grants(grants)
 
     def survey(self, session: Session, request: SurveyRequest) -> Survey:
-        return surveying.survey(_own(session), request)
+        return survey.survey(_own(session), request)
 
 
 def _own(session: Session) -> PostgreSQLSession:
@@ -173,32 +177,32 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
     listed = {account.name.name for account in wanted}
     names = listed | (set(queries.read_iam_accounts(session)) if all_accounts else set())
     master = session.login.endpoint.master_user
-    others = [RDS_IAM, RDS_AD, *([master] if master else []), *reading.named_roles(wanted)]
+    others = [RDS_IAM, RDS_AD, *([master] if master else []), *rows.named_roles(wanted)]
     role_rows, membership_rows = queries.read_roles(session, sorted(names), others)
-    roles = reading.build_roles(role_rows, membership_rows)
+    roles = rows.build_roles(role_rows, membership_rows)
     accounts = {name for name in names if name in listed or _is_account(name, roles)}
     going = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
     numbers = oids(roles.by_name, accounts)
     login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
     watched = sorted({*numbers, *login_roles, _PUBLIC_OID})
-    shared = queries.read_shared(session, numbers, watched, reading.named_parameters(wanted))
-    databases = reading.build_databases(shared.objects)
+    shared = queries.read_shared(session, numbers, watched, rows.named_parameters(wanted))
+    databases = rows.build_databases(shared.objects)
     visible = {name for name, database in databases.items() if database.connectable}
-    looked_for = reading.wanted_objects(wanted, session.database)
+    looked_for = rows.wanted_objects(wanted, session.database)
     involved = visible & ({name for name in databases if databases[name].involved} | set(looked_for))
-    builder = reading.CatalogueBuilder()
+    builder = rows.CatalogueBuilder()
     builder.add_shared(shared)
     departure = _Departure(session, wanted, oids(roles.by_name, going), roles, sorted(visible))
     departure.read(session.database, shared=True)
     for database in sorted(involved):
-        rows = queries.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
-        builder.add_database(database, rows)
+        found = queries.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
+        builder.add_database(database, found)
         if database != session.database:
             departure.read(database, shared=False)
     catalogue = builder.build()
     return PostgreSQLObserved(
-        accounts=reading.build_accounts(sorted(accounts), roles, catalogue, builder.entries),
-        expired=reading.expired_passwords(role_rows),
+        accounts=rows.build_accounts(sorted(accounts), roles, catalogue, builder.entries),
+        expired=rows.expired_passwords(role_rows),
         login=AccountName(session.user),
         title=session.login.title,
         iam_auth=session.login.endpoint.iam_auth,
@@ -217,7 +221,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         obstacles=build_obstacles(departure.rows),
         advantages=departure.advantages(),
         code=build_code(departure.code),
-        half_gone=reading.half_gone(accounts, roles),
+        half_gone=rows.half_gone(accounts, roles),
     )
 
 
@@ -251,14 +255,14 @@ class _Departure:
 
     def read(self, database: str, shared: bool) -> None:
         self.rows[database] = [
-            *leaving.read_obstacles(self._session, database, self._going, self._ending, shared, self._visible),
-            *leaving.read_handover(self._session, database, self._reassigned, self._dropped),
+            *read_obstacles(self._session, database, self._going, self._ending, shared, self._visible),
+            *read_handover(self._session, database, self._reassigned, self._dropped),
         ]
-        self.code[database] = leaving.read_code(self._session, database, self._reassigned)
+        self.code[database] = read_code(self._session, database, self._reassigned)
 
     def advantages(self) -> dict[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
-        for account, text in leaving.read_successors(self._session, self._reassigned):
+        for account, text in read_successors(self._session, self._reassigned):
             found.setdefault(account, []).append(text)
         return {account: tuple(texts) for account, texts in found.items()}
 

@@ -21,9 +21,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.objects import Objects, look_up
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import Leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
-    read as read_leaving,
+    Leaving,
+    read_leaving,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.queries import ROLE_EDGES
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (

@@ -40,7 +40,7 @@ class Leaving:
     rds_kill: bool = False
 
 
-def read(
+def read_leaving(
     session: Session,
     wanted: Sequence[ParsedAccount],
     subjects: Collection[AccountName],

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import statements as sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import Leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
@@ -33,17 +33,17 @@ def _ends_sessions(change: AccountChange) -> bool:
 
 def sessions_ended(changes: Sequence[AccountChange], leaving: Leaving, existing: Collection[AccountName]) -> list[Step]:
     ending = {change.name for change in changes if must_end_sessions(change, leaving)}
-    call = sql.RDS_KILL if leaving.rds_kill else sql.KILL
+    call = statements.RDS_KILL if leaving.rds_kill else statements.KILL
     numbers = [number for number, name in sorted(leaving.sessions.items()) if name in ending]
     if not ending:
         return []
-    statements = tuple(Statement(call.format(number)) for number in numbers)
+    killed = tuple(Statement(call.format(number)) for number in numbers)
     known = {
         change.name: leaving.objects.get(change.name, ())
         for change in changes
         if change.dropped and change.name in ending
     }
-    return [EndSessions(statements, "", frozenset(ending), frozenset(existing), call, known)]
+    return [EndSessions(killed, "", frozenset(ending), frozenset(existing), call, known)]
 
 
 def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[Step]:
@@ -54,5 +54,7 @@ def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[
         if change.dropped and change.request is not None and change.request.owned_objects == "drop"
     ]
     return [
-        Step(tuple(sql.drop(item) for item in leaving.objects[name])) for name in dropping if leaving.objects.get(name)
+        Step(tuple(statements.drop(item) for item in leaving.objects[name]))
+        for name in dropping
+        if leaving.objects.get(name)
     ]

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries as common
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import (
     Authority,
     Restrictions,
@@ -24,6 +23,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
     UserRows,
     login_name,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
+    SERVER,
+    privileges,
+    privileges_of_everybody,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
@@ -72,18 +76,18 @@ class _Look:
     unseen: list[Unseen] = field(default_factory=list)
 
     def survey(self) -> Survey:
-        login, partial, lower, mode, mandatory, unresolved, plugin, roles = self.session.query(common.SERVER)[0]
+        login, partial, lower, mode, mandatory, unresolved, plugin, roles = self.session.query(SERVER)[0]
         name = login_name(str(login))
         rows = self._query("accounts", "mysql.*", queries.ACCOUNTS) or []
         users = UserRows(rows)
-        privileges = self._query("accounts", "mysql.*", *common.privileges(users.names)) if rows else None
-        if privileges is None:
+        privilege_rows = self._query("accounts", "mysql.*", *privileges(users.names)) if rows else None
+        if privilege_rows is None:
             # An account without its roles and grants would be taken for one that has none
             return Survey(name, unseen=tuple(self.unseen))
         dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
         granted = GrantedRows(dialect, bool(int(lower)), users.names)
         granted.add_global(users.flags)
-        granted.add(privileges)
+        granted.add(privilege_rows)
         own = [name, *(AccountName(role, host) for role, host in json.loads(roles or "[]"))]
         authority = Authority((frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in own)
         accounts = _Accounts(self.session.login.endpoint.master_user, name, rows, users, granted)
@@ -114,7 +118,7 @@ class _Look:
     def _public(self, dialect: Dialect, folds_names: bool, mandatory: str) -> tuple[PublicRights, ...]:
         if not self.request.public:
             return ()
-        rows = self._query("public", "mysql.*", common.privileges_of_everybody()) or []
+        rows = self._query("public", "mysql.*", privileges_of_everybody()) or []
         return rights(rows, role_list(mandatory), dialect, folds_names)
 
     def _owned(self, authority: Authority) -> dict[str, dict[str, Owned]]:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements as sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     disordered_tables,
@@ -44,11 +44,11 @@ class PrivilegeStatement:
     revokes: bool = False
     option: bool = False
 
-    def statement(self, names: Sequence[AccountName], dialect: sql.Dialect) -> Statement:
-        text = sql.privilege_list(self.privileges)
+    def statement(self, names: Sequence[AccountName], dialect: statements.Dialect) -> Statement:
+        text = statements.privilege_list(self.privileges)
         if self.revokes:
-            return sql.revoke(text, self.scope, names, dialect)
-        return sql.grant(text, self.scope, names, self.option, dialect)
+            return statements.revoke(text, self.scope, names, dialect)
+        return statements.grant(text, self.scope, names, self.option, dialect)
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,13 @@ def _grants_on(scope: Scope, grants: Collection[Grant]) -> list[PrivilegeStateme
     dynamic = [grant for grant in grants if _is_dynamic(grant)]
     with_option = [grant for grant in dynamic if grant.grantable] + (static if option else [])
     without = [grant for grant in dynamic if not grant.grantable] + ([] if option else static)
-    statements = [PrivilegeStatement(_written(with_option), scope, option=True)] if with_option else []
+    found = [PrivilegeStatement(_written(with_option), scope, option=True)] if with_option else []
     if option and not static:
         # Beside dynamic privileges alone, WITH GRANT OPTION would give theirs only, also if USAGE is named with them.
-        statements.append(PrivilegeStatement(_written([Grant(USAGE, scope)]), scope, option=True))
+        found.append(PrivilegeStatement(_written([Grant(USAGE, scope)]), scope, option=True))
     if without:
-        statements.append(PrivilegeStatement(_written(without), scope))
-    return statements
+        found.append(PrivilegeStatement(_written(without), scope))
+    return found
 
 
 def revokes_of(change: AccountChange, circumstances: Circumstances) -> list[Parts]:

@@ -202,7 +202,7 @@ def _former_default_roles(change: AccountChange) -> list[DefaultRoles]:
     """Where a role becomes a default role, the list is first set to what it is.
 
     The server may remember the role as one from an earlier SET DEFAULT ROLE for several accounts (see
-    :func:`sql.set_default_roles`), and then it would not write it down again.
+    :func:`statements.set_default_roles`), and then it would not write it down again.
     """
     before, after = change.before, change.after
     gained = before is not None and after is not None and after.default_roles - before.default_roles

@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries as common
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import rows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.queries import (
+    read_database,
+    read_shared,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     RDS_IAM,
     Roles,
@@ -149,7 +152,7 @@ class _Details:
             self.owned[name][database] = Owned(count)
         if not self._request.grants:
             return
-        shared = common.read_shared(self._session, numbers, numbers, [])
+        shared = read_shared(self._session, numbers, numbers, [])
         self._builder.add_shared(shared)
         for database in rows.build_databases(shared.objects).values():
             if database.involved and database.connectable:
@@ -159,9 +162,7 @@ class _Details:
 
     def _read_database(self, database: str, numbers: Sequence[int]) -> None:
         try:
-            self._builder.add_database(
-                database, common.read_database(self._session, database, frozenset(), numbers, numbers)
-            )
+            self._builder.add_database(database, read_database(self._session, database, frozenset(), numbers, numbers))
             objects: dict[str, list[str]] = defaultdict(list)
             for name, text in queries.read_owned_objects(self._session, database, numbers, SHOWN):
                 objects[name].append(text)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import SELF
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     without_column,
@@ -81,17 +81,17 @@ def _words(privileges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     for name, column in sorted(privileges):
         if column:
             columns.setdefault(name, []).append(column)
-    return (*whole, *(sql.on_columns(name, names) for name, names in sorted(columns.items())))
+    return (*whole, *(statements.on_columns(name, names) for name, names in sorted(columns.items())))
 
 
 def write(bundles: Iterable[Bundle], statement: Write) -> list[Statement]:
     """In order, with SET ROLE around those that another role has to say."""
-    statements: list[Statement] = []
+    written: list[Statement] = []
     acting = SELF
     for item in bundles:
         if item.acting != acting:
-            statements += [sql.reset_role()] if acting != SELF else []
-            statements += [sql.set_role(item.acting)] if item.acting != SELF else []
+            written += [statements.reset_role()] if acting != SELF else []
+            written += [statements.set_role(item.acting)] if item.acting != SELF else []
             acting = item.acting
-        statements.append(statement(item.privileges, item.scopes, item.accounts, item.option))
-    return statements + ([sql.reset_role()] if acting != SELF else [])
+        written.append(statement(item.privileges, item.scopes, item.accounts, item.option))
+    return written + ([statements.reset_role()] if acting != SELF else [])

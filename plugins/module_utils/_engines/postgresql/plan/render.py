@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
@@ -64,11 +64,11 @@ def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath)
     leaving = Exit(changes, observed, authority)
     memberships = _roles(changes, observed, authority, aftermath)
     accounts = frozenset(change.name.name for change in changes.accounts)
-    statements: dict[str, list[Statement]] = {observed.database: list(memberships)}
+    written: dict[str, list[Statement]] = {observed.database: list(memberships)}
     for database, part in _privileges(changes, authority, aftermath).items():
-        statements.setdefault(database or observed.database, []).extend(part)
+        written.setdefault(database or observed.database, []).extend(part)
     staying = [
-        (database, statements[database]) for database in sorted(statements, key=lambda name: name != observed.database)
+        (database, written[database]) for database in sorted(written, key=lambda name: name != observed.database)
     ]
     # Sessions end when nobody can log in any more, so after what closes the door is committed
     first = _merge([*staying, (observed.database, leaving.close_door())])
@@ -102,18 +102,18 @@ def _merge(steps: Iterable[tuple[str, list[Statement]]]) -> Iterator[tuple[str, 
 def _roles(
     changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
 ) -> list[Statement]:
-    statements: list[Statement] = []
+    written: list[Statement] = []
     self_grant = bool(observed.self_grant) and any(change.created for change in changes.accounts)
     if self_grant:
-        statements.append(sql.no_self_grant())
+        written.append(statements.no_self_grant())
     for change in changes.effective:
         role = observed.roles.by_name.get(change.name.name)
-        statements += _attributes(change, role.comment if role else "")
+        written += _attributes(change, role.comment if role else "")
     if self_grant:
-        statements.append(sql.self_grant_as_before())
+        written.append(statements.self_grant_as_before())
     enrolled = afterwards(observed.roles, changes).enrolled
     revoked = _revoke_roles(changes, observed, authority, aftermath)
-    return [*statements, *_grant_roles(changes, observed, enrolled), *revoked]
+    return [*written, *_grant_roles(changes, observed, enrolled), *revoked]
 
 
 def _attributes(change: AccountChange, comment: str) -> list[Statement]:
@@ -121,16 +121,16 @@ def _attributes(change: AccountChange, comment: str) -> list[Statement]:
     before, after, name = change.before, change.after, change.name.name
     if after is None:
         return []
-    statements: list[Statement] = []
+    written: list[Statement] = []
     if before is None:
-        statements.append(sql.create_role(after))
+        written.append(statements.create_role(after))
     elif (before.locked, before.connection_limit) != (after.locked, after.connection_limit):
         locked = after.locked if after.locked != before.locked else None
         limit = after.connection_limit if after.connection_limit != before.connection_limit else None
-        statements.append(sql.alter_role(name, locked, limit))
+        written.append(statements.alter_role(name, locked, limit))
     if after.comment != comment:
-        statements.append(sql.comment_on_role(name, after.comment))
-    return statements
+        written.append(statements.comment_on_role(name, after.comment))
+    return written
 
 
 def _grant_roles(changes: Changes, observed: PostgreSQLObserved, enrolled: frozenset[str]) -> list[Statement]:
@@ -154,7 +154,7 @@ def _grant_roles(changes: Changes, observed: PostgreSQLObserved, enrolled: froze
                 if part:
                     together.setdefault((with_rights, frozenset(part)), set()).add(member)
     order = sorted(together.items(), key=lambda item: (RDS_IAM not in item[0][1], item[0][0], sorted(item[0][1])))
-    return [sql.grant_roles(roles, members, with_rights) for (with_rights, roles), members in order]
+    return [statements.grant_roles(roles, members, with_rights) for (with_rights, roles), members in order]
 
 
 def _revoke_roles(
@@ -171,7 +171,7 @@ def _revoke_roles(
     for (grantor, role), names in members.items():
         roles.setdefault((grantor, frozenset(names)), set()).add(role)
     order = sorted(roles.items(), key=lambda item: (item[0][0], sorted(item[1]), sorted(item[0][1])))
-    return [sql.revoke_roles(lost_roles, names, grantor) for (grantor, names), lost_roles in order]
+    return [statements.revoke_roles(lost_roles, names, grantor) for (grantor, names), lost_roles in order]
 
 
 def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) -> dict[str, list[Statement]]:
@@ -194,11 +194,11 @@ def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) ->
         granted += (rights.grant(change, grant) for grant in change.granted - back)
         revoked += whole + options
         restored += (rights.grant(change, grant) for grant in back)
-    statements: dict[str, list[Statement]] = {}
-    for items, statement in ((granted, sql.grant), (revoked, sql.revoke), (restored, sql.grant)):
+    written: dict[str, list[Statement]] = {}
+    for items, statement in ((granted, statements.grant), (revoked, statements.revoke), (restored, statements.grant)):
         for database, part in _by_database(items).items():
-            statements.setdefault(database, []).extend(grants.write(grants.bundle(part), statement))
-    return {database: statements[database] for database in sorted(statements)}
+            written.setdefault(database, []).extend(grants.write(grants.bundle(part), statement))
+    return {database: written[database] for database in sorted(written)}
 
 
 def _by_database(items: Sequence[Item]) -> dict[str, list[Item]]:
