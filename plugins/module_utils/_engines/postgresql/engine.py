@@ -14,7 +14,6 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
     ParsedAccount,
-    ParsedGrant,
     Row,
     Session,
 )
@@ -48,20 +47,18 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     read_successors,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import survey
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import objects
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import describe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     NAME_BYTES,
     check_name,
-    check_text,
     is_reserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.privileges import (
-    parse_privilege,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import (
+    parse_account,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import own_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
@@ -70,13 +67,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Changes,
     Desired,
     Grant,
-    GrantRequest,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 _PUBLIC_OID = 0
-_HIGHEST_LIMIT = 2**31 - 1
 
 
 class PostgreSQLEngine(Engine[PostgreSQLObserved]):
@@ -96,34 +91,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         check_name(name, what)
 
     def parse(self, request: AccountRequest) -> ParsedAccount:
-        check_name(request.name, f"{request.position}name")
-        if request.host:
-            raise InvalidOption(
-                f"{request.position}host is {request.host}, and PostgreSQL's accounts have no host; leave it out."
-            )
-        if is_reserved(request.name):
-            raise Refused(f"{request.position}{request.name} is reserved by PostgreSQL or RDS; choose another name.")
-        check_text(request.comment or "", f"{request.position}comment")
-        if (request.connection_limit or 0) > _HIGHEST_LIMIT:
-            raise InvalidOption(
-                f"{request.position}connection_limit is {request.connection_limit}, and PostgreSQL takes "
-                f"{_HIGHEST_LIMIT} at most; give -1 for no limit."
-            )
-        for role in request.roles or ():
-            check_name(role, f"{request.position}roles: the name")
-        if request.reassign_owned_to:
-            check_name(request.reassign_owned_to, f"{request.position}reassign_owned_to")
-        if is_reserved(request.reassign_owned_to):
-            raise Refused(
-                f"{request.position}reassign_owned_to: {request.reassign_owned_to} is reserved by PostgreSQL or RDS; "
-                "name another role."
-            )
-        return ParsedAccount(
-            AccountName(request.name),
-            request,
-            None if request.grants is None else tuple(_parse_grant(grant) for grant in request.grants),
-            request.roles,
-        )
+        return parse_account(request)
 
     def open(self, login: Login) -> Session:
         if login.transport is not None:
@@ -152,7 +120,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return render.render(changes, observed)
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
-        return objects.describe_grants(grants)
+        return describe.describe_grants(grants)
 
     def survey(self, session: Session, request: SurveyRequest) -> Survey:
         return survey.survey(_own(session), request)
@@ -162,15 +130,6 @@ def _own(session: Session) -> PostgreSQLSession:
     if not isinstance(session, PostgreSQLSession):
         raise TypeError(f"a session of another engine: {type(session).__name__}")
     return session
-
-
-def _parse_grant(request: GrantRequest) -> ParsedGrant:
-    target = objects.parse_scope(request)
-    if not request.privileges:
-        raise InvalidOption(f"{request.position}.privileges is empty; name privileges, or leave the element out.")
-    label = f"{request.position}.privileges"
-    privileges = tuple(parse_privilege(text, target.kind, label) for text in request.privileges)
-    return ParsedGrant(privileges, target, request.grant_option, request.position)
 
 
 def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:

@@ -14,8 +14,6 @@ owner (the login). ``resolve`` does that.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     read_argument,
@@ -27,7 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     readable_identifier,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, GrantRequest, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import GrantRequest, Scope
 
 ANY_SIGNATURE = "*"
 ARGUMENT_SEPARATOR = "\0"
@@ -156,31 +154,3 @@ def name_scope(scope: Scope) -> str:
     column = f" column {readable_identifier(scope.column)}" if scope.column else ""
     owner = f" of {scope.owner}" if scope.owner else ""
     return describe_scope(scope) + column + owner + (f" in database {scope.database}" if scope.database else "")
-
-
-def describe_grants(grants: Collection[Grant]) -> list[dict[str, Any]]:
-    """Grants as elements of the option ``grants``, one for each scope and grant option, sorted."""
-    columns: dict[tuple[Scope, bool], dict[str, list[str]]] = {}
-    for grant in sorted(grants):
-        scope = grant.scope
-        table = Scope(scope.kind, scope.database, scope.path, scope.arguments, "", scope.owner)
-        privileges = columns.setdefault((table, grant.grantable), {})
-        privileges.setdefault(grant.privilege, []).append(scope.column)
-    described: list[dict[str, Any]] = []
-    for (scope, grantable), privileges in sorted(columns.items()):
-        item: dict[str, Any] = {"privileges": _describe_privileges(privileges), "on": describe_scope(scope)}
-        database = scope.path[0] if scope.kind == "DATABASE" else scope.database
-        optional = {"database": database, "owner": scope.owner, "grant_option": grantable}
-        described.append({**item, **{key: value for key, value in optional.items() if value}})
-    return described
-
-
-def _describe_privileges(privileges: dict[str, list[str]]) -> list[str]:
-    texts: list[str] = []
-    for privilege, columns in sorted(privileges.items()):
-        if "" in columns:
-            texts.append(privilege)
-        named = ", ".join(readable_identifier(column) for column in columns if column)
-        if named:
-            texts.append(f"{privilege} ({named})")
-    return texts

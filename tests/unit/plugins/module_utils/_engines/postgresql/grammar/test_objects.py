@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedPrivilege
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.describe import (
+    describe_grants,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     ANY_SIGNATURE,
-    describe_grants,
     describe_scope,
     parse_scope,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.privileges import (
-    available,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.privileges import available
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import (
     parse_privilege,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, UnknownPrivilege
