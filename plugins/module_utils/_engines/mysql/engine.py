@@ -12,10 +12,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
-    MySQLObserved,
-    read,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.data_api import (
     MySQLDataApiSession,
 )
@@ -25,6 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import MAX_NAME, check_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import MAX_IDENTIFIER
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.request import parse_account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.observe import observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import resolve_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
@@ -58,7 +56,7 @@ class MySQLEngine(Engine[MySQLObserved]):
         return MySQLSession(login)
 
     def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> MySQLObserved:
-        return read(session, wanted, all_accounts)
+        return observe(session, wanted, all_accounts)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: MySQLObserved) -> list[Desired]:
         return [resolve_account(account, observed) for account in wanted]

@@ -14,18 +14,10 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
     ParsedAccount,
-    Row,
     Session,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries, rows
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    RDS_AD,
-    RDS_IAM,
-    Roles,
-    oids,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.data_api import (
     PostgreSQLDataApiSession,
@@ -34,18 +26,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLSession,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import build_code
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
-    DROP,
-    REASSIGN,
-    build_obstacles,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
-    read_code,
-    read_handover,
-    read_obstacles,
-    read_successors,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import survey
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import describe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
@@ -56,6 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import (
     parse_account,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import own_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
@@ -70,8 +51,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
-
-_PUBLIC_OID = 0
 
 
 class PostgreSQLEngine(Engine[PostgreSQLObserved]):
@@ -101,7 +80,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
     def observe(
         self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False
     ) -> PostgreSQLObserved:
-        return _observe(_own(session), wanted, all_accounts)
+        return observe(_own(session), wanted, all_accounts)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> list[Desired]:
         resolver = Resolver(wanted, observed)
@@ -130,104 +109,3 @@ def _own(session: Session) -> PostgreSQLSession:
     if not isinstance(session, PostgreSQLSession):
         raise TypeError(f"a session of another engine: {type(session).__name__}")
     return session
-
-
-def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:
-    listed = {account.name.name for account in wanted}
-    names = listed | (set(queries.read_iam_accounts(session)) if all_accounts else set())
-    master = session.login.endpoint.master_user
-    others = [RDS_IAM, RDS_AD, *([master] if master else []), *rows.named_roles(wanted)]
-    role_rows, membership_rows = queries.read_roles(session, sorted(names), others)
-    roles = rows.build_roles(role_rows, membership_rows)
-    accounts = {name for name in names if name in listed or _is_account(name, roles)}
-    going = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
-    numbers = oids(roles.by_name, accounts)
-    login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
-    watched = sorted({*numbers, *login_roles, _PUBLIC_OID})
-    shared = queries.read_shared(session, numbers, watched, rows.named_parameters(wanted))
-    databases = rows.build_databases(shared.objects)
-    visible = {name for name, database in databases.items() if database.connectable}
-    looked_for = rows.wanted_objects(wanted, session.database)
-    involved = visible & ({name for name in databases if databases[name].involved} | set(looked_for))
-    builder = rows.CatalogueBuilder()
-    builder.add_shared(shared)
-    departure = _Departure(session, wanted, oids(roles.by_name, going), roles, sorted(visible))
-    departure.read(session.database, shared=True)
-    for database in sorted(involved):
-        found = queries.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
-        builder.add_database(database, found)
-        if database != session.database:
-            departure.read(database, shared=False)
-    catalogue = builder.build()
-    return PostgreSQLObserved(
-        accounts=rows.build_accounts(sorted(accounts), roles, catalogue, builder.entries),
-        expired=rows.expired_passwords(role_rows),
-        login=AccountName(session.user),
-        title=session.login.title,
-        iam_auth=session.login.endpoint.iam_auth,
-        master=master,
-        major=session.major,
-        self_grant=role_rows[0][7],
-        on_rds=role_rows[0][8],
-        connected=frozenset(row[1] for row in role_rows if row[9]),
-        of_superusers=frozenset(row[1] for row in role_rows if row[10]),
-        database=session.database,
-        locks=session.locks,
-        roles=roles,
-        databases=databases,
-        catalogue=catalogue,
-        namesakes=queries.read_namesakes(session, sorted(listed - set(roles.by_name))),
-        obstacles=build_obstacles(departure.rows),
-        advantages=departure.advantages(),
-        code=build_code(departure.code),
-        half_gone=rows.half_gone(accounts, roles),
-    )
-
-
-class _Departure:
-    """Reads what keeps accounts from leaving, one database after the other."""
-
-    def __init__(
-        self,
-        session: PostgreSQLSession,
-        wanted: Sequence[ParsedAccount],
-        going: Sequence[int],
-        roles: Roles,
-        visible: Sequence[str],
-    ) -> None:
-        """``visible``: the databases that the login may connect to."""
-        self._session, self._going, self._visible = session, going, visible
-        lasting = {account.name.name for account in wanted if not account.request.terminate_sessions}
-        self._ending = sorted(set(going) - set(oids(roles.by_name, lasting)))
-        self._reassigned: dict[int, int] = {}
-        self._dropped: list[int] = []
-        self.rows: dict[str, list[Row]] = {}
-        self.code: dict[str, list[Row]] = {}
-        for account in wanted:
-            role, successor = (roles.by_name.get(n) for n in (account.name.name, account.request.reassign_owned_to))
-            if role is None or account.request.present:
-                continue
-            if account.request.owned_objects == REASSIGN:
-                self._reassigned[role.oid] = successor.oid if successor is not None else _PUBLIC_OID
-            elif account.request.owned_objects == DROP:
-                self._dropped.append(role.oid)
-
-    def read(self, database: str, shared: bool) -> None:
-        self.rows[database] = [
-            *read_obstacles(self._session, database, self._going, self._ending, shared, self._visible),
-            *read_handover(self._session, database, self._reassigned, self._dropped),
-        ]
-        self.code[database] = read_code(self._session, database, self._reassigned)
-
-    def advantages(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for account, text in read_successors(self._session, self._reassigned):
-            found.setdefault(account, []).append(text)
-        return {account: tuple(texts) for account, texts in found.items()}
-
-
-def _is_account(name: str, roles: Roles) -> bool:
-    """Of the members of rds_iam: not a reserved role, and not a group role, through which its members are in "
-    "rds_iam."""
-    role = roles.by_name.get(name)
-    return role is not None and not is_reserved(name) and (role.can_login or not roles.members(name))

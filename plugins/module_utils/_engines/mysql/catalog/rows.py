@@ -8,10 +8,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Restrictions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     database_scope,
@@ -21,8 +24,20 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     STATIC_PRIVILEGES,
     USAGE,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import (
+    AUTHENTICATION_STRING,
+    PLUGIN,
+    Dialect,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    IAM_BROKEN,
+    PASSWORD,
+    Account,
+    AccountName,
+    Grant,
+    Scope,
+)
 
 
 class GrantedRows:
@@ -115,3 +130,60 @@ def _grantee(text: str) -> AccountName:
 
 def _flagged(privileges: tuple[str, ...], flags: str) -> list[str]:
     return [privilege for privilege, flag in zip(privileges, flags) if flag == "Y"]
+
+
+class UserRows:
+    """The rows of mysql.user, by account."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows: dict[AccountName, Row] = {}
+        self.flags: dict[AccountName, tuple[str, str]] = {}
+        self.restrictions: dict[AccountName, Restrictions] = {}
+        self.iam: set[AccountName] = set()
+        self.expired: dict[AccountName, str] = {}
+        for row in rows:
+            name = AccountName(row[0], row[1].lower())
+            attributes = json.loads(row[7] or "{}")
+            self._rows[name] = (*row[:7], attributes)
+            self.flags[name] = (row[8], row[9])
+            self.restrictions[name] = _restrictions(attributes)
+            if row[2] == PLUGIN:
+                self.iam.add(name)
+            elif row[10]:
+                self.expired[name] = row[10]
+
+    @property
+    def names(self) -> set[AccountName]:
+        return set(self._rows)
+
+    def account(self, name: AccountName, granted: GrantedRows) -> Account:
+        _user, _host, plugin, authentication, tls, locked, limit, attributes = self._rows[name]
+        return Account(
+            name=name,
+            authentication=_authentication(plugin, authentication),
+            locked=locked == "Y",
+            tls=tls,
+            connection_limit=int(limit) or -1,
+            comment=_comment(attributes),
+            roles=frozenset(granted.roles[name]),
+            default_roles=frozenset(granted.default_roles[name]),
+            grants=frozenset(granted.grants[name]),
+        )
+
+
+def _authentication(plugin: str, authentication: str | None) -> str:
+    if plugin != PLUGIN:
+        return PASSWORD
+    return IAM if authentication == AUTHENTICATION_STRING else IAM_BROKEN
+
+
+def _comment(attributes: Mapping[str, Any]) -> str:
+    comment = (attributes.get("metadata") or {}).get("comment", "")
+    return comment if isinstance(comment, str) else json.dumps(comment)
+
+
+def _restrictions(attributes: Mapping[str, Any]) -> Restrictions:
+    found: dict[str, frozenset[str]] = {}
+    for restriction in attributes.get("Restrictions") or ():
+        found[restriction["Database"]] = frozenset(restriction["Privileges"])
+    return found

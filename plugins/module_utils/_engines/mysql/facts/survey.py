@@ -20,16 +20,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     Authority,
     Restrictions,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
-    UserRows,
-    login_name,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
     SERVER,
     privileges,
     privileges_of_everybody,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows, UserRows
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
@@ -37,6 +33,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.fa
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.public import exposures, rights
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     is_reserved,
+    login_name,
     role_list,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL

@@ -137,3 +137,8 @@ def similar(name: AccountName, existing: Collection[AccountName]) -> list[Accoun
     """Those that a person may have meant: the same name under another host, or in another case."""
     folded = name.name.casefold()
     return sorted(other for other in existing if other.name.casefold() == folded and other != name)
+
+
+def login_name(text: str) -> AccountName:
+    name, _at, host = text.rpartition("@")
+    return AccountName(name, host.lower())

@@ -208,3 +208,12 @@ def _format_name(name: str) -> str:
     if _UNQUOTED.match(name) and name.upper() not in _KEYWORDS:
         return name
     return identifier(name)
+
+
+def canonical(scope: Scope, folds_names: bool) -> Scope:
+    """As the catalogue and the grant tables spell it: routines in lower case; with ``lower_case_table_names``,
+    databases and tables too."""
+    path = tuple(name.lower() for name in scope.path) if folds_names else scope.path
+    if scope.kind in ROUTINE_KINDS:
+        path = (path[0], path[1].lower())
+    return replace(scope, path=path)

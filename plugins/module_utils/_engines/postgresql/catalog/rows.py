@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PUBLIC,
@@ -27,16 +27,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Roles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark, read_mark
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
-    is_unqualified,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
-    ANY_SIGNATURE,
-    ARGUMENT_SEPARATOR,
-    FUTURE,
-    PARENT,
-    SHARED_KINDS,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
     IAM_BROKEN,
@@ -47,23 +37,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Scope,
 )
 
-DEFAULT_SCHEMAS = ("pg_catalog", "public")
-"""Where an unqualified name is looked up, in this order."""
-
-_CLASSES = {
-    "TABLE": "RELATION",
-    "SEQUENCE": "RELATION",
-    "FUNCTION": "ROUTINE",
-    "PROCEDURE": "ROUTINE",
-    "ROUTINE": "ROUTINE",
-    "TYPE": "TYPE",
-    "DOMAIN": "TYPE",
-    "ALL TABLES": "RELATION",
-    "ALL SEQUENCES": "RELATION",
-    "ALL FUNCTIONS": "ROUTINE",
-    "ALL PROCEDURES": "ROUTINE",
-    "ALL ROUTINES": "ROUTINE",
-}
 _FUTURE_KINDS = {
     "r": "FUTURE TABLES",
     "S": "FUTURE SEQUENCES",
@@ -72,60 +45,6 @@ _FUTURE_KINDS = {
     "n": "FUTURE SCHEMAS",
     "L": "FUTURE LARGE OBJECTS",
 }
-
-
-def wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[queries.Wanted]]:
-    """What to look for, by database. Every database that a grant names is a key."""
-    grants = {
-        (grant.scope, privilege.columns != ())
-        for account in accounts
-        for grant in account.grants or ()
-        for privilege in grant.privileges
-        if grant.scope.kind not in SHARED_KINDS
-    }
-    found: dict[str, set[queries.Wanted]] = {}
-    for scope, has_columns in grants:
-        found.setdefault(scope.database or login_database, set()).update(_look_for(scope, has_columns))
-    return {database: frozenset(wanted) for database, wanted in found.items()}
-
-
-def _look_for(scope: Scope, has_columns: bool) -> Iterator[queries.Wanted]:
-    kind, path = scope.kind, scope.path
-    if kind.startswith((PARENT, FUTURE)):
-        yield from (queries.Wanted("SCHEMA", "", schema) for schema in path)
-        if kind in _CLASSES:
-            yield queries.Wanted(_CLASSES[kind], path[0])
-        return
-    if kind not in _CLASSES:
-        yield queries.Wanted(kind, "", path[0])
-        return
-    for schema in [path[0]] if path[0] else DEFAULT_SCHEMAS:
-        yield queries.Wanted("SCHEMA", "", schema)
-        yield queries.Wanted(_CLASSES[kind], schema, path[1])
-        if has_columns:
-            yield queries.Wanted("COLUMNS", schema, path[1])
-    if scope.arguments not in ("", ANY_SIGNATURE):
-        for text in scope.arguments.split(ARGUMENT_SEPARATOR):
-            yield queries.Wanted("ARGUMENT", "public" if is_unqualified(text) else "", text)
-
-
-def named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:
-    """Every role that the task names beside its accounts."""
-    roles = {role for account in accounts for role in account.roles or ()}
-    owners = {grant.scope.owner for account in accounts for grant in account.grants or ()}
-    successors = {account.request.reassign_owned_to for account in accounts if not account.request.present}
-    return sorted((roles | owners | successors) - {""})
-
-
-def named_parameters(accounts: Sequence[ParsedAccount]) -> list[str]:
-    return sorted(
-        {
-            grant.scope.path[0]
-            for account in accounts
-            for grant in account.grants or ()
-            if grant.scope.kind == "PARAMETER"
-        }
-    )
 
 
 def build_roles(roles: Iterable[Row], memberships: Iterable[Row]) -> Roles:

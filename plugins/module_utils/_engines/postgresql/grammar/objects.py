@@ -154,3 +154,7 @@ def name_scope(scope: Scope) -> str:
     column = f" column {readable_identifier(scope.column)}" if scope.column else ""
     owner = f" of {scope.owner}" if scope.owner else ""
     return describe_scope(scope) + column + owner + (f" in database {scope.database}" if scope.database else "")
+
+
+DEFAULT_SCHEMAS = ("pg_catalog", "public")
+"""Where an unqualified name is looked up, in this order."""

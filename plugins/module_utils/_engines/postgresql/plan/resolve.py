@@ -26,7 +26,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     DATABASE_OWNER,
     RDS_IAM,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import DEFAULT_SCHEMAS
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import privileges
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     readable_type,
@@ -34,6 +33,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     ANY_SIGNATURE,
     ARGUMENT_SEPARATOR,
+    DEFAULT_SCHEMAS,
     FUTURE,
     PARENT,
     describe_scope,

@@ -1,0 +1,147 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Reads a server: which queries are asked, in which order, and what is made of the answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
+    MySQLObserved,
+    Objects,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows, UserRows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import read_leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.queries import ROLE_EDGES
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
+    find_role,
+    login_name,
+    role_list,
+    role_names,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import canonical
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
+    STATIC_PRIVILEGES,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
+
+
+def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
+    """At most ten queries, and one more where roles are granted. Raises StatementFailed, ConnectionLost."""
+    login, partial, lower, mode, mandatory, unresolved, plugin, active = session.query(queries.SERVER)[0]
+    dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
+    folds = bool(int(lower))
+    own = login_name(str(login))
+    principals = [own, *(AccountName(name, host) for name, host in json.loads(active or "[]"))]
+    users = UserRows(session.query(*queries.accounts(_names(wanted, principals), all_accounts)))
+    subjects = {account.name for account in wanted} & users.names
+    if all_accounts:
+        subjects |= users.iam
+    granted = GrantedRows(dialect, folds, subjects | set(principals))
+    granted.add_global(users.flags)
+    granted.add(session.query(*queries.privileges(granted.subjects)))
+    endpoint = session.login.endpoint
+    return MySQLObserved(
+        accounts={name: users.account(name, granted) for name in subjects},
+        expired=users.expired,
+        login=own,
+        title=session.login.title,
+        master=endpoint.master_user,
+        dialect=dialect,
+        folds_names=folds,
+        resolves_hosts=not int(unresolved),
+        plugin_active=plugin == "ACTIVE",
+        iam_auth=endpoint.iam_auth,
+        existing=frozenset(users.names),
+        administered=frozenset(role for name in principals for role in granted.administered[name]),
+        restrictions={name: users.restrictions[name] for name in users.names},
+        known_dynamic=_known_dynamic(session, wanted),
+        authority=Authority((frozenset(granted.grants[name]), users.restrictions.get(name, {})) for name in principals),
+        objects=look_up(session, wanted, folds),
+        doubled=granted.doubled,
+        mandatory_roles=role_list(str(mandatory or "")),
+        role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
+        leaving=read_leaving(session, wanted, subjects, users.names),
+    )
+
+
+def _names(wanted: Sequence[ParsedAccount], principals: Iterable[AccountName]) -> set[str]:
+    """Every name that the task may mean."""
+    names = {"", *(name.name for name in principals)}
+    for account in wanted:
+        names.add(account.name.name)
+        names.update(name for role in account.roles or () for name in role_names(role))
+    return names
+
+
+def _known_dynamic(session: Session, wanted: Sequence[ParsedAccount]) -> frozenset[str]:
+    named = {
+        privilege.name
+        for account in wanted
+        for grant in account.grants or ()
+        if grant.scope.kind == "GLOBAL"
+        for privilege in grant.privileges
+    }
+    if all(name in STATIC_PRIVILEGES or "_" not in name for name in named):
+        return frozenset()
+    return frozenset(str(row[0]).upper() for row in session.query(queries.KNOWN_PRIVILEGES))
+
+
+def _gain_roles(wanted: Sequence[ParsedAccount], granted: GrantedRows, existing: Collection[AccountName]) -> bool:
+    """Whether accounts that exist, and may be roles themselves, get roles that they have not."""
+    return any(
+        find_role(role, existing) not in granted.roles[account.name]
+        for account in wanted
+        if account.name in existing
+        for role in account.roles or ()
+    )
+
+
+def _role_edges(session: Session) -> dict[AccountName, set[AccountName]]:
+    edges: dict[AccountName, set[AccountName]] = {}
+    for user, host, role, role_host in session.query(ROLE_EDGES):
+        edges.setdefault(AccountName(user, host.lower()), set()).add(AccountName(role, role_host.lower()))
+    return edges
+
+
+def look_up(session: Session, wanted: Sequence[ParsedAccount], folds_names: bool) -> Objects:
+    """One query, or none if no database is named."""
+    grants = [grant for account in wanted for grant in account.grants or ()]
+    scopes = {canonical(grant.scope, folds_names) for grant in grants if grant.scope.kind not in ("GLOBAL", "PATTERN")}
+    if not scopes:
+        return Objects()
+    with_columns = {
+        canonical(grant.scope, folds_names).path
+        for grant in grants
+        if any(privilege.columns for privilege in grant.privileges)
+    }
+    rows = session.query(
+        *queries.objects(
+            {scope.path[0] for scope in scopes},
+            _pairs(scopes, "TABLE"),
+            {(path[0], path[1]) for path in with_columns},
+            _pairs(scopes, "FUNCTION", "PROCEDURE"),
+        )
+    )
+    found: set[Scope] = set()
+    columns: dict[tuple[str, ...], dict[str, str]] = {}
+    for kind, database, name, column in rows:
+        if kind == "COLUMN":
+            columns.setdefault((database, name), {})[column.lower()] = column
+        else:
+            path = (database,) if kind == "DATABASE" else (database, name)
+            found.add(canonical(Scope(kind, path=path), folds_names))
+    return Objects(frozenset(found), columns)
+
+
+def _pairs(scopes: set[Scope], *kinds: str) -> set[tuple[str, str]]:
+    return {(scope.path[0], scope.path[1]) for scope in scopes if scope.kind in kinds}
