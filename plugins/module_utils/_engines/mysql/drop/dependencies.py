@@ -11,13 +11,24 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import queries
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.definers import DefinedObject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+
+
+class DefinedObject(NamedTuple):
+    """``kind``: VIEW, FUNCTION, PROCEDURE, TRIGGER or EVENT."""
+
+    kind: str
+    database: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()} {self.database}.{self.name}"
+
 
 T = TypeVar("T", AccountName, DefinedObject)
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.definers import DefinedObject
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import DefinedObject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import identifier
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
 

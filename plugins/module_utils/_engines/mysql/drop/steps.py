@@ -4,16 +4,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Steps that a MySQL session carries out in a way of their own."""
+"""The steps by which accounts are dropped: no new login, no open session, their objects dropped, then the account."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.definers import DefinedObject
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
+    DefinedObject,
+    Leaving,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 
 @dataclass(frozen=True)
@@ -29,3 +33,46 @@ class EndSessions(Step):
     existing: frozenset[AccountName] = frozenset()
     call: str = ""
     known: Mapping[AccountName, Collection[DefinedObject]] = field(default_factory=dict)
+
+
+def must_end_sessions(change: AccountChange, leaving: Leaving) -> bool:
+    """Also where an account was locked before and still has sessions."""
+    return _ends_sessions(change) and (change.before != change.after or change.name in leaving.sessions.values())
+
+
+def _ends_sessions(change: AccountChange) -> bool:
+    """Whether nobody may be logged in as this account afterwards."""
+    request = change.request
+    if change.dropped:
+        return request is None or request.terminate_sessions
+    locked = change.before is not None and change.after is not None and change.after.locked
+    return locked and (request is None or bool(request.locked and request.terminate_sessions))
+
+
+def sessions_ended(changes: Sequence[AccountChange], leaving: Leaving, existing: Collection[AccountName]) -> list[Step]:
+    ending = {change.name for change in changes if must_end_sessions(change, leaving)}
+    call = statements.RDS_KILL if leaving.rds_kill else statements.KILL
+    numbers = [number for number, name in sorted(leaving.sessions.items()) if name in ending]
+    if not ending:
+        return []
+    killed = tuple(Statement(call.format(number)) for number in numbers)
+    known = {
+        change.name: leaving.objects.get(change.name, ())
+        for change in changes
+        if change.dropped and change.name in ending
+    }
+    return [EndSessions(killed, "", frozenset(ending), frozenset(existing), call, known)]
+
+
+def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[Step]:
+    """With ``owned_objects: drop``, one step for each account."""
+    dropping = [
+        change.name
+        for change in changes
+        if change.dropped and change.request is not None and change.request.owned_objects == "drop"
+    ]
+    return [
+        Step(tuple(statements.drop(item) for item in leaving.objects[name]))
+        for name in dropping
+        if leaving.objects.get(name)
+    ]

@@ -16,7 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     check_drop,
     check_sessions,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.render import must_end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import must_end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     is_host_name,
     is_reserved,

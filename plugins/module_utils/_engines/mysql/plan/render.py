@@ -19,11 +19,11 @@ from typing import TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.render import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import (
+    EndSessions,
     objects_dropped,
     sessions_ended,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.grants import (
     Circumstances,
     Parts,

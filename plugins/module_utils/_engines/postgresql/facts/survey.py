@@ -28,15 +28,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.administrators import (
     Attributes,
+    find_locked_out,
     powers,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.defects import (
     ValidUntil,
     chain_to_iam,
     find_defects,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.locked_out import (
-    find_locked_out,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.public import Everybody
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.definers import DefinedObject
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import Leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
+    DefinedObject,
+    Leaving,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import USAGE
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
