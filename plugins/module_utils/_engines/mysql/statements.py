@@ -12,9 +12,10 @@ replays on any session of the server it was made for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import Query, among
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     ROUTINE_KINDS,
     escaped_name,
@@ -189,4 +190,49 @@ def privilege_list(privileges: Sequence[tuple[str, Sequence[str]]]) -> str:
     return ", ".join(
         f"{privilege} ({', '.join(identifier(column) for column in columns)})" if columns else privilege
         for privilege, columns in privileges
+    )
+
+
+CALL_RDS_KILL, KILL = "CALL mysql.rds_kill({})", "KILL {}"
+
+
+def drop_object(kind: str, database: str, name: str) -> Statement:
+    return Statement(f"DROP {kind} {identifier(database)}.{identifier(name)}")
+
+
+# Who has taken a lock can be asked by its name only (performance_schema, which lists them, is often off). So an
+# announcement has a name that is made of what PROCESSLIST says of its session, the client's port included.
+_LOCK = "'dbops.aurora_iam'"
+_ANNOUNCED_LOCK = f"CONCAT({_LOCK}, ' ', LEFT(SHA2(CONCAT_WS(' ', ID, HOST), 256), 40))"
+"""At most 64 characters: https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
+MySQL 9.6 and newer have no SHA1: https://dev.mysql.com/doc/refman/9.6/en/legacy-hashing-component.html"""
+_OWN_SESSION = "FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()"
+
+TAKE_LOCK = f"SELECT GET_LOCK({_LOCK}, %s)"
+ANNOUNCE = f"SELECT GET_LOCK({_ANNOUNCED_LOCK}, 0) {_OWN_SESSION}"
+WITHDRAW = f"SELECT RELEASE_LOCK({_ANNOUNCED_LOCK}) {_OWN_SESSION}"
+
+LOCK_HOLDERS = (
+    f"SELECT IS_USED_LOCK({_LOCK}), NULL, NULL, 0, CURRENT_USER(), CONNECTION_ID() UNION ALL "
+    f"SELECT ID, USER, HOST, COALESCE(ID <> IS_USED_LOCK({_LOCK}), 1), CURRENT_USER(), CONNECTION_ID() "
+    "FROM information_schema.PROCESSLIST "
+    f"WHERE ID = IS_USED_LOCK({_LOCK}) OR ID = IS_USED_LOCK({_ANNOUNCED_LOCK})"
+)
+"""Rows of six: session, user, client (NULL where the login may not see it), whether it has only announced itself; then
+this session's account and number."""
+
+
+def lock_accounts(users: Collection[str]) -> Query:
+    """The accounts with these names. Rows of four: user, host, whether it may create accounts, itself or by a role that
+    it has, and whether it is IAM-authenticated."""
+    condition, values = among("User", users)
+    return (
+        "WITH RECURSIVE acts_as (User, Host, Role_user, Role_host) AS "
+        f"(SELECT User, Host, User, Host FROM mysql.user WHERE {condition} UNION "
+        "SELECT a.User, a.Host, e.FROM_USER, e.FROM_HOST FROM acts_as a "
+        "JOIN mysql.role_edges e ON e.TO_USER = a.Role_user AND e.TO_HOST = a.Role_host) "
+        "SELECT a.User, a.Host, MAX(r.Create_user_priv = 'Y'), "
+        "MAX(r.User = a.User AND r.Host = a.Host AND r.plugin = 'AWSAuthenticationPlugin') "
+        "FROM acts_as a JOIN mysql.user r ON r.User = a.Role_user AND r.Host = a.Role_host GROUP BY a.User, a.Host",
+        values,
     )

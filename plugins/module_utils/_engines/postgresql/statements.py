@@ -286,3 +286,62 @@ def _object(scope: Scope) -> str:
 
 def _names(names: Collection[str]) -> str:
     return ", ".join(quote_identifier(name) for name in sorted(names))
+
+
+_LOCK_KEY = 0x6175726F69616D
+""""auroiam" in ASCII."""
+_LOCK_HIGH, _LOCK_LOW = _LOCK_KEY >> 32, _LOCK_KEY & 0xFFFFFFFF
+"""A key of 64 bits as pg_locks shows it: https://www.postgresql.org/docs/current/view-pg-locks.html"""
+
+TAKE_LOCK = f"SELECT pg_catalog.pg_advisory_lock({_LOCK_KEY})"
+TRY_LOCK = f"SELECT pg_catalog.pg_try_advisory_lock({_LOCK_KEY})"
+TRY_LOCK_IN_TRANSACTION = f"SELECT pg_catalog.pg_try_advisory_xact_lock({_LOCK_KEY})"
+"""Meets the others, and ends with the transaction."""
+
+ANNOUNCE = f"SELECT pg_catalog.pg_try_advisory_lock({_LOCK_HIGH}, %s)"
+ANNOUNCE_IN_TRANSACTION = f"SELECT pg_catalog.pg_try_advisory_xact_lock({_LOCK_HIGH}, %s::int)"
+WITHDRAW = f"SELECT pg_catalog.pg_advisory_unlock({_LOCK_HIGH}, %s)"
+"""Keys of two numbers are apart from those of one."""
+
+_MEMBER = (
+    "EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = '{}' AND "
+    "pg_catalog.pg_has_role(r.oid, g.oid, 'MEMBER'))"
+)
+_ADMINISTERS = f"r.rolsuper OR r.rolcreaterole OR {_MEMBER.format('rds_superuser')}"
+
+LOCK_HOLDERS = (
+    "SELECT l.pid, coalesce(p.gid, '')::text, coalesce(r.rolname::text, ''), "
+    "coalesce(pg_catalog.host(a.client_addr), ''), "
+    f"l.pid IS NOT NULL AND (a.pid IS NULL OR coalesce({_ADMINISTERS}, false)), "
+    f"coalesce(NOT r.rolsuper AND {_MEMBER.format('rds_iam')}, false), "
+    "l.pid IS NOT NULL AND coalesce(r.rolname = session_user, false), l.objsubid = 2 "
+    "FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
+    "LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' "
+    "AND x.virtualtransaction = l.virtualtransaction "
+    "LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid "
+    "LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid OR r.rolname = p.owner "
+    "WHERE l.locktype = 'advisory' AND l.granted AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() "
+    "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
+    f"AND l.classid = {_LOCK_HIGH} AND (l.objsubid = 2 OR l.objsubid = 1 AND l.objid = {_LOCK_LOW}) ORDER BY l.objsubid"
+)
+"""Rows of eight: session, prepared transaction, role, client, whether it may be a run by what its role may do, whether
+the role is IAM-authenticated, whether it is the login, and whether it has only announced itself. A session whose role
+was dropped has none. A prepared transaction has no session, and no run prepares one.
+https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html"""
+
+FORGET_SESSIONS = "SELECT pg_catalog.pg_stat_clear_snapshot()::text"
+"""A transaction goes on with the pg_stat_activity that it read first.
+https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS"""
+
+
+def take_lock(seconds: int) -> str:
+    """The lock outlives the transaction, for which the time limit is."""
+    return f"BEGIN; SET LOCAL lock_timeout = '{seconds}s'; {TAKE_LOCK}; COMMIT"
+
+
+def end_session(pid: int) -> str:
+    return f"SELECT pg_terminate_backend({pid})"
+
+
+def roll_back_prepared(transaction: str) -> str:
+    return f"ROLLBACK PREPARED {quote_literal(transaction)}"

@@ -12,13 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection import run_lock_statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.queries import RDS_KILL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.statements import KILL
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.statements import (
-    RDS_KILL as CALL_RDS_KILL,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Holder, RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
@@ -32,28 +28,28 @@ class MySQLRunLock(RunLock):
         self._ask = ask
 
     def take(self, seconds: int) -> bool:
-        return self._is_taken(self._ask(run_lock_statements.TAKE, (seconds,)))
+        return self._is_taken(self._ask(statements.TAKE_LOCK, (seconds,)))
 
     def announce(self) -> bool:
-        return self._is_taken(self._ask(run_lock_statements.ANNOUNCE, ()))
+        return self._is_taken(self._ask(statements.ANNOUNCE, ()))
 
     def withdraw(self) -> None:
-        self._ask(run_lock_statements.WITHDRAW, ())
+        self._ask(statements.WITHDRAW, ())
 
     def _is_taken(self, rows: list[Row]) -> bool:
         return bool(rows) and rows[0][0] == 1
 
     def holders(self) -> list[Holder]:
         # The row of one that PROCESSLIST shows comes second, and says more
-        rows = {row[0]: row for row in self._ask(run_lock_statements.HOLDERS, ()) if row[0] not in (None, row[5])}
+        rows = {row[0]: row for row in self._ask(statements.LOCK_HOLDERS, ()) if row[0] not in (None, row[5])}
         if not rows:
             return []
         users = {str(row[1]) for row in rows.values() if row[1] is not None}
         accounts = {
             AccountName(user, host): (bool(int(administrator)), bool(int(iam)))
-            for user, host, administrator, iam in self._ask(*run_lock_statements.accounts({*users, ""}))
+            for user, host, administrator, iam in self._ask(*statements.lock_accounts({*users, ""}))
         }
-        call = CALL_RDS_KILL if self._ask(RDS_KILL, ()) else KILL
+        call = statements.CALL_RDS_KILL if self._ask(RDS_KILL, ()) else statements.KILL
         return [_holder(row, accounts, call.format(row[0])) for row in rows.values()]
 
 

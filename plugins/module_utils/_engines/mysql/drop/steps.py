@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     DefinedObject,
     Leaving,
@@ -51,7 +51,7 @@ def _ends_sessions(change: AccountChange) -> bool:
 
 def sessions_ended(changes: Sequence[AccountChange], leaving: Leaving, existing: Collection[AccountName]) -> list[Step]:
     ending = {change.name for change in changes if must_end_sessions(change, leaving)}
-    call = statements.RDS_KILL if leaving.rds_kill else statements.KILL
+    call = statements.CALL_RDS_KILL if leaving.rds_kill else statements.KILL
     numbers = [number for number, name in sorted(leaving.sessions.items()) if name in ending]
     if not ending:
         return []
@@ -72,7 +72,7 @@ def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[
         if change.dropped and change.request is not None and change.request.owned_objects == "drop"
     ]
     return [
-        Step(tuple(statements.drop(item) for item in leaving.objects[name]))
+        Step(tuple(statements.drop_object(*item) for item in leaving.objects[name]))
         for name in dropping
         if leaving.objects.get(name)
     ]

@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import run_lock_statements
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import quote_literal
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Holder, RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
@@ -32,10 +31,10 @@ class _AdvisoryLock(RunLock):
         """In the session that is to hold the lock."""
 
     def holders(self) -> list[Holder]:
-        if not self._ask(run_lock_statements.HOLDERS):
+        if not self._ask(statements.LOCK_HOLDERS):
             return []
-        self._ask(run_lock_statements.FORGET_SESSIONS)
-        return [_holder(row) for row in self._ask(run_lock_statements.HOLDERS)]
+        self._ask(statements.FORGET_SESSIONS)
+        return [_holder(row) for row in self._ask(statements.LOCK_HOLDERS)]
 
 
 class ConnectionRunLock(_AdvisoryLock):
@@ -52,16 +51,14 @@ class ConnectionRunLock(_AdvisoryLock):
         return self._query(text, values)
 
     def take(self, seconds: int) -> bool:
-        return (
-            self._wait(run_lock_statements.take(seconds)) if seconds else bool(self._ask(run_lock_statements.TRY)[0][0])
-        )
+        return self._wait(statements.take_lock(seconds)) if seconds else bool(self._ask(statements.TRY_LOCK)[0][0])
 
     def announce(self) -> bool:
         self._number = _some_number()
-        return bool(self._ask(run_lock_statements.ANNOUNCE, (self._number,))[0][0])
+        return bool(self._ask(statements.ANNOUNCE, (self._number,))[0][0])
 
     def withdraw(self) -> None:
-        self._ask(run_lock_statements.WITHDRAW, (self._number,))
+        self._ask(statements.WITHDRAW, (self._number,))
 
 
 class TransactionRunLock(_AdvisoryLock):
@@ -79,14 +76,14 @@ class TransactionRunLock(_AdvisoryLock):
 
     def take(self, seconds: int) -> bool:
         deadline = time.monotonic() + seconds
-        while not self._ask(run_lock_statements.TRY_IN_TRANSACTION)[0][0]:
+        while not self._ask(statements.TRY_LOCK_IN_TRANSACTION)[0][0]:
             if time.monotonic() >= deadline:
                 return False
             time.sleep(min(1, seconds))
         return True
 
     def announce(self) -> bool:
-        return bool(self._ask(run_lock_statements.ANNOUNCE_IN_TRANSACTION, (_some_number(),))[0][0])
+        return bool(self._ask(statements.ANNOUNCE_IN_TRANSACTION, (_some_number(),))[0][0])
 
     def withdraw(self) -> None:
         self._end()
@@ -107,7 +104,5 @@ def _holder(row: Row) -> Holder:
         iam=iam,
         own=own,
         announced=announced,
-        ending=run_lock_statements.terminate(pid)
-        if pid is not None
-        else run_lock_statements.roll_back(quote_literal(prepared)),
+        ending=statements.end_session(pid) if pid is not None else statements.roll_back_prepared(prepared),
     )
