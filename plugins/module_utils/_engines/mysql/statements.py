@@ -22,13 +22,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     identifier,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import privileges_of
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import IDENTIFIED
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
-
-PLUGIN = "AWSAuthenticationPlugin"
-AUTHENTICATION_STRING = "RDS"
-_IDENTIFIED = f"IDENTIFIED WITH {PLUGIN} AS '{AUTHENTICATION_STRING}'"
-"""https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
 
 WARNINGS = "SHOW WARNINGS"
 SESSION_FACTS = "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only"
@@ -140,12 +136,12 @@ def _accounts(names: Sequence[AccountName]) -> str:
 
 
 def create_users(names: Sequence[AccountName], settings: Settings, dialect: Dialect) -> Statement:
-    users = ", ".join(f"{account(name)} {_IDENTIFIED}" for name in names)
+    users = ", ".join(f"{account(name)} {IDENTIFIED}" for name in names)
     return Statement(f"CREATE USER {users}{settings.clauses(dialect)}")
 
 
 def alter_users(names: Sequence[AccountName], settings: Settings, dialect: Dialect) -> Statement:
-    identified = f" {_IDENTIFIED}" if settings.authentication else ""
+    identified = f" {IDENTIFIED}" if settings.authentication else ""
     users = ", ".join(f"{account(name)}{identified}" for name in names)
     return Statement(f"ALTER USER {users}{settings.clauses(dialect)}")
 

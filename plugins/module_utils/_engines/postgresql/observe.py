@@ -15,12 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    RDS_AD,
-    RDS_IAM,
-    Roles,
-    oids,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Roles, oids
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
@@ -39,7 +34,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     is_unqualified,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     ANY_SIGNATURE,
     ARGUMENT_SEPARATOR,
@@ -47,6 +41,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     FUTURE,
     PARENT,
     SHARED_KINDS,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    RDS_AD,
+    RDS_IAM,
+    half_gone,
+    is_account,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 
@@ -76,7 +76,7 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
     others = [RDS_IAM, RDS_AD, *([master] if master else []), *named_roles(wanted)]
     role_rows, membership_rows = queries.read_roles(session, sorted(names), others)
     roles = rows.build_roles(role_rows, membership_rows)
-    accounts = {name for name in names if name in listed or _is_account(name, roles)}
+    accounts = {name for name in names if name in listed or is_account(name, roles)}
     going = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
     numbers = oids(roles.by_name, accounts)
     login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
@@ -117,7 +117,7 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
         obstacles=build_obstacles(departure.rows),
         advantages=departure.advantages(),
         code=build_code(departure.code),
-        half_gone=rows.half_gone(accounts, roles),
+        half_gone=half_gone(accounts, roles),
     )
 
 
@@ -161,13 +161,6 @@ class _Departure:
         for account, text in read_successors(self._session, self._reassigned):
             found.setdefault(account, []).append(text)
         return {account: tuple(texts) for account, texts in found.items()}
-
-
-def _is_account(name: str, roles: Roles) -> bool:
-    """Of the members of rds_iam: not a reserved role, and not a group role, through which its members are in "
-    "rds_iam."""
-    role = roles.by_name.get(name)
-    return role is not None and not is_reserved(name) and (role.can_login or not roles.members(name))
 
 
 def wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[queries.Wanted]]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import iam_login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Restrictions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
@@ -24,15 +25,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     STATIC_PRIVILEGES,
     USAGE,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import (
-    AUTHENTICATION_STRING,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import (
     PLUGIN,
-    Dialect,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
-    IAM,
-    IAM_BROKEN,
-    PASSWORD,
     Account,
     AccountName,
     Grant,
@@ -160,7 +157,7 @@ class UserRows:
         _user, _host, plugin, authentication, tls, locked, limit, attributes = self._rows[name]
         return Account(
             name=name,
-            authentication=_authentication(plugin, authentication),
+            authentication=iam_login.authentication(plugin, authentication),
             locked=locked == "Y",
             tls=tls,
             connection_limit=int(limit) or -1,
@@ -169,12 +166,6 @@ class UserRows:
             default_roles=frozenset(granted.default_roles[name]),
             grants=frozenset(granted.grants[name]),
         )
-
-
-def _authentication(plugin: str, authentication: str | None) -> str:
-    if plugin != PLUGIN:
-        return PASSWORD
-    return IAM if authentication == AUTHENTICATION_STRING else IAM_BROKEN
 
 
 def _comment(attributes: Mapping[str, Any]) -> str:

@@ -14,10 +14,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Callable
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountChange, Changes
-
-RDS_IAM = "rds_iam"
-RDS_AD = "rds_ad"
 RDS_SUPERUSER = "rds_superuser"
 SIGNAL_BACKEND = "pg_signal_backend"
 DATABASE_OWNER = "pg_database_owner"
@@ -145,45 +141,6 @@ def _closure(start: str, neighbours: Callable[[str], list[str]]) -> set[str]:
                 found.add(neighbour)
                 waiting.append(neighbour)
     return found
-
-
-@dataclass(frozen=True)
-class Afterwards:
-    """The graph that a plan leads to, and the accounts that need a grant of rds_iam for it."""
-
-    roles: Roles
-    enrolled: frozenset[str]
-
-
-def afterwards(roles: Roles, changes: Changes) -> Afterwards:
-    """Carry out the memberships of a plan on the graph.
-
-    An account that is IAM-authenticated only through a role which it now loses becomes a direct member of rds_iam.
-    """
-    gone = {change.name.name for change in changes.accounts if change.dropped}
-    revoked = {(role.name, change.name.name) for change in changes.accounts for role in change.roles_revoked}
-    kept = [
-        item
-        for item in roles.memberships
-        if not ({item.role, item.member} & gone) and not (item.counts and (item.role, item.member) in revoked)
-    ]
-    granted = [
-        Membership(role.name, change.name.name)
-        for change in changes.accounts
-        if change.after is not None
-        for role in change.roles_granted
-    ]
-    interim = Roles(roles.by_name.values(), [*kept, *granted])
-    members = interim.members(RDS_IAM)
-    enrolled = frozenset(
-        change.name.name for change in changes.effective if _is_iam(change) and change.name.name not in members
-    )
-    enrolments = [Membership(RDS_IAM, name) for name in sorted(enrolled)]
-    return Afterwards(Roles(roles.by_name.values(), [*interim.memberships, *enrolments]), enrolled)
-
-
-def _is_iam(change: AccountChange) -> bool:
-    return change.after is not None and change.after.authentication == IAM
 
 
 def format_chain(chain: Collection[str]) -> str:

@@ -21,12 +21,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     SecuredObject,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    RDS_IAM,
     Membership,
     Role,
     Roles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark, read_mark
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, half_gone
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
     IAM_BROKEN,
@@ -141,14 +140,3 @@ def build_accounts(
             grants=frozenset(Grant(privilege, scope, option) for (privilege, scope), option in held.items()),
         )
     return accounts
-
-
-def half_gone(names: Iterable[str], roles: Roles) -> dict[str, Mark]:
-    """Accounts that bear the mark of leaving, cannot log in, and have left rds_iam."""
-    members = roles.members(RDS_IAM)
-    marks = {
-        name: read_mark(role.comment)
-        for name, role in roles.by_name.items()
-        if name in names and not role.can_login and name not in members
-    }
-    return {name: mark for name, mark in marks.items() if mark is not None}

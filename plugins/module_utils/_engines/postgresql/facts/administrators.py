@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    RDS_IAM,
     RDS_SUPERUSER,
     Roles,
     any_membership,
     format_chain,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, SurveyedAccount
 
 _STRONG_ROLES = (

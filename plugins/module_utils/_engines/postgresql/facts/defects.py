@@ -10,15 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    RDS_AD,
-    RDS_IAM,
     Roles,
-    format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    RDS_AD,
+    RDS_IAM,
+    both_logins,
+    by_group,
+    half_dropped,
+    without_directory,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM_BROKEN, Account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 
@@ -50,13 +55,13 @@ def find_defects(
     for account in accounts:
         name = account.name.name
         if account.authentication == IAM_BROKEN:
-            yield Defect("half_dropped", account.name, _half_dropped(name), {"state": "absent"})
+            yield Defect("half_dropped", account.name, half_dropped(name), {"state": "absent"})
         if name not in enrolled or is_reserved(name):
             continue
         if name != master and RDS_IAM not in roles.direct(name):
-            yield Defect("iam_by_group", account.name, _by_group(name, roles))
+            yield Defect("iam_by_group", account.name, by_group(name, roles))
         if name in in_directory:
-            yield Defect("kerberos_too", account.name, _both(name, roles), _without_directory(account, roles))
+            yield Defect("kerberos_too", account.name, both_logins(name, roles), without_directory(account, roles))
         if name in dates and not account.locked:
             yield from _date(account, dates[name])
 
@@ -70,41 +75,3 @@ def _date(account: Account, date: ValidUntil) -> Iterator[Defect]:
         yield Defect("valid_until_over", account.name, message, {"locked": True})
     elif date.text not in (None, "infinity"):
         yield Defect("valid_until", account.name, f"{says}, so it can log in with a token after that as well.")
-
-
-def chain_to_iam(name: str, roles: Roles) -> str:
-    """The roles through which it is in rds_iam; empty where it is not, or directly."""
-    if name not in roles.members(RDS_IAM) or RDS_IAM in roles.direct(name):
-        return ""
-    return format_chain(roles.chain(name, RDS_IAM))
-
-
-def _without_directory(account: Account, roles: Roles) -> dict[str, Any] | None:
-    """Where it is in rds_ad directly and not through another role as well."""
-    kept = sorted(role.name for role in account.roles if role.name != RDS_AD)
-    if any(RDS_AD in roles.reachable(role) for role in kept):
-        return None
-    return {"roles": kept}
-
-
-def _half_dropped(name: str) -> str:
-    return (
-        f"{name} was being dropped when the run broke off: it has left rds_iam and cannot log in, and what it owned "
-        "may be handed over in part; drop it again."
-    )
-
-
-def _by_group(name: str, roles: Roles) -> str:
-    chain = roles.chain(name, RDS_IAM)
-    return (
-        f"{name} is in rds_iam only through {chain[-2]} ({format_chain(chain)}), so that any password of it is "
-        f"refused; grant rds_iam to the accounts that shall log in by token, and revoke it from {chain[-2]}."
-    )
-
-
-def _both(name: str, roles: Roles) -> str:
-    return (
-        f"{name} is a member of rds_iam ({format_chain(roles.chain(name, RDS_IAM))}) and of rds_ad "
-        f"({format_chain(roles.chain(name, RDS_AD))}), which exclude each other, so that it cannot log in; revoke one "
-        "of them."
-    )

@@ -17,11 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     read_database,
     read_shared,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    RDS_IAM,
-    Roles,
-    oids,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Roles, oids
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
@@ -33,11 +29,15 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.defects import (
     ValidUntil,
-    chain_to_iam,
     find_defects,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.public import Everybody
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    RDS_IAM,
+    chain_to_iam,
+    half_gone,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CannotConnect, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
@@ -108,13 +108,13 @@ def find_groups(roles: Roles) -> set[str]:
     enrolled = roles.members(RDS_IAM)
     without_login = [name for name, role in roles.by_name.items() if not role.can_login]
     locked = {name for name in without_login if name in enrolled and not is_reserved(name) and not roles.members(name)}
-    return set(without_login) - locked - set(rows.half_gone(without_login, roles))
+    return set(without_login) - locked - set(half_gone(without_login, roles))
 
 
 def _of_interest(roles: Roles, groups: Collection[str], passwords: bool) -> list[str]:
     """Whose privileges and belongings are read."""
     enrolled = roles.members(RDS_IAM)
-    marked = rows.half_gone(list(roles.by_name), roles)
+    marked = half_gone(list(roles.by_name), roles)
     return [
         name
         for name in roles.by_name

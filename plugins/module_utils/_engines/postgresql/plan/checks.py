@@ -18,9 +18,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
-    RDS_AD,
-    RDS_IAM,
-    afterwards,
     any_membership,
     format_chain,
 )
@@ -30,6 +27,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     review_leaving,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    RDS_AD,
+    RDS_IAM,
+    afterwards,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
     becomes_iam,
     own_accounts,

@@ -17,13 +17,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
-    RDS_IAM,
     Membership,
     Roles,
-    afterwards,
     any_membership,
     format_chain,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountChange, AccountName, Changes
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step

@@ -22,10 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLObserved,
     SecuredObject,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    DATABASE_OWNER,
-    RDS_IAM,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import DATABASE_OWNER
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import privileges
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     readable_type,
@@ -39,6 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     describe_scope,
     name_scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused, UnknownPrivilege
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Desired, Grant, Scope
 

@@ -17,10 +17,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.defects import (
     ValidUntil,
-    chain_to_iam,
     find_defects,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.survey import find_groups
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import chain_to_iam
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 from tests.unit.plugins.module_utils._engines.postgresql.scenes import created_by_master, iam, role
 

@@ -1,0 +1,122 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""How an account is IAM-authenticated on PostgreSQL: by rds_iam. Recognise it, make it so, find it broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    Membership,
+    Roles,
+    format_chain,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark, read_mark
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, Account, AccountChange, Changes
+
+RDS_IAM = "rds_iam"
+
+
+RDS_AD = "rds_ad"
+
+
+def half_gone(names: Iterable[str], roles: Roles) -> dict[str, Mark]:
+    """Accounts that bear the mark of leaving, cannot log in, and have left rds_iam."""
+    members = roles.members(RDS_IAM)
+    marks = {
+        name: read_mark(role.comment)
+        for name, role in roles.by_name.items()
+        if name in names and not role.can_login and name not in members
+    }
+    return {name: mark for name, mark in marks.items() if mark is not None}
+
+
+def is_account(name: str, roles: Roles) -> bool:
+    """Of the members of rds_iam: not a reserved role, and not a group role, through which its members are in "
+    "rds_iam."""
+    role = roles.by_name.get(name)
+    return role is not None and not is_reserved(name) and (role.can_login or not roles.members(name))
+
+
+@dataclass(frozen=True)
+class Afterwards:
+    """The graph that a plan leads to, and the accounts that need a grant of rds_iam for it."""
+
+    roles: Roles
+    enrolled: frozenset[str]
+
+
+def afterwards(roles: Roles, changes: Changes) -> Afterwards:
+    """Carry out the memberships of a plan on the graph.
+
+    An account that is IAM-authenticated only through a role which it now loses becomes a direct member of rds_iam.
+    """
+    gone = {change.name.name for change in changes.accounts if change.dropped}
+    revoked = {(role.name, change.name.name) for change in changes.accounts for role in change.roles_revoked}
+    kept = [
+        item
+        for item in roles.memberships
+        if not ({item.role, item.member} & gone) and not (item.counts and (item.role, item.member) in revoked)
+    ]
+    granted = [
+        Membership(role.name, change.name.name)
+        for change in changes.accounts
+        if change.after is not None
+        for role in change.roles_granted
+    ]
+    interim = Roles(roles.by_name.values(), [*kept, *granted])
+    members = interim.members(RDS_IAM)
+    enrolled = frozenset(
+        change.name.name for change in changes.effective if _is_iam(change) and change.name.name not in members
+    )
+    enrolments = [Membership(RDS_IAM, name) for name in sorted(enrolled)]
+    return Afterwards(Roles(roles.by_name.values(), [*interim.memberships, *enrolments]), enrolled)
+
+
+def _is_iam(change: AccountChange) -> bool:
+    return change.after is not None and change.after.authentication == IAM
+
+
+def chain_to_iam(name: str, roles: Roles) -> str:
+    """The roles through which it is in rds_iam; empty where it is not, or directly."""
+    if name not in roles.members(RDS_IAM) or RDS_IAM in roles.direct(name):
+        return ""
+    return format_chain(roles.chain(name, RDS_IAM))
+
+
+def without_directory(account: Account, roles: Roles) -> dict[str, Any] | None:
+    """Where it is in rds_ad directly and not through another role as well."""
+    kept = sorted(role.name for role in account.roles if role.name != RDS_AD)
+    if any(RDS_AD in roles.reachable(role) for role in kept):
+        return None
+    return {"roles": kept}
+
+
+def half_dropped(name: str) -> str:
+    return (
+        f"{name} was being dropped when the run broke off: it has left rds_iam and cannot log in, and what it owned "
+        "may be handed over in part; drop it again."
+    )
+
+
+def by_group(name: str, roles: Roles) -> str:
+    chain = roles.chain(name, RDS_IAM)
+    return (
+        f"{name} is in rds_iam only through {chain[-2]} ({format_chain(chain)}), so that any password of it is "
+        f"refused; grant rds_iam to the accounts that shall log in by token, and revoke it from {chain[-2]}."
+    )
+
+
+def both_logins(name: str, roles: Roles) -> str:
+    return (
+        f"{name} is a member of rds_iam ({format_chain(roles.chain(name, RDS_IAM))}) and of rds_ad "
+        f"({format_chain(roles.chain(name, RDS_AD))}), which exclude each other, so that it cannot log in; revoke one "
+        "of them."
+    )
