@@ -8,19 +8,30 @@
 
 from __future__ import annotations
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, IAM_BROKEN, PASSWORD
+from collections.abc import Iterable, Iterator
 
-PLUGIN = "AWSAuthenticationPlugin"
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, IAM_BROKEN, PASSWORD, Account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 
-
-AUTHENTICATION_STRING = "RDS"
-
-
+PLUGIN, AUTHENTICATION_STRING = "AWSAuthenticationPlugin", "RDS"
 IDENTIFIED = f"IDENTIFIED WITH {PLUGIN} AS '{AUTHENTICATION_STRING}'"
 """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
 
 
-def authentication(plugin: str, authentication: str | None) -> str:
+def authentication(plugin: str, string: str | None) -> str:
+    """``plugin``, ``string``: as mysql.user has them."""
     if plugin != PLUGIN:
         return PASSWORD
-    return IAM if authentication == AUTHENTICATION_STRING else IAM_BROKEN
+    return IAM if string == AUTHENTICATION_STRING else IAM_BROKEN
+
+
+def find_broken(accounts: Iterable[Account]) -> Iterator[Defect]:
+    for account in accounts:
+        if account.authentication == IAM_BROKEN:
+            yield Defect(
+                "auth_string",
+                account.name,
+                f"{account.name} has {PLUGIN} with another authentication string than {AUTHENTICATION_STRING}, so that "
+                "no token lets anybody in; run aurora_iam_user for it.",
+                {},
+            )

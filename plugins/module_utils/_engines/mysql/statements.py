@@ -22,7 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     identifier,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import privileges_of
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import IDENTIFIED
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import IDENTIFIED, PLUGIN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
 
@@ -228,7 +228,7 @@ def lock_accounts(users: Collection[str]) -> Query:
         "SELECT a.User, a.Host, e.FROM_USER, e.FROM_HOST FROM acts_as a "
         "JOIN mysql.role_edges e ON e.TO_USER = a.Role_user AND e.TO_HOST = a.Role_host) "
         "SELECT a.User, a.Host, MAX(r.Create_user_priv = 'Y'), "
-        "MAX(r.User = a.User AND r.Host = a.Host AND r.plugin = 'AWSAuthenticationPlugin') "
+        f"MAX(r.User = a.User AND r.Host = a.Host AND r.plugin = '{PLUGIN}') "
         "FROM acts_as a JOIN mysql.user r ON r.User = a.Role_user AND r.Host = a.Role_host GROUP BY a.User, a.Host",
         values,
     )

@@ -8,23 +8,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     Membership,
     Roles,
+    any_membership,
     format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark, read_mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, Account, AccountChange, Changes
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    IAM_BROKEN,
+    PASSWORD,
+    Account,
+    AccountChange,
+    Changes,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 
-RDS_IAM = "rds_iam"
-
-
-RDS_AD = "rds_ad"
+RDS_IAM, RDS_AD = "rds_iam", "rds_ad"
 
 
 def half_gone(names: Iterable[str], roles: Roles) -> dict[str, Mark]:
@@ -38,9 +45,15 @@ def half_gone(names: Iterable[str], roles: Roles) -> dict[str, Mark]:
     return {name: mark for name, mark in marks.items() if mark is not None}
 
 
+def authentication(name: str, members: Collection[str], interrupted: Collection[str]) -> str:
+    """``members``: those of rds_iam, nested ones as well; ``interrupted``: those of :func:`half_gone`."""
+    if name in members:
+        return IAM
+    return IAM_BROKEN if name in interrupted else PASSWORD
+
+
 def is_account(name: str, roles: Roles) -> bool:
-    """Of the members of rds_iam: not a reserved role, and not a group role, through which its members are in "
-    "rds_iam."""
+    """Of the members of rds_iam: neither a reserved role nor a group role, through which others are in rds_iam."""
     role = roles.by_name.get(name)
     return role is not None and not is_reserved(name) and (role.can_login or not roles.members(name))
 
@@ -91,7 +104,41 @@ def chain_to_iam(name: str, roles: Roles) -> str:
     return format_chain(roles.chain(name, RDS_IAM))
 
 
-def without_directory(account: Account, roles: Roles) -> dict[str, Any] | None:
+def refuse_two_logins(changes: Changes, roles: Roles) -> None:
+    """An account logs in either with a token or by Kerberos, and nested memberships count. Raises Refused.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/database-authentication.html
+    """
+    if RDS_AD not in roles.by_name:
+        return
+    after = afterwards(roles, changes).roles
+    in_directory = after.members(RDS_AD)
+    for change in changes.accounts:
+        listed_present = change.request is not None and change.after is not None
+        if listed_present and change.name.name in in_directory:
+            chain = format_chain(after.chain(change.name.name, RDS_AD))
+            raise Refused(
+                f"{change.name} would be a member of both rds_iam and rds_ad ({chain}), and then cannot log in; take "
+                "it out of rds_ad, or leave it to Kerberos."
+            )
+
+
+def find_broken(accounts: Iterable[Account], roles: Roles, master: str) -> Iterator[Defect]:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
+    members, in_directory = roles.members(RDS_IAM), roles.members(RDS_AD)
+    for account in accounts:
+        name = account.name.name
+        if account.authentication == IAM_BROKEN:
+            yield Defect("half_dropped", account.name, _half_dropped(name), {"state": "absent"})
+        if name not in members or is_reserved(name):
+            continue
+        if name != master and RDS_IAM not in roles.direct(name):
+            yield Defect("iam_by_group", account.name, _by_group(name, roles))
+        if name in in_directory:
+            yield Defect("kerberos_too", account.name, _both(name, roles), _without_directory(account, roles))
+
+
+def _without_directory(account: Account, roles: Roles) -> dict[str, Any] | None:
     """Where it is in rds_ad directly and not through another role as well."""
     kept = sorted(role.name for role in account.roles if role.name != RDS_AD)
     if any(RDS_AD in roles.reachable(role) for role in kept):
@@ -99,14 +146,14 @@ def without_directory(account: Account, roles: Roles) -> dict[str, Any] | None:
     return {"roles": kept}
 
 
-def half_dropped(name: str) -> str:
+def _half_dropped(name: str) -> str:
     return (
         f"{name} was being dropped when the run broke off: it has left rds_iam and cannot log in, and what it owned "
         "may be handed over in part; drop it again."
     )
 
 
-def by_group(name: str, roles: Roles) -> str:
+def _by_group(name: str, roles: Roles) -> str:
     chain = roles.chain(name, RDS_IAM)
     return (
         f"{name} is in rds_iam only through {chain[-2]} ({format_chain(chain)}), so that any password of it is "
@@ -114,9 +161,21 @@ def by_group(name: str, roles: Roles) -> str:
     )
 
 
-def both_logins(name: str, roles: Roles) -> str:
+def _both(name: str, roles: Roles) -> str:
     return (
         f"{name} is a member of rds_iam ({format_chain(roles.chain(name, RDS_IAM))}) and of rds_ad "
         f"({format_chain(roles.chain(name, RDS_AD))}), which exclude each other, so that it cannot log in; revoke one "
         "of them."
     )
+
+
+def chain_of_administration(name: str, roles: Roles, master: str) -> tuple[str, ...]:
+    """The way to rds_iam by memberships of which one gives nothing but the ADMIN option; empty where there is none.
+
+    Since PostgreSQL 16 the creator of a role is such a member of it, and +rds_iam in pg_hba.conf counts it. AWS
+    documents that the master user may create IAM-authenticated accounts.
+    https://www.postgresql.org/docs/16/role-attributes.html (role creation)
+    """
+    if name == master or name in roles.members(RDS_IAM):
+        return ()
+    return roles.chain(name, RDS_IAM, any_membership)

@@ -13,11 +13,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
+    RDS_SUPERUSER,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     quote_identifier,
     quote_literal,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
 
@@ -152,9 +154,9 @@ def token_logins(major: int) -> str:
     """
     return f"""
 WITH RECURSIVE
-member AS (SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
+member AS (SELECT oid FROM pg_roles WHERE rolname = '{RDS_IAM}'
            UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid),
-holder AS (SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
+holder AS (SELECT oid FROM pg_roles WHERE rolname = '{RDS_IAM}'
            UNION SELECT m.member FROM holder JOIN pg_auth_members m ON m.roleid = holder.oid
            {"AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else ""})
 SELECT r.rolname::text AS name, r.oid::bigint FROM pg_roles r JOIN member USING (oid)
@@ -307,13 +309,13 @@ _MEMBER = (
     "EXISTS (SELECT FROM pg_catalog.pg_roles g WHERE g.rolname = '{}' AND "
     "pg_catalog.pg_has_role(r.oid, g.oid, 'MEMBER'))"
 )
-_ADMINISTERS = f"r.rolsuper OR r.rolcreaterole OR {_MEMBER.format('rds_superuser')}"
+_ADMINISTERS = f"r.rolsuper OR r.rolcreaterole OR {_MEMBER.format(RDS_SUPERUSER)}"
 
 LOCK_HOLDERS = (
     "SELECT l.pid, coalesce(p.gid, '')::text, coalesce(r.rolname::text, ''), "
     "coalesce(pg_catalog.host(a.client_addr), ''), "
     f"l.pid IS NOT NULL AND (a.pid IS NULL OR coalesce({_ADMINISTERS}, false)), "
-    f"coalesce(NOT r.rolsuper AND {_MEMBER.format('rds_iam')}, false), "
+    f"coalesce(NOT r.rolsuper AND {_MEMBER.format(RDS_IAM)}, false), "
     "l.pid IS NOT NULL AND coalesce(r.rolname = session_user, false), l.objsubid = 2 "
     "FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
     "LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' "

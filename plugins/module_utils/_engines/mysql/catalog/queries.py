@@ -20,6 +20,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     STATIC_PRIVILEGES,
     flag_column,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
 MANY = 500
@@ -30,7 +31,7 @@ Query = tuple[str, tuple[Any, ...]]
 SERVER = (
     "SELECT CURRENT_USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, @@GLOBAL.mandatory_roles, "
     "@@skip_name_resolve, "
-    "(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = 'AWSAuthenticationPlugin'), "
+    f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
     "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES)"
 )
 
@@ -56,7 +57,7 @@ def accounts(names: Collection[str], all_iam: bool) -> Query:
     """The accounts of these names under any host and in any case, with their global privileges."""
     condition, values = among("CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci", names)
     if all_iam and values:
-        condition = f"({condition} OR plugin = 'AWSAuthenticationPlugin')"
+        condition = f"({condition} OR plugin = '{PLUGIN}')"
     return f"SELECT {USER_COLUMNS} FROM mysql.user WHERE {condition}", values
 
 

@@ -9,25 +9,19 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, IAM_BROKEN
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import find_broken
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, SurveyedAccount
 
 
-def find_defects(accounts: Iterable[SurveyedAccount], resolves_hosts: bool) -> Iterator[Defect]:
+def find_defects(accounts: Collection[SurveyedAccount], resolves_hosts: bool) -> Iterator[Defect]:
     """``resolves_hosts``: the server tells clients by the names of their hosts, too."""
+    yield from find_broken(surveyed.account for surveyed in accounts)
     for surveyed in accounts:
         account = surveyed.account
-        if account.authentication == IAM_BROKEN:
-            yield Defect(
-                "auth_string",
-                account.name,
-                f"{account.name} has AWSAuthenticationPlugin with another authentication string than RDS, so that no "
-                "token lets anybody in; run aurora_iam_user for it.",
-                {},
-            )
         if account.authentication != IAM:
             continue
         reason = _shut_out(account.name.host, resolves_hosts)

@@ -32,6 +32,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     STATIC_PRIVILEGES,
     USAGE,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
     check_leavers,
     check_loops,
@@ -100,7 +101,7 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
         return
     becomes_iam = change.before is None or change.before.authentication != IAM
     if not observed.plugin_active:
-        reason = "(error 1524: Plugin 'AWSAuthenticationPlugin' is not loaded)"
+        reason = f"(error 1524: Plugin '{PLUGIN}' is not loaded)"
     elif observed.iam_auth is False and becomes_iam:
         reason = "(so AWS says)"
     else:

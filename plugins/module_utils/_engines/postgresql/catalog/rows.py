@@ -25,11 +25,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Role,
     Roles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, half_gone
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    RDS_IAM,
+    authentication,
+    half_gone,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
-    IAM,
-    IAM_BROKEN,
-    PASSWORD,
     Account,
     AccountName,
     Grant,
@@ -132,7 +133,7 @@ def build_accounts(
         role = roles.by_name[name]
         accounts[AccountName(name)] = Account(
             AccountName(name),
-            authentication=IAM if name in members else IAM_BROKEN if name in marks else PASSWORD,
+            authentication=authentication(name, members, marks),
             locked=not role.can_login,
             connection_limit=role.connection_limit,
             comment=marks[name].comment if name in marks else role.comment,

@@ -8,16 +8,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     RDS_SUPERUSER,
     Roles,
-    any_membership,
     format_chain,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    chain_of_administration,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, SurveyedAccount
 
 _STRONG_ROLES = (
@@ -55,20 +56,15 @@ def _words(name: str, roles: Roles, attributes: Attributes) -> Iterator[str]:
 
 
 def find_locked_out(accounts: Iterable[SurveyedAccount], roles: Roles, master: str) -> Iterator[Defect]:
-    """Since PostgreSQL 16 the creator of a role is such a member of it, and +rds_iam in pg_hba.conf counts it. AWS
-    documents that the master user may create IAM-authenticated accounts.
-
-    https://www.postgresql.org/docs/16/role-attributes.html (role creation)
-    """
-    locked_out = roles.members(RDS_IAM, any_membership) - roles.members(RDS_IAM) - {master}
+    """Administrators whose password is refused by a membership that gives them nothing but the ADMIN option."""
     for item in accounts:
-        name = item.account.name.name
-        if name in locked_out and item.can_log_in and item.powers and not item.reserved:
-            yield Defect("administrator_lockout", item.account.name, _message(name, item.powers, roles))
+        if item.can_log_in and item.powers and not item.reserved:
+            chain = chain_of_administration(item.name.name, roles, master)
+            if chain:
+                yield Defect("administrator_lockout", item.name, _locked_out(item.name.name, item.powers, chain))
 
 
-def _message(name: str, powers: Iterable[str], roles: Roles) -> str:
-    chain = roles.chain(name, RDS_IAM, any_membership)
+def _locked_out(name: str, powers: Iterable[str], chain: Sequence[str]) -> str:
     return (
         f"The administrator {name} ({', '.join(powers)}) is a member of rds_iam by a membership with the ADMIN option "
         f"only ({format_chain(chain)}), so that its password is refused. To log in by password: revoke {chain[1]} from "

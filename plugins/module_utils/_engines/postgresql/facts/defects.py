@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -17,14 +17,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
-    RDS_AD,
     RDS_IAM,
-    both_logins,
-    by_group,
-    half_dropped,
-    without_directory,
+    find_broken,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM_BROKEN, Account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 
 
@@ -48,21 +44,13 @@ _NO_DATES: Mapping[str, ValidUntil] = MappingProxyType({})
 
 
 def find_defects(
-    accounts: Iterable[Account], roles: Roles, master: str, dates: Mapping[str, ValidUntil] = _NO_DATES
+    accounts: Collection[Account], roles: Roles, master: str, dates: Mapping[str, ValidUntil] = _NO_DATES
 ) -> Iterator[Defect]:
-    """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
-    enrolled, in_directory = roles.members(RDS_IAM), roles.members(RDS_AD)
+    yield from find_broken(accounts, roles, master)
+    members = roles.members(RDS_IAM)
     for account in accounts:
         name = account.name.name
-        if account.authentication == IAM_BROKEN:
-            yield Defect("half_dropped", account.name, half_dropped(name), {"state": "absent"})
-        if name not in enrolled or is_reserved(name):
-            continue
-        if name != master and RDS_IAM not in roles.direct(name):
-            yield Defect("iam_by_group", account.name, by_group(name, roles))
-        if name in in_directory:
-            yield Defect("kerberos_too", account.name, both_logins(name, roles), without_directory(account, roles))
-        if name in dates and not account.locked:
+        if name in members and name in dates and not account.locked and not is_reserved(name):
             yield from _date(account, dates[name])
 
 

@@ -19,7 +19,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
     any_membership,
-    format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.checks import (
@@ -28,9 +27,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
-    RDS_AD,
     RDS_IAM,
     afterwards,
+    refuse_two_logins,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
     becomes_iam,
@@ -60,12 +59,12 @@ _IN_ROW = ("TABLE", "SEQUENCE")
 def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled."""
     if not changes.effective:
-        _refuse_active_directory(changes, observed)
+        refuse_two_logins(changes, observed.roles)
         refuse_open_sessions(changes, observed)
         return _namesakes(changes, observed)
     _refuse_without_iam(changes, observed)
     _refuse_own_accounts(changes, observed)
-    _refuse_active_directory(changes, observed)
+    refuse_two_logins(changes, observed.roles)
     review_memberships(changes, observed)
     handed_over = review_leaving(changes, observed)
     refuse_lost_logins(changes, observed)
@@ -98,25 +97,6 @@ def _refuse_own_accounts(changes: Changes, observed: PostgreSQLObserved) -> None
             raise Refused(
                 f"{change.name} is the account that administers {observed.title}; this collection never changes it, "
                 "take it off the list."
-            )
-
-
-def _refuse_active_directory(changes: Changes, observed: PostgreSQLObserved) -> None:
-    """An account logs in either by IAM or by Kerberos, and the guide counts nested memberships.
-
-    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/database-authentication.html
-    """
-    if RDS_AD not in observed.roles.by_name:
-        return
-    roles = afterwards(observed.roles, changes).roles
-    in_directory = roles.members(RDS_AD)
-    for change in changes.accounts:
-        listed_present = change.request is not None and change.after is not None
-        if listed_present and change.name.name in in_directory:
-            chain = format_chain(roles.chain(change.name.name, RDS_AD))
-            raise Refused(
-                f"{change.name} would be a member of both rds_iam and rds_ad ({chain}), and then cannot log in; take "
-                "it out of rds_ad, or leave it to Kerberos."
             )
 
 
