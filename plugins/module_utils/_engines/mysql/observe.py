@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
@@ -17,13 +16,21 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
     MySQLObserved,
     Objects,
+    build_objects,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows, UserRows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
+    GrantedRows,
+    KnownPrivilegeRow,
+    ObjectRow,
+    PrivilegeRow,
+    RoleEdgeRow,
+    ServerRow,
+    UserRow,
+    UserRows,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import read_leaving
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.queries import ROLE_EDGES
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
-    login_name,
     role_list,
     role_names,
 )
@@ -31,44 +38,42 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     STATIC_PRIVILEGES,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 
 
 def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
     """At most ten queries, and one more where roles are granted. Raises StatementFailed, ConnectionLost."""
-    login, partial, lower, mode, mandatory, unresolved, plugin, active = session.query(queries.SERVER)[0]
-    dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
-    folds = bool(int(lower))
-    own = login_name(str(login))
-    principals = [own, *(AccountName(name, host) for name, host in json.loads(active or "[]"))]
-    users = UserRows(session.query(*queries.accounts(_names(wanted, principals), all_accounts)))
+    server = ServerRow(*session.query(queries.SERVER)[0])
+    principals = server.principals
+    users = UserRows(
+        UserRow(*row) for row in session.query(*queries.accounts(_names(wanted, principals), all_accounts))
+    )
     subjects = {account.name for account in wanted} & users.names
     if all_accounts:
         subjects |= users.iam
-    granted = GrantedRows(dialect, folds, subjects | set(principals))
-    granted.add_global(users.flags)
-    granted.add(session.query(*queries.privileges(granted.subjects)))
+    granted = GrantedRows(server.dialect, server.folds_names, subjects | set(principals))
+    granted.add_global(users.by_name.values())
+    granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
     endpoint = session.login.endpoint
     return MySQLObserved(
         accounts={name: users.account(name, granted) for name in subjects},
         expired=users.expired,
-        login=own,
+        login=principals[0],
         title=session.login.title,
         master=endpoint.master_user,
-        dialect=dialect,
-        folds_names=folds,
-        resolves_hosts=not int(unresolved),
-        plugin_active=plugin == "ACTIVE",
+        dialect=server.dialect,
+        folds_names=server.folds_names,
+        resolves_hosts=server.resolves_hosts,
+        plugin_active=server.plugin_active,
         iam_auth=endpoint.iam_auth,
         existing=frozenset(users.names),
         administered=frozenset(role for name in principals for role in granted.administered[name]),
-        restrictions={name: users.restrictions[name] for name in users.names},
+        restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
         authority=Authority((frozenset(granted.grants[name]), users.restrictions.get(name, {})) for name in principals),
-        objects=look_up(session, wanted, folds),
+        objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
-        mandatory_roles=role_list(str(mandatory or "")),
+        mandatory_roles=role_list(server.mandatory_roles or ""),
         role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
         leaving=read_leaving(session, wanted, subjects, users.names),
     )
@@ -93,7 +98,8 @@ def _known_dynamic(session: Session, wanted: Sequence[ParsedAccount]) -> frozens
     }
     if all(name in STATIC_PRIVILEGES or "_" not in name for name in named):
         return frozenset()
-    return frozenset(str(row[0]).upper() for row in session.query(queries.KNOWN_PRIVILEGES))
+    rows = (KnownPrivilegeRow(*row) for row in session.query(queries.KNOWN_PRIVILEGES))
+    return frozenset(row.privilege.upper() for row in rows)
 
 
 def _gain_roles(wanted: Sequence[ParsedAccount], granted: GrantedRows, existing: Collection[AccountName]) -> bool:
@@ -108,12 +114,14 @@ def _gain_roles(wanted: Sequence[ParsedAccount], granted: GrantedRows, existing:
 
 def _role_edges(session: Session) -> dict[AccountName, set[AccountName]]:
     edges: dict[AccountName, set[AccountName]] = {}
-    for user, host, role, role_host in session.query(ROLE_EDGES):
-        edges.setdefault(AccountName(user, host.lower()), set()).add(AccountName(role, role_host.lower()))
+    for row in map(RoleEdgeRow._make, session.query(queries.ROLE_EDGES)):
+        edges.setdefault(AccountName(row.user, row.host.lower()), set()).add(
+            AccountName(row.role, row.role_host.lower())
+        )
     return edges
 
 
-def look_up(session: Session, wanted: Sequence[ParsedAccount], folds_names: bool) -> Objects:
+def _look_up(session: Session, wanted: Sequence[ParsedAccount], folds_names: bool) -> Objects:
     """One query, or none if no database is named."""
     grants = [grant for account in wanted for grant in account.grants or ()]
     scopes = {canonical(grant.scope, folds_names) for grant in grants if grant.scope.kind not in ("GLOBAL", "PATTERN")}
@@ -124,23 +132,13 @@ def look_up(session: Session, wanted: Sequence[ParsedAccount], folds_names: bool
         for grant in grants
         if any(privilege.columns for privilege in grant.privileges)
     }
-    rows = session.query(
-        *queries.objects(
-            {scope.path[0] for scope in scopes},
-            _pairs(scopes, "TABLE"),
-            {(path[0], path[1]) for path in with_columns},
-            _pairs(scopes, "FUNCTION", "PROCEDURE"),
-        )
+    query = queries.objects(
+        {scope.path[0] for scope in scopes},
+        _pairs(scopes, "TABLE"),
+        {(path[0], path[1]) for path in with_columns},
+        _pairs(scopes, "FUNCTION", "PROCEDURE"),
     )
-    found: set[Scope] = set()
-    columns: dict[tuple[str, ...], dict[str, str]] = {}
-    for kind, database, name, column in rows:
-        if kind == "COLUMN":
-            columns.setdefault((database, name), {})[column.lower()] = column
-        else:
-            path = (database,) if kind == "DATABASE" else (database, name)
-            found.add(canonical(Scope(kind, path=path), folds_names))
-    return Objects(frozenset(found), columns)
+    return build_objects((ObjectRow(*row) for row in session.query(*query)), folds_names)
 
 
 def _pairs(scopes: set[Scope], *kinds: str) -> set[tuple[str, str]]:

@@ -214,13 +214,11 @@ LOCK_HOLDERS = (
     "FROM information_schema.PROCESSLIST "
     f"WHERE ID = IS_USED_LOCK({_LOCK}) OR ID = IS_USED_LOCK({_ANNOUNCED_LOCK})"
 )
-"""Rows of six: session, user, client (NULL where the login may not see it), whether it has only announced itself; then
-this session's account and number."""
 
 
 def lock_accounts(users: Collection[str]) -> Query:
-    """The accounts with these names. Rows of four: user, host, whether it may create accounts, itself or by a role that
-    it has, and whether it is IAM-authenticated."""
+    """The accounts with these names: whether each may create accounts, itself or by a role that it has, and whether it
+    is IAM-authenticated."""
     condition, values = among("User", users)
     return (
         "WITH RECURSIVE acts_as (User, Host, Role_user, Role_host) AS "

@@ -8,16 +8,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import (
     Authority,
     Restrictions,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import ObjectRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     Leaving,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import canonical
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import (
     Dialect,
 )
@@ -84,3 +86,15 @@ class MySQLObserved(Observed):
     mandatory_roles: frozenset[AccountName] = frozenset()
     role_edges: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
     leaving: Leaving = _NOTHING_LEAVES
+
+
+def build_objects(rows: Iterable[ObjectRow], folds_names: bool) -> Objects:
+    found: set[Scope] = set()
+    columns: dict[tuple[str, ...], dict[str, str]] = {}
+    for row in rows:
+        if row.kind == "COLUMN":
+            columns.setdefault((row.database, row.name), {})[row.column.lower()] = row.column
+        else:
+            path = (row.database,) if row.kind == "DATABASE" else (row.database, row.name)
+            found.add(canonical(Scope(row.kind, path=path), folds_names))
+    return Objects(frozenset(found), columns)

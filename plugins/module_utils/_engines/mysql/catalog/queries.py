@@ -36,6 +36,7 @@ SERVER = (
 )
 
 KNOWN_PRIVILEGES = "SHOW PRIVILEGES"
+ROLE_EDGES = "SELECT TO_USER, TO_HOST, FROM_USER, FROM_HOST FROM mysql.role_edges"
 
 _USER_FLAGS = ", ".join(flag_column(privilege) for privilege in STATIC_PRIVILEGES)
 _DATABASE_FLAGS = ", ".join(flag_column(privilege) for privilege in DATABASE_PRIVILEGES)
@@ -47,10 +48,14 @@ _EXPIRED = (
     f"WHEN {_EXPIRES} < NOW() THEN CONCAT('on ', DATE({_EXPIRES})) ELSE '' END"
 )
 """https://dev.mysql.com/doc/refman/8.4/en/password-management.html#password-expiration-policy"""
-USER_COLUMNS = (
+_USER_COLUMNS = (
     "User, Host, plugin, authentication_string, ssl_type, account_locked, max_user_connections, "
-    f"User_attributes, CONCAT({_USER_FLAGS}), Grant_priv, {_EXPIRED}"
+    f"User_attributes, CONCAT({_USER_FLAGS}), Grant_priv, {_EXPIRED}, "
+    "max_questions, max_updates, max_connections, password_expired"
 )
+
+
+ALL_ACCOUNTS = f"SELECT {_USER_COLUMNS} FROM mysql.user"
 
 
 def accounts(names: Collection[str], all_iam: bool) -> Query:
@@ -58,7 +63,7 @@ def accounts(names: Collection[str], all_iam: bool) -> Query:
     condition, values = among("CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci", names)
     if all_iam and values:
         condition = f"({condition} OR plugin = '{PLUGIN}')"
-    return f"SELECT {USER_COLUMNS} FROM mysql.user WHERE {condition}", values
+    return f"{ALL_ACCOUNTS} WHERE {condition}", values
 
 
 _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
@@ -72,7 +77,7 @@ _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 
 
 def privileges(accounts: Collection[AccountName]) -> Query:
-    """Rows of seven: kind, user, host, and four more (see ``_PRIVILEGE_TABLES``); for dynamic privileges, the user is
+    """Kind, user, host, and four more (see ``_PRIVILEGE_TABLES``); for dynamic privileges, the user is
     ``'user'@'host'`` and the host is empty.
 
     Dynamic privileges are read as they are in effect, because mysql.global_grants may say something else: after REVOKE
@@ -104,7 +109,7 @@ def objects(
     columns: Collection[tuple[str, str]],
     routines: Collection[tuple[str, str]],
 ) -> Query:
-    """Which of these exist. Rows of four: kind, database, name, column (or nothing)."""
+    """Which of these exist."""
     wanted: tuple[tuple[str, Collection[tuple[str, str]], str, tuple[str, str, str]], ...] = (
         ("'TABLE'", tables, "TABLES", ("TABLE_SCHEMA", "TABLE_NAME", "''")),
         ("'COLUMN'", columns, "COLUMNS", ("TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME")),

@@ -4,18 +4,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Rows of the grant tables as canonical grants, by account."""
+"""What the queries answer: the columns of each by name, and accounts and canonical grants from them.
+
+Numbers may come as texts, and flags of the server as numbers.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import iam_login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Restrictions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import login_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     database_scope,
@@ -27,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import (
     PLUGIN,
+    authentication,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -37,8 +40,153 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 
 
+class ServerRow(NamedTuple):
+    """``mandatory_roles``, ``active_roles``: see :func:`role_list`; a list of pairs in JSON."""
+
+    login: str
+    partial_revokes: int
+    lower_case_table_names: int
+    sql_mode: str
+    mandatory_roles: str | None
+    skip_name_resolve: int
+    plugin_status: str | None
+    active_roles: str | None
+
+    @property
+    def principals(self) -> list[AccountName]:
+        """The login and its active roles."""
+        roles = json.loads(self.active_roles or "[]")
+        return [login_name(self.login), *(AccountName(name, host) for name, host in roles)]
+
+    @property
+    def dialect(self) -> Dialect:
+        return Dialect(not int(self.partial_revokes), "NO_BACKSLASH_ESCAPES" not in self.sql_mode)
+
+    @property
+    def folds_names(self) -> bool:
+        return bool(int(self.lower_case_table_names))
+
+    @property
+    def resolves_hosts(self) -> bool:
+        return not int(self.skip_name_resolve)
+
+    @property
+    def plugin_active(self) -> bool:
+        return self.plugin_status == "ACTIVE"
+
+
+class UserRow(NamedTuple):
+    """
+    privileges    one Y or N for each of STATIC_PRIVILEGES
+    expired       how, or since when, the password has expired; empty where it has not
+    expired_flag  Y after PASSWORD EXPIRE, and in what CREATE ROLE makes
+    """
+
+    user: str
+    host: str
+    plugin: str
+    authentication_string: str | None
+    ssl_type: str
+    account_locked: str
+    max_user_connections: int
+    attributes: str | None
+    privileges: str
+    grant_option: str
+    expired: str
+    max_questions: int
+    max_updates: int
+    max_connections: int
+    expired_flag: str
+
+    @property
+    def name(self) -> AccountName:
+        return AccountName(self.user, self.host.lower())
+
+
+class PrivilegeRow(NamedTuple):
+    """What the last four are depends on the kind: ``queries.privileges``."""
+
+    kind: str
+    user: str
+    host: str
+    first: str
+    second: str
+    third: str
+    fourth: str
+
+
+class KnownPrivilegeRow(NamedTuple):
+    privilege: str
+    context: str
+    comment: str
+
+
+class ObjectRow(NamedTuple):
+    """``column``: of those of kind COLUMN; ``name``: not of those of kind DATABASE."""
+
+    kind: str
+    database: str
+    name: str
+    column: str
+
+
+class RoleEdgeRow(NamedTuple):
+    user: str
+    host: str
+    role: str
+    role_host: str
+
+
+class DependencyRow(NamedTuple):
+    """``account``: as user@host. Database and name of what it is the definer of; or user and host of who has it as a
+    role or acts as it."""
+
+    kind: str
+    account: str
+    first: str
+    second: str
+
+
+class SessionRow(NamedTuple):
+    number: int
+    user: str
+    client: str
+
+
+class DefinerRow(NamedTuple):
+    definer: str
+    kind: str
+    database: str
+    name: str
+
+
+class LoginRow(NamedTuple):
+    """``user``: a name that somebody has logged in with; none in the row that only tells the time."""
+
+    user: str | None
+    uptime: int
+
+
+class LockHolderRow(NamedTuple):
+    """``user``, ``client``: None where the login may not see them. The last two are of the session that asks."""
+
+    number: int | None
+    user: str | None
+    client: str | None
+    announced: int
+    login: str
+    own_number: int
+
+
+class LockAccountRow(NamedTuple):
+    user: str
+    host: str
+    administrator: int
+    iam: int
+
+
 class GrantedRows:
-    """Takes the rows that ``observe.privileges`` selects. Accounts that are not ``subjects`` are passed over."""
+    """Takes the rows of ``queries.privileges``. Accounts that are not ``subjects`` are passed over."""
 
     def __init__(self, dialect: Dialect, folds_names: bool, subjects: Collection[AccountName]) -> None:
         self.subjects = frozenset(subjects)
@@ -60,13 +208,12 @@ class GrantedRows:
             "table": self._table,
         }
 
-    def add_global(self, flags: Mapping[AccountName, tuple[str, str]]) -> None:
-        """``flags``: one Y or N for each static privilege, and for the grant option."""
-        for name, (privileges, option) in flags.items():
-            if name in self.subjects:
-                self._level(name, GLOBAL, _flagged(STATIC_PRIVILEGES, privileges), option == "Y")
+    def add_global(self, rows: Iterable[UserRow]) -> None:
+        for row in rows:
+            if row.name in self.subjects:
+                self._level(row.name, GLOBAL, _flagged(STATIC_PRIVILEGES, row.privileges), row.grant_option == "Y")
 
-    def add(self, rows: Iterable[Row]) -> None:
+    def add(self, rows: Iterable[PrivilegeRow]) -> None:
         for kind, user, host, *rest in rows:
             name = _grantee(user) if kind == "dynamic" else AccountName(user, host.lower())
             if name in self.subjects:
@@ -132,36 +279,30 @@ def _flagged(privileges: tuple[str, ...], flags: str) -> list[str]:
 class UserRows:
     """The rows of mysql.user, by account."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._rows: dict[AccountName, Row] = {}
-        self.flags: dict[AccountName, tuple[str, str]] = {}
-        self.restrictions: dict[AccountName, Restrictions] = {}
-        self.iam: set[AccountName] = set()
-        self.expired: dict[AccountName, str] = {}
-        for row in rows:
-            name = AccountName(row[0], row[1].lower())
-            attributes = json.loads(row[7] or "{}")
-            self._rows[name] = (*row[:7], attributes)
-            self.flags[name] = (row[8], row[9])
-            self.restrictions[name] = _restrictions(attributes)
-            if row[2] == PLUGIN:
-                self.iam.add(name)
-            elif row[10]:
-                self.expired[name] = row[10]
+    def __init__(self, rows: Iterable[UserRow]) -> None:
+        self.by_name: dict[AccountName, UserRow] = {row.name: row for row in rows}
+        self._attributes: dict[AccountName, dict[str, Any]] = {
+            name: json.loads(row.attributes or "{}") for name, row in self.by_name.items()
+        }
+        self.restrictions: dict[AccountName, Restrictions] = {
+            name: _restrictions(attributes) for name, attributes in self._attributes.items()
+        }
+        self.iam = {name for name, row in self.by_name.items() if row.plugin == PLUGIN}
+        self.expired = {name: row.expired for name, row in self.by_name.items() if row.expired and name not in self.iam}
 
     @property
     def names(self) -> set[AccountName]:
-        return set(self._rows)
+        return set(self.by_name)
 
     def account(self, name: AccountName, granted: GrantedRows) -> Account:
-        _user, _host, plugin, authentication, tls, locked, limit, attributes = self._rows[name]
+        row = self.by_name[name]
         return Account(
             name=name,
-            authentication=iam_login.authentication(plugin, authentication),
-            locked=locked == "Y",
-            tls=tls,
-            connection_limit=int(limit) or -1,
-            comment=_comment(attributes),
+            authentication=authentication(row.plugin, row.authentication_string),
+            locked=row.account_locked == "Y",
+            tls=row.ssl_type,
+            connection_limit=int(row.max_user_connections) or -1,
+            comment=_comment(self._attributes[name]),
             roles=frozenset(granted.roles[name]),
             default_roles=frozenset(granted.default_roles[name]),
             grants=frozenset(granted.grants[name]),

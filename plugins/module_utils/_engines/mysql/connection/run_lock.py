@@ -13,6 +13,11 @@ from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
+    LockAccountRow,
+    LockHolderRow,
+    SessionRow,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.queries import RDS_KILL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Holder, RunLock
@@ -37,39 +42,39 @@ class MySQLRunLock(RunLock):
         self._ask(statements.WITHDRAW, ())
 
     def _is_taken(self, rows: list[Row]) -> bool:
-        return bool(rows) and rows[0][0] == 1
+        return rows == [(1,)]
 
     def holders(self) -> list[Holder]:
         # The row of one that PROCESSLIST shows comes second, and says more
-        rows = {row[0]: row for row in self._ask(statements.LOCK_HOLDERS, ()) if row[0] not in (None, row[5])}
+        found = map(LockHolderRow._make, self._ask(statements.LOCK_HOLDERS, ()))
+        rows = {row.number: row for row in found if row.number not in (None, row.own_number)}
         if not rows:
             return []
-        users = {str(row[1]) for row in rows.values() if row[1] is not None}
+        users = {row.user for row in rows.values() if row.user is not None}
         accounts = {
-            AccountName(user, host): (bool(int(administrator)), bool(int(iam)))
-            for user, host, administrator, iam in self._ask(*statements.lock_accounts({*users, ""}))
+            AccountName(row.user, row.host): (bool(int(row.administrator)), bool(int(row.iam)))
+            for row in map(LockAccountRow._make, self._ask(*statements.lock_accounts({*users, ""})))
         }
         call = statements.CALL_RDS_KILL if self._ask(RDS_KILL, ()) else statements.KILL
-        return [_holder(row, accounts, call.format(row[0])) for row in rows.values()]
+        return [_holder(row, accounts, call.format(row.number)) for row in rows.values()]
 
 
-def _holder(row: Row, accounts: Accounts, ending: str) -> Holder:
-    number, user, client, announced, login, _own_number = row
-    what = f"session {number}"
-    if user is None:
-        what += f" (to see its account, grant {login} PROCESS ON *.*)"
-        return Holder(what, None, "", True, False, False, bool(announced), ending)
-    found, _unclear = assign([(number, user, client)], accounts)
-    account = found.get(number)
-    administrator, iam = accounts[account] if account else (_any_administers(user, accounts), False)
+def _holder(row: LockHolderRow, accounts: Accounts, ending: str) -> Holder:
+    what = f"session {row.number}"
+    if row.number is None or row.user is None or row.client is None:
+        what += f" (to see its account, grant {row.login} PROCESS ON *.*)"
+        return Holder(what, None, "", True, False, False, bool(row.announced), ending)
+    found, _unclear = assign([SessionRow(row.number, row.user, row.client)], accounts)
+    account = found.get(row.number)
+    administrator, iam = accounts[account] if account else (_any_administers(row.user, accounts), False)
     return Holder(
         what=what,
-        account=account or AccountName(str(user)),
-        client=str(client).rpartition(":")[0] or str(client),
+        account=account or AccountName(row.user),
+        client=row.client.rpartition(":")[0] or row.client,
         administrator=administrator,
         iam=iam,
-        own=str(account) == login,
-        announced=bool(announced),
+        own=str(account) == row.login,
+        announced=bool(row.announced),
         ending=ending,
     )
 

@@ -14,6 +14,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
+    DependencyRow,
+    SessionRow,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
@@ -83,14 +87,15 @@ def obstacles(session: Session, leaving: Collection[AccountName]) -> tuple[Objec
     }
     by_text = {str(name): name for name in leaving}
     if leaving:
-        for kind, owner, first, second in session.query(*queries.obstacles(by_text, {name.name for name in leaving})):
-            name = by_text.get(owner)
+        found = session.query(*queries.obstacles(by_text, {name.name for name in leaving}))
+        for row in map(DependencyRow._make, found):
+            name = by_text.get(row.account)
             if name is None:
                 continue
-            if kind in others:
-                others[kind][name].append(AccountName(first, second))
+            if row.kind in others:
+                others[row.kind][name].append(AccountName(row.first, row.second))
             else:
-                objects[name].append(DefinedObject(kind, first, second))
+                objects[name].append(DefinedObject(row.kind, row.first, row.second))
     return _sorted(objects), _sorted(others["role of"]), _sorted(others["proxy"])
 
 
@@ -112,6 +117,6 @@ def open_sessions(
 ) -> tuple[dict[int, AccountName], list[str]]:
     """Of these accounts, by number; and those that may be of one of them or of another."""
     names = {account.name for account in accounts}
-    rows = [row for row in session.query(*queries.sessions(names)) if row[1] in names]
-    found, unclear = assign(rows, existing)
+    rows = map(SessionRow._make, session.query(*queries.sessions(names)))
+    found, unclear = assign((row for row in rows if row.user in names), existing)
     return {number: name for number, name in sorted(found.items()) if name in accounts}, unclear

@@ -21,8 +21,7 @@ _DEFINED_OBJECTS = (
 
 
 def obstacles(accounts: Collection[str], names: Collection[str]) -> Query:
-    """What breaks when an account is dropped. Rows of four: kind, the account (``user@host``), then database and name
-    of what has it as its definer; or the user and host that has it as a role or acts as it.
+    """What breaks when an account is dropped.
 
     accounts  ``user@host``, as definers are stored
     names     their user parts
@@ -44,4 +43,3 @@ def sessions(names: Collection[str]) -> Query:
 
 
 RDS_KILL = "SELECT 1 FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'mysql' AND ROUTINE_NAME = 'rds_kill'"
-ROLE_EDGES = "SELECT TO_USER, TO_HOST, FROM_USER, FROM_HOST FROM mysql.role_edges"

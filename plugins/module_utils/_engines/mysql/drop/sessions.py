@@ -15,13 +15,13 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterable
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import SessionRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
 
-def assign(rows: Iterable[Row], existing: Collection[AccountName]) -> tuple[dict[int, AccountName], list[str]]:
-    """From sessions (id, user, client) to the accounts that the server matched; and those it cannot be told for.
+def assign(rows: Iterable[SessionRow], existing: Collection[AccountName]) -> tuple[dict[int, AccountName], list[str]]:
+    """From sessions to the accounts that the server matched; and those it cannot be told for.
 
     existing  all accounts of these users' names, and all without a name
     """

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
+    GrantedRows,
+    PrivilegeRow,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.describe import describe_grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import with_roles
@@ -27,10 +29,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
 
 
 def rights(
-    rows: Collection[Row], mandatory: Iterable[AccountName], dialect: Dialect, folds: bool
+    rows: Collection[PrivilegeRow], mandatory: Iterable[AccountName], dialect: Dialect, folds: bool
 ) -> tuple[PublicRights, ...]:
     """``rows``: those of ``privileges_of_everybody``; ``mandatory``: the roles of mandatory_roles."""
-    found = GrantedRows(dialect, folds, {AccountName("", row[2].lower()) for row in rows})
+    found = GrantedRows(dialect, folds, {AccountName("", row.host.lower()) for row in rows})
     found.add(rows)
     grants = [
         PublicGrant(tuple(element["privileges"]), "DATABASE", 1, (_object(element["on"], name.host),))

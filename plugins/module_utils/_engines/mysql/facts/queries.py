@@ -8,10 +8,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import USER_COLUMNS
-
-ACCOUNTS = f"SELECT {USER_COLUMNS}, max_questions, max_updates, max_connections, password_expired FROM mysql.user"
-
 DEFINERS = " UNION ALL ".join(
     f"SELECT CONVERT(DEFINER USING utf8mb4), CONVERT({kind} USING utf8mb4), CONVERT({database} USING utf8mb4), "
     f"CONVERT({name} USING utf8mb4) FROM information_schema.{view}"

@@ -9,9 +9,8 @@ said."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -21,11 +20,21 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     Restrictions,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
+    ALL_ACCOUNTS,
     SERVER,
     privileges,
     privileges_of_everybody,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows, UserRows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
+    DefinerRow,
+    GrantedRows,
+    LoginRow,
+    PrivilegeRow,
+    ServerRow,
+    SessionRow,
+    UserRow,
+    UserRows,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
@@ -33,12 +42,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.fa
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.public import exposures, rights
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     is_reserved,
-    login_name,
     role_list,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import with_roles
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
@@ -73,34 +80,36 @@ class _Look:
     unseen: list[Unseen] = field(default_factory=list)
 
     def survey(self) -> Survey:
-        login, partial, lower, mode, mandatory, unresolved, plugin, roles = self.session.query(SERVER)[0]
-        name = login_name(str(login))
-        rows = self._query("accounts", "mysql.*", queries.ACCOUNTS) or []
-        users = UserRows(rows)
-        privilege_rows = self._query("accounts", "mysql.*", *privileges(users.names)) if rows else None
-        if privilege_rows is None:
+        server = ServerRow(*self.session.query(SERVER)[0])
+        users = UserRows(UserRow(*row) for row in self._query("accounts", "mysql.*", ALL_ACCOUNTS) or ())
+        found = self._query("accounts", "mysql.*", *privileges(users.names)) if users.names else None
+        if found is None:
             # An account without its roles and grants would be taken for one that has none
-            return Survey(name, unseen=tuple(self.unseen))
-        dialect = Dialect(not int(partial), "NO_BACKSLASH_ESCAPES" not in str(mode))
-        granted = GrantedRows(dialect, bool(int(lower)), users.names)
-        granted.add_global(users.flags)
-        granted.add(privilege_rows)
-        own = [name, *(AccountName(role, host) for role, host in json.loads(roles or "[]"))]
-        authority = Authority((frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in own)
-        accounts = _Accounts(self.session.login.endpoint.master_user, name, rows, users, granted)
+            return Survey(server.principals[0], unseen=tuple(self.unseen))
+        granted = GrantedRows(server.dialect, server.folds_names, users.names)
+        granted.add_global(users.by_name.values())
+        granted.add(PrivilegeRow(*row) for row in found)
+        return self._surveyed(server, users, granted)
+
+    def _surveyed(self, server: ServerRow, users: UserRows, granted: GrantedRows) -> Survey:
+        login, *_roles = principals = server.principals
+        authority = Authority(
+            (frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in principals
+        )
+        accounts = _Accounts(self.session.login.endpoint.master_user, login, users, granted)
         owned, sessions, (used, uptime) = self._owned(authority), self._sessions(authority, users.names), self._used()
         found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.roles)]
-        public = self._public(dialect, bool(int(lower)), str(mandatory or ""))
+        public = self._public(server)
         return Survey(
-            login=name,
+            login=login,
             accounts=tuple(found),
             roles=tuple(accounts.role(each) for each in sorted(accounts.roles)),
-            defects=tuple(find_defects(found, resolves_hosts=not int(unresolved))),
+            defects=tuple(find_defects(found, server.resolves_hosts)),
             public=public,
             exposures=tuple(exposures(self.session.login.title, public, found, granted.grants, granted.roles)),
             unseen=tuple(self.unseen),
             counted_for=uptime,
-            iam_auth=None if plugin == "ACTIVE" else False,
+            iam_auth=None if server.plugin_active else False,
         )
 
     def _query(self, what: str, table: str, sql: str, parameters: tuple[object, ...] = ()) -> list[Row] | None:
@@ -112,11 +121,12 @@ class _Look:
             )
             return None
 
-    def _public(self, dialect: Dialect, folds_names: bool, mandatory: str) -> tuple[PublicRights, ...]:
+    def _public(self, server: ServerRow) -> tuple[PublicRights, ...]:
         if not self.request.public:
             return ()
-        rows = self._query("public", "mysql.*", privileges_of_everybody()) or []
-        return rights(rows, role_list(mandatory), dialect, folds_names)
+        found = self._query("public", "mysql.*", privileges_of_everybody()) or []
+        rows = [PrivilegeRow(*row) for row in found]
+        return rights(rows, role_list(server.mandatory_roles or ""), server.dialect, server.folds_names)
 
     def _owned(self, authority: Authority) -> dict[str, dict[str, Owned]]:
         """By definer (``user@host``) and database."""
@@ -130,8 +140,8 @@ class _Look:
                 )
             )
         objects: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for definer, kind, database, name in self.session.query(queries.DEFINERS):
-            objects[_folded(definer)][database].append(f"{kind.lower()} {database}.{name}")
+        for row in map(DefinerRow._make, self.session.query(queries.DEFINERS)):
+            objects[_folded(row.definer)][row.database].append(f"{row.kind.lower()} {row.database}.{row.name}")
         return {
             definer: {database: Owned(len(names), tuple(sorted(names)[:SHOWN])) for database, names in found.items()}
             for definer, found in objects.items()
@@ -145,7 +155,7 @@ class _Look:
                 )
             )
             return None
-        found, unclear = assign(self.session.query(queries.SESSIONS), existing)
+        found, unclear = assign(map(SessionRow._make, self.session.query(queries.SESSIONS)), existing)
         if unclear:
             self.unseen.append(
                 Unseen(
@@ -161,15 +171,16 @@ class _Look:
 
     def _used(self) -> tuple[frozenset[str] | None, int | None]:
         """The names that somebody has logged in with, and for how many seconds the server has counted."""
-        if not int(self.session.query(queries.COUNTS_LOGINS)[0][0]):
+        ((counts,),) = self.session.query(queries.COUNTS_LOGINS)
+        if not int(counts):
             self.unseen.append(
                 Unseen("used", "The server does not count logins; set the parameter performance_schema to 1.")
             )
             return None, None
-        rows = self._query("used", "performance_schema.*", queries.LOGINS)
+        rows = [LoginRow(*row) for row in self._query("used", "performance_schema.*", queries.LOGINS) or ()]
         if not rows:
             return None, None
-        return frozenset(row[0] for row in rows if row[0]), int(rows[0][1])
+        return frozenset(row.user for row in rows if row.user), int(rows[0].uptime)
 
 
 def _folded(definer: str) -> str:
@@ -180,19 +191,10 @@ def _folded(definer: str) -> str:
 class _Accounts:
     """Accounts and roles from their rows."""
 
-    def __init__(
-        self, master: str, login: AccountName, rows: Iterable[Row], users: UserRows, granted: GrantedRows
-    ) -> None:
+    def __init__(self, master: str, login: AccountName, users: UserRows, granted: GrantedRows) -> None:
         self.master = master
         self._login, self._users, self._granted = login, users, granted
-        self._limits: dict[AccountName, dict[str, Limit]] = {}
-        bare: set[AccountName] = set()
-        for row in rows:
-            name = AccountName(row[0], row[1].lower())
-            self._limits[name] = _limits(row[11:14])
-            # What CREATE ROLE makes: locked, expired, and without a way to log in
-            if row[5] == "Y" and row[14] == "Y" and not row[3]:
-                bare.add(name)
+        bare = {name for name, row in users.by_name.items() if _is_bare(row)}
         self.members: dict[AccountName, set[AccountName]] = defaultdict(set)
         for name in users.names:
             for role in granted.roles[name]:
@@ -217,7 +219,7 @@ class _Accounts:
             untouchable=name == self._login or name.name == self.master or is_reserved(name.name),
             expired=self._users.expired.get(name, ""),
             inherited_roles=frozenset(closure - {name} - account.roles),
-            limits=self._limits[name],
+            limits=_limits(self._users.by_name[name]),
             owned=owned.get(str(name), {}),
             partial_revokes=_revoked(self._users.restrictions[name]),
             sessions=None if sessions is None else sessions.get(name, 0),
@@ -234,9 +236,17 @@ class _Accounts:
         )
 
 
-def _limits(row: Row) -> dict[str, Limit]:
-    names = ("queries_per_hour", "updates_per_hour", "connections_per_hour")
-    return {name: int(limit) or None for name, limit in zip(names, row)}
+def _is_bare(row: UserRow) -> bool:
+    """What CREATE ROLE makes: locked, expired, and without a way to log in."""
+    return row.account_locked == "Y" and row.expired_flag == "Y" and not row.authentication_string
+
+
+def _limits(row: UserRow) -> dict[str, Limit]:
+    return {
+        "queries_per_hour": int(row.max_questions) or None,
+        "updates_per_hour": int(row.max_updates) or None,
+        "connections_per_hour": int(row.max_connections) or None,
+    }
 
 
 def _revoked(restrictions: Restrictions) -> dict[str, tuple[str, ...]]:

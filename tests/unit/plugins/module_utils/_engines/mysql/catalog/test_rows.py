@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import GrantedRows, UserRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
@@ -15,6 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     USAGE,
     flag_column,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant, Scope
 from tests.unit.plugins.module_utils._engines.mysql.scenes import CUSTOMERS, ENGINE, JANE, OPTION, ORDERS, READER
@@ -64,7 +65,8 @@ def test_each_grant_table_gives_canonical_grants():
 
 def test_global_flags_and_the_grant_option():
     granted = rows()
-    granted.add_global({JANE: ("".join("NY"[name == "PROCESS"] for name in STATIC_PRIVILEGES), "Y")})
+    held = "".join("NY"[name == "PROCESS"] for name in STATIC_PRIVILEGES)
+    granted.add_global([UserRow("jane", "%", PLUGIN, "RDS", "", "N", 0, None, held, "Y", "", 0, 0, 0, "N")])
     assert granted.grants[JANE] == {Grant("PROCESS", GLOBAL), Grant(USAGE, GLOBAL, True)}
 
 
