@@ -8,14 +8,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries, rows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    Database,
     PostgreSQLObserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Roles, oids
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.queries import Wanted
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    Membership,
+    Roles,
+    any_membership,
+    oids,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import (
+    CatalogueBuilder,
+    DatabaseRows,
+    DefaultPrivilegeRow,
+    EntryRow,
+    ObjectRow,
+    RoleRow,
+    SharedEntryRow,
+    SharedObjectRow,
+    SharedRows,
+    build_accounts,
+    build_databases,
+    build_roles,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
@@ -70,88 +91,147 @@ _PUBLIC_OID = 0
 
 
 def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:
+    """Eight queries, and three for each further database that is involved. Raises StatementFailed, ConnectionLost."""
     listed = {account.name.name for account in wanted}
-    names = listed | (set(queries.read_iam_accounts(session)) if all_accounts else set())
-    master = session.login.endpoint.master_user
-    others = [RDS_IAM, RDS_AD, *([master] if master else []), *named_roles(wanted)]
-    role_rows, membership_rows = queries.read_roles(session, sorted(names), others)
-    roles = rows.build_roles(role_rows, membership_rows)
+    names = listed | (_iam_accounts(session) if all_accounts else set())
+    role_rows = _role_rows(session, sorted(names), wanted)
+    roles = _build_roles(session, role_rows, names)
     accounts = {name for name in names if name in listed or is_account(name, roles)}
-    going = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
-    numbers = oids(roles.by_name, accounts)
-    login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
-    watched = sorted({*numbers, *login_roles, _PUBLIC_OID})
-    shared = queries.read_shared(session, numbers, watched, named_parameters(wanted))
-    databases = rows.build_databases(shared.objects)
-    visible = {name for name, database in databases.items() if database.connectable}
-    looked_for = wanted_objects(wanted, session.database)
-    involved = visible & ({name for name in databases if databases[name].involved} | set(looked_for))
-    builder = rows.CatalogueBuilder()
-    builder.add_shared(shared)
-    departure = _Departure(session, wanted, oids(roles.by_name, going), roles, sorted(visible))
-    departure.read(session.database, shared=True)
-    for database in sorted(involved):
-        found = queries.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
-        builder.add_database(database, found)
-        if database != session.database:
-            departure.read(database, shared=False)
+    builder, dependencies, databases = _read_databases(session, wanted, roles, accounts)
     catalogue = builder.build()
+    endpoint = session.login.endpoint
     return PostgreSQLObserved(
-        accounts=rows.build_accounts(sorted(accounts), roles, catalogue, builder.entries),
-        expired=rows.expired_passwords(role_rows),
+        accounts=build_accounts(sorted(accounts), roles, catalogue, builder.entries),
+        expired={AccountName(row.name): row.expired for row in role_rows if row.expired},
         login=AccountName(session.user),
         title=session.login.title,
-        iam_auth=session.login.endpoint.iam_auth,
-        master=master,
+        iam_auth=endpoint.iam_auth,
+        master=endpoint.master_user,
         major=session.major,
-        self_grant=role_rows[0][7],
-        on_rds=role_rows[0][8],
-        connected=frozenset(row[1] for row in role_rows if row[9]),
-        of_superusers=frozenset(row[1] for row in role_rows if row[10]),
+        self_grant=role_rows[0].self_grant,
+        on_rds=role_rows[0].on_rds,
+        connected=frozenset(row.name for row in role_rows if row.connected),
+        of_superusers=frozenset(row.name for row in role_rows if row.of_superusers),
         database=session.database,
         locks=session.locks,
         roles=roles,
         databases=databases,
         catalogue=catalogue,
-        namesakes=queries.read_namesakes(session, sorted(listed - set(roles.by_name))),
-        obstacles=build_obstacles(departure.rows),
-        advantages=departure.advantages(),
-        code=build_code(departure.code),
+        namesakes=_namesakes(session, sorted(listed - set(roles.by_name))),
+        obstacles=build_obstacles(dependencies.rows),
+        advantages=dependencies.advantages(),
+        code=build_code(dependencies.code),
         half_gone=half_gone(accounts, roles),
     )
 
 
-class _Departure:
-    """Reads what keeps accounts from leaving, one database after the other."""
+def _read_databases(
+    session: PostgreSQLSession, wanted: Sequence[ParsedAccount], roles: Roles, accounts: Collection[str]
+) -> tuple[CatalogueBuilder, _Dependencies, dict[str, Database]]:
+    """What is shared, and every database that an account has something in or that a grant names."""
+    numbers = oids(roles.by_name, accounts)
+    login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, any_membership))
+    watched = sorted({*numbers, *login_roles, _PUBLIC_OID})
+    shared = read_shared(session, numbers, watched, _named_parameters(wanted))
+    databases = build_databases(shared.objects)
+    visible = {name for name, database in databases.items() if database.connectable}
+    looked_for = _wanted_objects(wanted, session.database)
+    involved = visible & ({name for name in databases if databases[name].involved} | set(looked_for))
+    builder = CatalogueBuilder()
+    builder.add_shared(shared)
+    present = {account.name.name for account in wanted if account.request.present}
+    dependencies = _Dependencies(session, wanted, oids(roles.by_name, set(accounts) - present), roles, sorted(visible))
+    dependencies.read(session.database, shared=True)
+    for database in sorted(involved):
+        found = read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
+        builder.add_database(database, found)
+        if database != session.database:
+            dependencies.read(database, shared=False)
+    return builder, dependencies, databases
+
+
+def _iam_accounts(session: PostgreSQLSession) -> set[str]:
+    return {name for (name,) in session.query(*queries.iam_accounts(session.major))}
+
+
+def _namesakes(session: PostgreSQLSession, missing: Sequence[str]) -> list[str]:
+    return sorted(name for (name,) in session.query(*queries.namesakes(missing))) if missing else []
+
+
+def _role_rows(session: PostgreSQLSession, names: Sequence[str], wanted: Sequence[ParsedAccount]) -> list[RoleRow]:
+    master = session.login.endpoint.master_user
+    others = [RDS_IAM, RDS_AD, *([master] if master else []), *_named_roles(wanted)]
+    return [RoleRow(*row) for row in session.query(*queries.roles(names, others))]
+
+
+def _build_roles(session: PostgreSQLSession, rows: Sequence[RoleRow], grantors: Collection[str]) -> Roles:
+    granting = [row.oid for row in rows if row.name in grantors]
+    return build_roles(rows, read_memberships(session, [row.oid for row in rows], granting))
+
+
+def read_memberships(
+    session: PostgreSQLSession, members: Sequence[int], grantors: Sequence[int] = ()
+) -> list[Membership]:
+    return [Membership(*row) for row in session.query(*queries.memberships(members, grantors, session.major))]
+
+
+def read_shared(
+    session: PostgreSQLSession, accounts: Sequence[int], roles: Sequence[int], parameters: Sequence[str] = ()
+) -> SharedRows:
+    """``accounts``: whose privileges; ``roles``: these, the login's roles and 0 for PUBLIC."""
+    return SharedRows(
+        [SharedObjectRow(*row) for row in session.query(*queries.shared_objects(accounts, parameters))],
+        [SharedEntryRow(*row) for row in session.query(*queries.shared_entries(roles, accounts, session.major))],
+    )
+
+
+def read_database(
+    session: PostgreSQLSession,
+    database: str,
+    wanted: Collection[Wanted],
+    accounts: Sequence[int],
+    roles: Sequence[int],
+) -> DatabaseRows:
+    """``accounts``, ``roles``: as for :func:`read_shared`."""
+    objects = [ObjectRow(*row) for row in session.query(*queries.objects(wanted, accounts), database)]
+    numbers = [(row.catalogue, row.oid) for row in objects if row.kind not in ("COLUMN", "ARGUMENT") and row.oid]
+    entries = session.query(*queries.entries(numbers, roles, accounts), database) if numbers else []
+    defaults = session.query(*queries.default_privileges(accounts), database)
+    return DatabaseRows(objects, [EntryRow(*row) for row in entries], [DefaultPrivilegeRow(*row) for row in defaults])
+
+
+class _Dependencies:
+    """Reads what keeps accounts from being dropped, one database after the other."""
 
     def __init__(
         self,
         session: PostgreSQLSession,
         wanted: Sequence[ParsedAccount],
-        going: Sequence[int],
+        dropped: Sequence[int],
         roles: Roles,
         visible: Sequence[str],
     ) -> None:
         """``visible``: the databases that the login may connect to."""
-        self._session, self._going, self._visible = session, going, visible
+        self._session, self._all, self._visible = session, dropped, visible
         lasting = {account.name.name for account in wanted if not account.request.terminate_sessions}
-        self._ending = sorted(set(going) - set(oids(roles.by_name, lasting)))
+        self._ending = sorted(set(dropped) - set(oids(roles.by_name, lasting)))
         self._reassigned: dict[int, int] = {}
         self._dropped: list[int] = []
         self.rows: dict[str, list[Row]] = {}
         self.code: dict[str, list[Row]] = {}
         for account in wanted:
-            role, successor = (roles.by_name.get(n) for n in (account.name.name, account.request.reassign_owned_to))
+            role = roles.by_name.get(account.name.name)
             if role is None or account.request.present:
                 continue
             if account.request.owned_objects == REASSIGN:
-                self._reassigned[role.oid] = successor.oid if successor is not None else _PUBLIC_OID
+                owner = roles.by_name.get(account.request.reassign_owned_to)
+                self._reassigned[role.oid] = owner.oid if owner is not None else _PUBLIC_OID
             elif account.request.owned_objects == DROP:
                 self._dropped.append(role.oid)
 
     def read(self, database: str, shared: bool) -> None:
         self.rows[database] = [
-            *read_obstacles(self._session, database, self._going, self._ending, shared, self._visible),
+            *read_obstacles(self._session, database, self._all, self._ending, shared, self._visible),
             *read_handover(self._session, database, self._reassigned, self._dropped),
         ]
         self.code[database] = read_code(self._session, database, self._reassigned)
@@ -163,7 +243,7 @@ class _Departure:
         return {account: tuple(texts) for account, texts in found.items()}
 
 
-def wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[queries.Wanted]]:
+def _wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[Wanted]]:
     """What to look for, by database. Every database that a grant names is a key."""
     grants = {
         (grant.scope, privilege.columns != ())
@@ -172,33 +252,33 @@ def wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> di
         for privilege in grant.privileges
         if grant.scope.kind not in SHARED_KINDS
     }
-    found: dict[str, set[queries.Wanted]] = {}
+    found: dict[str, set[Wanted]] = {}
     for scope, has_columns in grants:
         found.setdefault(scope.database or login_database, set()).update(_look_for(scope, has_columns))
     return {database: frozenset(wanted) for database, wanted in found.items()}
 
 
-def _look_for(scope: Scope, has_columns: bool) -> Iterator[queries.Wanted]:
+def _look_for(scope: Scope, has_columns: bool) -> Iterator[Wanted]:
     kind, path = scope.kind, scope.path
     if kind.startswith((PARENT, FUTURE)):
-        yield from (queries.Wanted("SCHEMA", "", schema) for schema in path)
+        yield from (Wanted("SCHEMA", "", schema) for schema in path)
         if kind in _CLASSES:
-            yield queries.Wanted(_CLASSES[kind], path[0])
+            yield Wanted(_CLASSES[kind], path[0])
         return
     if kind not in _CLASSES:
-        yield queries.Wanted(kind, "", path[0])
+        yield Wanted(kind, "", path[0])
         return
     for schema in [path[0]] if path[0] else DEFAULT_SCHEMAS:
-        yield queries.Wanted("SCHEMA", "", schema)
-        yield queries.Wanted(_CLASSES[kind], schema, path[1])
+        yield Wanted("SCHEMA", "", schema)
+        yield Wanted(_CLASSES[kind], schema, path[1])
         if has_columns:
-            yield queries.Wanted("COLUMNS", schema, path[1])
+            yield Wanted("COLUMNS", schema, path[1])
     if scope.arguments not in ("", ANY_SIGNATURE):
         for text in scope.arguments.split(ARGUMENT_SEPARATOR):
-            yield queries.Wanted("ARGUMENT", "public" if is_unqualified(text) else "", text)
+            yield Wanted("ARGUMENT", "public" if is_unqualified(text) else "", text)
 
 
-def named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:
+def _named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:
     """Every role that the task names beside its accounts."""
     roles = {role for account in accounts for role in account.roles or ()}
     owners = {grant.scope.owner for account in accounts for grant in account.grants or ()}
@@ -206,7 +286,7 @@ def named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:
     return sorted((roles | owners | successors) - {""})
 
 
-def named_parameters(accounts: Sequence[ParsedAccount]) -> list[str]:
+def _named_parameters(accounts: Sequence[ParsedAccount]) -> list[str]:
     return sorted(
         {
             grant.scope.path[0]

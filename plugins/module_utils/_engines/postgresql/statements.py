@@ -326,9 +326,7 @@ LOCK_HOLDERS = (
     "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
     f"AND l.classid = {_LOCK_HIGH} AND (l.objsubid = 2 OR l.objsubid = 1 AND l.objid = {_LOCK_LOW}) ORDER BY l.objsubid"
 )
-"""Rows of eight: session, prepared transaction, role, client, whether it may be a run by what its role may do, whether
-the role is IAM-authenticated, whether it is the login, and whether it has only announced itself. A session whose role
-was dropped has none. A prepared transaction has no session, and no run prepares one.
+"""A session whose role was dropped has none. A prepared transaction has no session, and no run prepares one.
 https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html"""
 
 FORGET_SESSIONS = "SELECT pg_catalog.pg_stat_clear_snapshot()::text"

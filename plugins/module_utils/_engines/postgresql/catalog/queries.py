@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Reading a cluster: every query that this engine asks, in bulk, however many accounts there are.
+"""Queries that read a cluster in bulk, however many accounts there are: one for each subject.
 
 pg_authid is never read: RDS hides it from everybody. What pg_roles, pg_auth_members and pg_shdepend say is enough, and
 pg_shdepend tells which databases and objects an account has anything to do with, without a connection to each.
@@ -13,15 +13,14 @@ https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
-    PostgreSQLSession,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    MEMBERSHIP_OPTIONS,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import PREFIX
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 
 # The accounts with their members, and what all of these and the other names are members of.
 #
@@ -29,8 +28,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 # it guesses. Through an array it takes the start for ten rows, which keeps its tables small; and it would join whatever
 # is found by comparing each with each, but not in a test that is no plain IN and of distinct numbers.
 # https://www.postgresql.org/docs/current/planner-stats.html
-# Parameters: names of accounts, other names
-ROLES = """
+_ROLES = """
 WITH RECURSIVE
 account AS (SELECT unnest(ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY(%s::name[]))) AS oid),
 down AS (SELECT oid FROM account UNION SELECT m.member FROM down JOIN pg_auth_members m ON m.roleid = down.oid),
@@ -49,21 +47,19 @@ SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterol
 FROM pg_roles r WHERE (r.oid IN (SELECT DISTINCT oid FROM up)) IS TRUE
 """
 # The member's INHERIT attribute decided before 16, and since then the membership's own options.
-# Parameters: members; grantors, who were none before 16
 _MEMBERSHIPS = """
 SELECT pg_get_userbyid(a.roleid)::text, pg_get_userbyid(a.member)::text, pg_get_userbyid(a.grantor)::text,
        a.admin_option, {options}
 FROM pg_auth_members a WHERE a.member IN (SELECT unnest(%s::oid[])) OR {granted} IN (SELECT unnest(%s::oid[]))
 """
-MEMBERSHIPS_BEFORE_16 = _MEMBERSHIPS.format(
+_MEMBERSHIPS_BEFORE_16 = _MEMBERSHIPS.format(
     options="a.member IN (SELECT oid FROM pg_roles WHERE rolinherit), true", granted="NULL"
 )
-MEMBERSHIPS = _MEMBERSHIPS.format(options="a.inherit_option, a.set_option", granted="a.grantor")
+_MEMBERSHIPS_SINCE_16 = _MEMBERSHIPS.format(options="a.inherit_option, a.set_option", granted="a.grantor")
 
 # Custom parameters, which have a dot in their names, need not be there to be granted; all are the superuser's.
 # A database with the connection limit -2 is invalid: its DROP DATABASE was interrupted.
-# Parameters: accounts, names of parameters (in lower case)
-SHARED_OBJECTS = """
+_SHARED_OBJECTS = """
 SELECT 'DATABASE', d.oid::bigint, d.datname::text, pg_get_userbyid(d.datdba)::text,
        d.datallowconn AND has_database_privilege(d.oid, 'CONNECT') AND d.datconnlimit <> -2
        AND (d.datconnlimit <> 0 OR (SELECT rolsuper FROM pg_roles WHERE rolname = session_user)),
@@ -79,7 +75,7 @@ FROM unnest(%s::text[]) AS n(name) WHERE name LIKE '%%.%%' OR name IN (SELECT lo
 """
 _ENTRY = "pg_get_userbyid({0})::text, pg_get_userbyid(e.grantor)::text, e.privilege_type, e.is_grantable"
 _GRANTEE = _ENTRY.format("nullif(e.grantee, 0)")
-# PUBLIC, whose number is 0, becomes NULL. Parameters: roles, accounts
+# PUBLIC, whose number is 0, becomes NULL.
 _SELECTED = "WHERE e.grantee IN (SELECT unnest(%s::oid[])) OR e.grantor IN (SELECT unnest(%s::oid[]))"
 
 _PARAMETER_LISTS = " UNION ALL SELECT 'PARAMETER', parname, paracl FROM pg_parameter_acl"
@@ -89,8 +85,8 @@ SELECT a.kind, a.name, {_GRANTEE} FROM (
     UNION ALL SELECT 'TABLESPACE', spcname::text, spcacl FROM pg_tablespace{{parameters}}
 ) a(kind, name, acl), aclexplode(a.acl) e {_SELECTED}
 """
-SHARED_ENTRIES_BEFORE_15 = _SHARED_ENTRIES.format(parameters="")
-SHARED_ENTRIES = _SHARED_ENTRIES.format(parameters=_PARAMETER_LISTS)
+_SHARED_ENTRIES_BEFORE_15 = _SHARED_ENTRIES.format(parameters="")
+_SHARED_ENTRIES_SINCE_15 = _SHARED_ENTRIES.format(parameters=_PARAMETER_LISTS)
 
 _RELATION_KIND = "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END"
 _ROUTINE_KIND = "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END"
@@ -112,8 +108,7 @@ FROM {catalogue} c WHERE c.oid IN (SELECT objid FROM dep WHERE classid = '{depen
 
 # What the accounts have privileges on, and what the task names. Arrays have no privileges of their own, nor have
 # multiranges since 17. A wanted name that is NULL stands for all in a schema.
-# Parameters: accounts, and three lists of equal length: kinds, schemas, names
-OBJECTS = f"""
+_OBJECTS = f"""
 WITH wanted AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS w(kind, schema, name)),
 dep AS (
     SELECT DISTINCT classid, objid FROM pg_shdepend
@@ -178,8 +173,7 @@ def _lists(catalogue: str, owner: str, acl: str, default: str) -> str:
 
 
 # A list that is NULL stands for the built-in default, which gives PUBLIC something on some kinds of objects.
-# Parameters: two lists of equal length (catalogues, objects), roles, accounts
-ENTRIES = f"""
+_ENTRIES = f"""
 WITH o AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS o(classid, objid)),
 lists(classid, objid, attribute, acl) AS (
     {_lists("pg_class", "relowner", "relacl", "(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::" + '"char"')}
@@ -197,25 +191,25 @@ lists(classid, objid, attribute, acl) AS (
 SELECT a.classid::bigint, a.objid::bigint, a.attribute, {_GRANTEE} FROM lists a, aclexplode(a.acl) e {_SELECTED}
 """
 
-# Parameters: accounts, accounts
-DEFAULT_PRIVILEGES = f"""
+_DEFAULT_PRIVILEGES = f"""
 SELECT pg_get_userbyid(d.defaclrole)::text, n.nspname::text, d.defaclobjtype::text, {_GRANTEE}
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) e {_SELECTED}
 """
 
-# Parameter: names in lower case
-NAMESAKES = "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = ANY(%s::text[])"
+_NAMESAKES = "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = ANY(%s::text[])"
 
-# With those that are half gone, by their mark. Parameter: what the mark begins with
-IAM_ACCOUNTS = """
+# With those whose drop was interrupted, by their marker
+_IAM_ACCOUNTS = """
 WITH RECURSIVE member AS (
-    SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
+    SELECT oid FROM pg_roles WHERE rolname = '{role}'
     UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid {options}
 )
 SELECT rolname::text FROM pg_roles JOIN member USING (oid)
 UNION SELECT r.rolname::text FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid
 WHERE d.classoid = 'pg_catalog.pg_authid'::regclass AND starts_with(d.description, %s) AND NOT r.rolcanlogin
 """
+
+Query = tuple[str, tuple[Any, ...]]
 
 
 class Wanted(NamedTuple):
@@ -227,74 +221,53 @@ class Wanted(NamedTuple):
     name: object = None
 
 
-@dataclass(frozen=True)
-class DatabaseRows:
-    objects: list[Row]
-    entries: list[Row]
-    defaults: list[Row]
+PARAMETER_LISTS = 15
+"""The first major version with pg_parameter_acl."""
 
 
-@dataclass(frozen=True)
-class SharedRows:
-    objects: list[Row]
-    entries: list[Row]
+def iam_accounts(major: int) -> Query:
+    options = "AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else ""
+    return _IAM_ACCOUNTS.format(role=RDS_IAM, options=options), (PREFIX,)
 
 
-MEMBERSHIP_OPTIONS, PARAMETER_LISTS = 16, 15
-
-
-def read_iam_accounts(session: PostgreSQLSession) -> list[str]:
-    options = "AND (m.inherit_option OR m.set_option)" if session.major >= MEMBERSHIP_OPTIONS else ""
-    return [row[0] for row in session.query(IAM_ACCOUNTS.format(options=options), (PREFIX,))]
-
-
-def read_namesakes(session: PostgreSQLSession, missing: Sequence[str]) -> list[str]:
+def namesakes(missing: Iterable[str]) -> Query:
     """Roles that are called like those which do not exist, but in another case."""
-    names = [name.lower() for name in missing]
-    return sorted(row[0] for row in session.query(NAMESAKES, (names,))) if names else []
+    return _NAMESAKES, ([name.lower() for name in missing],)
 
 
-def read_roles(
-    session: PostgreSQLSession, accounts: Sequence[str], others: Sequence[str]
-) -> tuple[list[Row], list[Row]]:
-    """The accounts, their members, and all that these, the others and the login are members of; and who is in whom."""
-    roles = session.query(ROLES, (list(accounts), list(others)))
-    grantors = set(accounts)
-    return roles, read_memberships(session, [row[0] for row in roles], [row[0] for row in roles if row[1] in grantors])
+def roles(accounts: Sequence[str], others: Sequence[str]) -> Query:
+    """The accounts, their members, and all that these, the others and the login are members of."""
+    return _ROLES, (list(accounts), list(others))
 
 
-def read_memberships(session: PostgreSQLSession, members: Sequence[int], grantors: Sequence[int] = ()) -> list[Row]:
+def memberships(members: Sequence[int], grantors: Sequence[int], major: int) -> Query:
     """Of the members, and from 16 on also those that the grantors have granted."""
-    text = MEMBERSHIPS if session.major >= MEMBERSHIP_OPTIONS else MEMBERSHIPS_BEFORE_16
-    return session.query(text, (list(members), list(grantors)))
+    text = _MEMBERSHIPS_SINCE_16 if major >= MEMBERSHIP_OPTIONS else _MEMBERSHIPS_BEFORE_16
+    return text, (list(members), list(grantors))
 
 
-def read_shared(
-    session: PostgreSQLSession, accounts: Sequence[int], roles: Sequence[int], parameters: Sequence[str]
-) -> SharedRows:
-    """``accounts``: whose privileges; ``roles``: these, the login's roles and 0 for PUBLIC."""
-    entries = SHARED_ENTRIES if session.major >= PARAMETER_LISTS else SHARED_ENTRIES_BEFORE_15
-    return SharedRows(
-        session.query(SHARED_OBJECTS, (list(accounts), list(parameters))),
-        session.query(entries, (list(roles), list(accounts))),
-    )
+def shared_objects(accounts: Sequence[int], parameters: Sequence[str]) -> Query:
+    """``parameters``: their names in lower case."""
+    return _SHARED_OBJECTS, (list(accounts), list(parameters))
 
 
-def read_database(
-    session: PostgreSQLSession,
-    database: str,
-    wanted: frozenset[Wanted],
-    accounts: Sequence[int],
-    roles: Sequence[int],
-) -> DatabaseRows:
+def shared_entries(roles: Sequence[int], accounts: Sequence[int], major: int) -> Query:
+    """What the roles have, and what the accounts have granted."""
+    text = _SHARED_ENTRIES_SINCE_15 if major >= PARAMETER_LISTS else _SHARED_ENTRIES_BEFORE_15
+    return text, (list(roles), list(accounts))
+
+
+def objects(wanted: Iterable[Wanted], accounts: Sequence[int]) -> Query:
     items = sorted(wanted, key=repr)
     columns = ([item.kind for item in items], [item.schema for item in items], [item.name for item in items])
-    objects = session.query(OBJECTS, (*columns, list(accounts)), database)
-    numbered = [row for row in objects if row[0] not in ("COLUMN", "ARGUMENT")]
-    keys = ([row[1] for row in numbered], [row[2] for row in numbered])
-    lists = (list(roles), list(accounts))
-    return DatabaseRows(
-        objects,
-        session.query(ENTRIES, (*keys, *lists), database) if numbered else [],
-        session.query(DEFAULT_PRIVILEGES, (list(accounts), list(accounts)), database),
-    )
+    return _OBJECTS, (*columns, list(accounts))
+
+
+def entries(numbers: Iterable[tuple[int, int]], roles: Sequence[int], accounts: Sequence[int]) -> Query:
+    """``numbers``: pairs of a catalogue and an object. See :func:`shared_entries`."""
+    catalogues, items = [list(each) for each in zip(*numbers)] or ([], [])
+    return _ENTRIES, (catalogues, items, list(roles), list(accounts))
+
+
+def default_privileges(accounts: Sequence[int]) -> Query:
+    return _DEFAULT_PRIVILEGES, (list(accounts), list(accounts))

@@ -4,15 +4,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""From parsed accounts to what must be read, and from rows to what was observed."""
+"""What the queries answer: the columns of each by name, and roles, objects and accounts from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PUBLIC,
     Catalogue,
@@ -47,73 +45,250 @@ _FUTURE_KINDS = {
 }
 
 
-def build_roles(roles: Iterable[Row], memberships: Iterable[Row]) -> Roles:
-    return Roles(
-        (Role(name, oid, *attributes[:5]) for oid, name, *attributes in roles),
-        (Membership(*row) for row in memberships),
+class RoleRow(NamedTuple):
+    """``expired``: since when its password has expired; None where it has not. See also PostgreSQLObserved."""
+
+    oid: int
+    name: str
+    can_login: bool
+    superuser: bool
+    creates_roles: bool
+    connection_limit: int
+    comment: str
+    self_grant: str
+    on_rds: bool
+    connected: bool
+    of_superusers: bool
+    expired: str | None
+
+
+class SurveyedRoleRow(NamedTuple):
+    """``valid_until``: as text; ``over``: it is in the past."""
+
+    oid: int
+    name: str
+    can_login: bool
+    superuser: bool
+    creates_roles: bool
+    connection_limit: int
+    comment: str
+    bypasses_row_security: bool
+    replicates: bool
+    valid_until: str | None
+    over: bool
+
+
+class SharedObjectRow(NamedTuple):
+    """``connectable``, ``involved``: of databases, see :class:`Database`; the last two: see :class:`SecuredObject`."""
+
+    kind: str
+    oid: int
+    name: str
+    owner: str
+    connectable: bool
+    involved: bool
+    items: int
+    size: int
+
+
+class SharedEntryRow(NamedTuple):
+    """``grantee``: None for PUBLIC."""
+
+    kind: str
+    name: str
+    grantee: str | None
+    grantor: str
+    privilege: str
+    grantable: bool
+
+
+class ObjectRow(NamedTuple):
+    """
+    oid       of an argument: of its type; None if there is none
+    schema    None for what is in no schema
+    detail    a column's name, or a routine's arguments
+    types     a routine's, by number; of a type: what to grant on in its place
+    """
+
+    kind: str
+    catalogue: int
+    oid: int | None
+    schema: str | None
+    name: str
+    detail: str
+    owner: str
+    items: int
+    size: int
+    types: str
+    is_domain: bool
+
+
+class EntryRow(NamedTuple):
+    catalogue: int
+    oid: int
+    column: str
+    grantee: str | None
+    grantor: str
+    privilege: str
+    grantable: bool
+
+
+class DefaultPrivilegeRow(NamedTuple):
+    """``letter``: of the kind of objects, as in pg_default_acl."""
+
+    owner: str
+    schema: str | None
+    letter: str
+    grantee: str | None
+    grantor: str
+    privilege: str
+    grantable: bool
+
+
+class SharedRows(NamedTuple):
+    objects: list[SharedObjectRow]
+    entries: list[SharedEntryRow]
+
+
+class DatabaseRows(NamedTuple):
+    objects: list[ObjectRow]
+    entries: list[EntryRow]
+    defaults: list[DefaultPrivilegeRow]
+
+
+class OwnedRow(NamedTuple):
+    owner: str
+    database: str
+    number: int
+
+
+class OwnedObjectRow(NamedTuple):
+    owner: str
+    text: str
+
+
+class SessionsRow(NamedTuple):
+    role: str
+    number: int
+
+
+class PublicDatabaseRow(NamedTuple):
+    """One for each privilege of PUBLIC, and for each further holder of CONNECT, who is the grantee then."""
+
+    name: str
+    quoted: str
+    owner: str
+    template: bool
+    connectable: bool
+    privilege: str | None
+    grantee: str | None
+
+
+class PublicGrantRow(NamedTuple):
+    """``names``: the first of them, as a list in JSON."""
+
+    kind: str
+    privileges: str
+    number: int
+    names: str
+
+
+class PublicEntryRow(NamedTuple):
+    privilege: str
+    schema: str
+    text: str
+    owner: str
+    grantee: str | None
+
+
+class LockHolderRow(NamedTuple):
+    """
+    pid            None for a prepared transaction, which ``prepared`` names
+    administrator  it may be a run, by what its role may do
+    own            the role is the login
+    announced      it has only announced itself
+    """
+
+    pid: int | None
+    prepared: str
+    role: str
+    client: str
+    administrator: bool
+    iam: bool
+    own: bool
+    announced: bool
+
+
+def build_roles(rows: Iterable[RoleRow | SurveyedRoleRow], memberships: Iterable[Membership]) -> Roles:
+    roles = (
+        Role(row.name, row.oid, row.can_login, row.superuser, row.creates_roles, row.connection_limit, row.comment)
+        for row in rows
     )
+    return Roles(roles, memberships)
 
 
-def expired_passwords(rows: Iterable[Row]) -> dict[AccountName, str]:
-    return {AccountName(row[1]): row[11] for row in rows if row[11]}
-
-
-def build_databases(rows: Iterable[Row]) -> dict[str, Database]:
+def build_databases(rows: Iterable[SharedObjectRow]) -> dict[str, Database]:
     return {
-        name: Database(name, oid, owner, connectable, involved)
-        for kind, oid, name, owner, connectable, involved, *_rest in rows
-        if kind == "DATABASE"
+        row.name: Database(row.name, row.oid, row.owner, row.connectable, row.involved)
+        for row in rows
+        if row.kind == "DATABASE"
     }
 
 
-@dataclass
 class CatalogueBuilder:
     """Takes the rows of one database after the other."""
 
-    def __post_init__(self) -> None:
+    def __init__(self) -> None:
         self.objects: list[SecuredObject] = []
         self.entries: list[Entry] = []
         self.types: dict[tuple[str, str], int] = {}
 
-    def add_shared(self, rows: queries.SharedRows) -> None:
-        for kind, _oid, name, owner, _connectable, _involved, items, size in rows.objects:
-            self.objects.append(SecuredObject(Scope(kind, path=(name,)), owner, items, size))
-        scopes: dict[tuple[str, str], Scope] = {}
-        for kind, name, grantee, grantor, privilege, grantable in rows.entries:
-            scope = scopes.setdefault((kind, name), Scope(kind, path=(name,)))
-            self.entries.append(Entry(scope, privilege, grantee or PUBLIC, grantor, grantable))
-
-    def add_database(self, database: str, rows: queries.DatabaseRows) -> None:
-        scopes: dict[tuple[int, int, str], Scope] = {}
+    def add_shared(self, rows: SharedRows) -> None:
         for row in rows.objects:
-            kind, class_number, number, schema, name, detail, owner, items, size, types, is_domain = row
-            if kind == "ARGUMENT":
-                if number is not None:
-                    self.types[(database, name)] = number
+            self.objects.append(SecuredObject(Scope(row.kind, path=(row.name,)), row.owner, row.items, row.size))
+        scopes: dict[tuple[str, str], Scope] = {}
+        for entry in rows.entries:
+            scope = scopes.setdefault((entry.kind, entry.name), Scope(entry.kind, path=(entry.name,)))
+            self._add_entry(scope, entry)
+
+    def add_database(self, database: str, rows: DatabaseRows) -> None:
+        scopes: dict[tuple[int, int | None, str], Scope] = {}
+        for row in rows.objects:
+            if row.kind == "ARGUMENT":
+                if row.oid is not None:
+                    self.types[(database, row.name)] = row.oid
                 continue
-            path = (name,) if schema is None else (schema, name)
-            if kind == "COLUMN":
-                scope = Scope("TABLE", database, path, column=detail)
-            else:
-                scope = Scope(kind, database, path, detail)
-                scopes[(class_number, number, "")] = scope
-            arguments, instead = ("", types) if kind == "TYPE" else (types, "")
-            self.objects.append(SecuredObject(scope, owner, items, size, arguments, is_domain, instead))
-        for class_number, number, column, grantee, grantor, privilege, grantable in rows.entries:
-            key = (class_number, number, column)
+            item = _secured_object(database, row)
+            if row.kind != "COLUMN":
+                scopes[(row.catalogue, row.oid, "")] = item.scope
+            self.objects.append(item)
+        for entry in rows.entries:
+            key = (entry.catalogue, entry.oid, entry.column)
             if key not in scopes:
-                table = scopes[(class_number, number, "")]
-                scopes[key] = Scope(table.kind, database, table.path, column=column)
-            self.entries.append(Entry(scopes[key], privilege, grantee or PUBLIC, grantor, grantable))
-        for owner, schema, letter, grantee, grantor, privilege, grantable in rows.defaults:
-            if letter not in _FUTURE_KINDS:
-                continue
-            within: tuple[str, ...] = () if schema is None else (schema,)
-            scope = Scope(_FUTURE_KINDS[letter], database, within, owner=owner)
-            self.entries.append(Entry(scope, privilege, grantee or PUBLIC, grantor, grantable))
+                table = scopes[(entry.catalogue, entry.oid, "")]
+                scopes[key] = Scope(table.kind, database, table.path, column=entry.column)
+            self._add_entry(scopes[key], entry)
+        for default in rows.defaults:
+            if default.letter in _FUTURE_KINDS:
+                path: tuple[str, ...] = () if default.schema is None else (default.schema,)
+                scope = Scope(_FUTURE_KINDS[default.letter], database, path, owner=default.owner)
+                self._add_entry(scope, default)
+
+    def _add_entry(self, scope: Scope, row: SharedEntryRow | EntryRow | DefaultPrivilegeRow) -> None:
+        self.entries.append(Entry(scope, row.privilege, row.grantee or PUBLIC, row.grantor, row.grantable))
 
     def build(self) -> Catalogue:
         return Catalogue(self.objects, self.entries, self.types)
+
+
+def _secured_object(database: str, row: ObjectRow) -> SecuredObject:
+    path = (row.name,) if row.schema is None else (row.schema, row.name)
+    if row.kind == "COLUMN":
+        scope = Scope("TABLE", database, path, column=row.detail)
+    else:
+        scope = Scope(row.kind, database, path, row.detail)
+    arguments, instead = ("", row.types) if row.kind == "TYPE" else (row.types, "")
+    return SecuredObject(scope, row.owner, row.items, row.size, arguments, row.is_domain, instead)
 
 
 def build_accounts(

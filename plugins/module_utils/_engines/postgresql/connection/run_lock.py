@@ -19,6 +19,7 @@ from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import LockHolderRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Holder, RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
@@ -34,7 +35,7 @@ class _AdvisoryLock(RunLock):
         if not self._ask(statements.LOCK_HOLDERS):
             return []
         self._ask(statements.FORGET_SESSIONS)
-        return [_holder(row) for row in self._ask(statements.LOCK_HOLDERS)]
+        return [_holder(LockHolderRow(*row)) for row in self._ask(statements.LOCK_HOLDERS)]
 
 
 class ConnectionRunLock(_AdvisoryLock):
@@ -94,15 +95,18 @@ def _some_number() -> int:
     return secrets.randbits(31)
 
 
-def _holder(row: Row) -> Holder:
-    pid, prepared, role, client, administrator, iam, own, announced = row
+def _holder(row: LockHolderRow) -> Holder:
+    if row.pid is None:
+        what, ending = f"prepared transaction {row.prepared}", statements.roll_back_prepared(row.prepared)
+    else:
+        what, ending = f"session {row.pid}", statements.end_session(row.pid)
     return Holder(
-        what=f"session {pid}" if pid is not None else f"prepared transaction {prepared}",
-        account=AccountName(role or "a role that was dropped"),
-        client=client,
-        administrator=administrator,
-        iam=iam,
-        own=own,
-        announced=announced,
-        ending=statements.end_session(pid) if pid is not None else statements.roll_back_prepared(prepared),
+        what=what,
+        account=AccountName(row.role or "a role that was dropped"),
+        client=row.client,
+        administrator=row.administrator,
+        iam=row.iam,
+        own=row.own,
+        announced=row.announced,
+        ending=ending,
     )

@@ -19,6 +19,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Roles,
     inherits,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import (
+    PublicDatabaseRow,
+    PublicEntryRow,
+    PublicGrantRow,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
@@ -73,8 +78,8 @@ class Everybody:
     def read(self, session: PostgreSQLSession) -> None:
         """Two queries, and two for each database. In a template no session is opened, because it would keep others
         from creating databases. Raises ConnectionLost, StatementFailed."""
-        databases = list(_databases(session.query(queries.PUBLIC_DATABASES)))
-        shared = tuple(_grants(queries.read_public_shared(session, SHOWN)))
+        databases = list(_databases(PublicDatabaseRow(*row) for row in session.query(queries.PUBLIC_DATABASES)))
+        shared = tuple(_grants(session.query(*queries.public_shared(SHOWN, session.major))))
         if shared:
             self.public.append(PublicRights("", shared))
         for database in databases:
@@ -85,11 +90,11 @@ class Everybody:
         grants: list[PublicGrant] = []
         if database.privileges:
             grants = [PublicGrant(database.privileges, "DATABASE", 1, (database.quoted,))]
-        entries: list[Row] = []
+        entries: list[PublicEntryRow] = []
         if database.connectable and not database.template:
             try:
-                rows, entries = queries.read_public(session, database.name, SHOWN)
-                grants += _grants(rows)
+                grants += _grants(session.query(*queries.public_grants(SHOWN), database.name))
+                entries = [PublicEntryRow(*row) for row in session.query(queries.PUBLIC_ENTRIES, (), database.name)]
             except (CannotConnect, StatementFailed) as error:
                 self._miss(database.name, error.message.rstrip("."))
             finally:
@@ -168,7 +173,7 @@ class Everybody:
 
 
 class _Entries:
-    """The rows of ``observe.PUBLIC_ENTRIES``.
+    """The rows of ``queries.PUBLIC_ENTRIES``.
 
     code       a routine → its owner
     schema     a routine → its schema
@@ -177,7 +182,7 @@ class _Entries:
     creatable  a schema → whom CREATE is granted to, beside PUBLIC
     """
 
-    def __init__(self, rows: Iterable[Row], owner: str) -> None:
+    def __init__(self, rows: Iterable[PublicEntryRow], owner: str) -> None:
         self.code: dict[str, str] = {}
         self.schema: dict[str, str] = {}
         self.executors: dict[str, set[str]] = defaultdict(set)
@@ -187,32 +192,32 @@ class _Entries:
             "CREATE": lambda text: self.creatable[text],
             "EXECUTE": lambda text: self.executors[text],
         }
-        for privilege, schema, text, object_owner, grantee in rows:
+        for row in rows:
             # https://www.postgresql.org/docs/current/predefined-roles.html#PREDEFINED-ROLES
-            holder = owner if grantee == DATABASE_OWNER else grantee or ""
-            if privilege == "USAGE":
-                self.users[schema].add(holder)
+            holder = owner if row.grantee == DATABASE_OWNER else row.grantee or ""
+            if row.privilege == "USAGE":
+                self.users[row.schema].add(holder)
                 continue
-            if privilege == "EXECUTE":
-                self.code[text], self.schema[text] = object_owner, schema
-            holders = by_privilege[privilege](text)
+            if row.privilege == "EXECUTE":
+                self.code[row.text], self.schema[row.text] = row.owner, row.schema
+            holders = by_privilege[row.privilege](row.text)
             if holder:
                 holders.add(holder)
 
 
-def _databases(rows: Iterable[Row]) -> Iterator[_Database]:
-    found: dict[str, tuple[Row, set[str], set[str]]] = {}
+def _databases(rows: Iterable[PublicDatabaseRow]) -> Iterator[_Database]:
+    found: dict[str, list[PublicDatabaseRow]] = defaultdict(list)
     for row in rows:
-        _row, privileges, holders = found.setdefault(row[0], (row, set(), set()))
-        privilege, grantee = row[5:]
-        if privilege and grantee is None:
-            privileges.add(privilege)
-        elif privilege:
-            holders.add(grantee)
-    for name, (row, privileges, holders) in sorted(found.items()):
-        yield _Database(name, row[1], row[2], row[3], row[4], tuple(sorted(privileges)), frozenset(holders))
+        found[row.name].append(row)
+    for name, of_database in sorted(found.items()):
+        first = of_database[0]
+        privileges = {row.privilege for row in of_database if row.privilege and row.grantee is None}
+        holders = frozenset(row.grantee for row in of_database if row.privilege and row.grantee is not None)
+        yield _Database(
+            name, first.quoted, first.owner, first.template, first.connectable, tuple(sorted(privileges)), holders
+        )
 
 
 def _grants(rows: Iterable[Row]) -> Iterator[PublicGrant]:
-    for kind, privileges, count, names in rows:
-        yield PublicGrant(tuple(privileges.split(", ")), kind, int(count), tuple(json.loads(names)))
+    for row in map(PublicGrantRow._make, rows):
+        yield PublicGrant(tuple(row.privileges.split(", ")), row.kind, int(row.number), tuple(json.loads(row.names)))

@@ -10,13 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.queries import (
     PARAMETER_LISTS,
-    read_memberships,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
-    PostgreSQLSession,
+    Query,
 )
 
 ROLES = """
@@ -31,7 +27,7 @@ SESSIONS = """
 SELECT usename::text, count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY usename
 """
 
-OWNED = """
+_OWNED = """
 SELECT pg_get_userbyid(s.refobjid)::text, coalesce(d.datname::text, c.datname::text), count(*)
 FROM pg_shdepend s LEFT JOIN pg_database d ON d.oid = s.dbid
 LEFT JOIN pg_database c ON s.dbid = 0 AND s.classid = 'pg_catalog.pg_database'::regclass AND c.oid = s.objid
@@ -39,9 +35,7 @@ WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'
   AND s.refobjid IN (SELECT unnest(%s::oid[])) AND coalesce(d.datname, c.datname) IS NOT NULL
 GROUP BY 1, 2
 """
-"""What a role owns, by database; a database itself counts as in it."""
-
-OWNED_OBJECTS = """
+_OWNED_OBJECTS = """
 SELECT pg_get_userbyid(refobjid)::text, pg_describe_object(classid, objid, 0) FROM (
     SELECT s.*, row_number() OVER (PARTITION BY refobjid ORDER BY classid, objid) AS position FROM pg_shdepend s
     WHERE refclassid = 'pg_catalog.pg_authid'::regclass AND deptype = 'o'
@@ -74,8 +68,10 @@ SELECT kind, privilege, count(*), (json_agg(name ORDER BY name) FILTER (WHERE po
          aclexplode(a.acl) e WHERE e.grantee = 0
 ) e(kind, name, privilege, position) GROUP BY kind, privilege ORDER BY kind, privilege
 """
-PUBLIC_SHARED_BEFORE_15 = _PUBLIC_SHARED.format(parameters="")
-PUBLIC_SHARED = _PUBLIC_SHARED.format(parameters="UNION ALL SELECT 'PARAMETER', parname, paracl FROM pg_parameter_acl")
+_PUBLIC_SHARED_BEFORE_15 = _PUBLIC_SHARED.format(parameters="")
+_PUBLIC_SHARED_SINCE_15 = _PUBLIC_SHARED.format(
+    parameters="UNION ALL SELECT 'PARAMETER', parname, paracl FROM pg_parameter_acl"
+)
 
 _SYSTEM = "n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast')"
 _STANDARD = "n.nspname = 'information_schema'"
@@ -91,8 +87,7 @@ _CLASSES = "CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END"
 # types and on trusted languages is PUBLIC's by default and gives nothing away.
 # https://www.postgresql.org/docs/current/catalog-pg-init-privs.html
 # https://www.postgresql.org/docs/current/ddl-priv.html
-# Parameter: how many objects are named
-PUBLIC_GRANTS = f"""
+_PUBLIC_GRANTS = f"""
 WITH extended AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
 list(kind, classid, objid, subid, name, acl, initial, given) AS (
     SELECT 'SCHEMA', n.tableoid, n.oid, 0, quote_ident(n.nspname), coalesce(n.nspacl, acldefault('n', n.nspowner)),
@@ -183,24 +178,20 @@ ORDER BY 1, 2, 3, 5
 """
 
 
-def read_public_shared(session: PostgreSQLSession, shown: int) -> list[Row]:
-    text = PUBLIC_SHARED if session.major >= PARAMETER_LISTS else PUBLIC_SHARED_BEFORE_15
-    return session.query(text, (shown,))
+def public_shared(shown: int, major: int) -> Query:
+    """What PUBLIC has on what all databases share. ``shown``: how many objects are named."""
+    return _PUBLIC_SHARED_SINCE_15 if major >= PARAMETER_LISTS else _PUBLIC_SHARED_BEFORE_15, (shown,)
 
 
-def read_public(session: PostgreSQLSession, database: str, shown: int) -> tuple[list[Row], list[Row]]:
-    """What PUBLIC has in the database, and the entries of the lists by which it may be a danger."""
-    return session.query(PUBLIC_GRANTS, (shown,), database), session.query(PUBLIC_ENTRIES, (), database)
+def public_grants(shown: int) -> Query:
+    """What PUBLIC has in a database."""
+    return _PUBLIC_GRANTS, (shown,)
 
 
-def read_roles(session: PostgreSQLSession) -> tuple[list[Row], list[Row]]:
-    roles = session.query(ROLES)
-    return roles, read_memberships(session, [row[0] for row in roles])
+def owned(accounts: Sequence[int]) -> Query:
+    """What a role owns, by database; a database itself counts as in it."""
+    return _OWNED, (list(accounts),)
 
 
-def read_owned(session: PostgreSQLSession, accounts: Sequence[int]) -> list[Row]:
-    return session.query(OWNED, (list(accounts),))
-
-
-def read_owned_objects(session: PostgreSQLSession, database: str, accounts: Sequence[int], shown: int) -> list[Row]:
-    return session.query(OWNED_OBJECTS, (list(accounts), shown), database)
+def owned_objects(accounts: Sequence[int], shown: int) -> Query:
+    return _OWNED_OBJECTS, (list(accounts), shown)

@@ -12,12 +12,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import rows
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.queries import (
-    read_database,
-    read_shared,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Roles, oids
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import (
+    CatalogueBuilder,
+    OwnedObjectRow,
+    OwnedRow,
+    SessionsRow,
+    SurveyedRoleRow,
+    build_accounts,
+    build_databases,
+    build_roles,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
@@ -38,6 +43,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     chain_to_iam,
     half_gone,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import (
+    read_database,
+    read_memberships,
+    read_shared,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CannotConnect, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
@@ -56,14 +66,17 @@ SHOWN = 20
 def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
     """Nine queries, four for each database where one of the accounts or roles has something, and two for each database
     that is no template. Raises StatementFailed, ConnectionLost."""
-    role_rows, membership_rows = queries.read_roles(session)
-    roles = rows.build_roles(role_rows, membership_rows)
-    attributes = {row[1]: Attributes(row[3], row[4], *row[7:9]) for row in role_rows}
-    dates = {row[1]: ValidUntil(row[9], row[10]) for row in role_rows}
+    role_rows = [SurveyedRoleRow(*row) for row in session.query(queries.ROLES)]
+    roles = build_roles(role_rows, read_memberships(session, [row.oid for row in role_rows]))
+    attributes = {
+        row.name: Attributes(row.superuser, row.creates_roles, row.bypasses_row_security, row.replicates)
+        for row in role_rows
+    }
+    dates = {row.name: ValidUntil(row.valid_until, row.over) for row in role_rows}
     groups = find_groups(roles)
     details = _Details(session, request)
     details.read(_of_interest(roles, groups, request.passwords), roles)
-    sessions: dict[str, int] = {row[0]: row[1] for row in session.query(queries.SESSIONS)}
+    sessions = {row.role: row.number for row in map(SessionsRow._make, session.query(queries.SESSIONS))}
     master = session.login.endpoint.master_user
     accounts = details.accounts(roles)
     found = [
@@ -142,17 +155,17 @@ class _Details:
         self.unseen: list[Unseen] = []
         self.owned: dict[str, dict[str, Owned]] = defaultdict(dict)
         self._session, self._request = session, request
-        self._builder = rows.CatalogueBuilder()
+        self._builder = CatalogueBuilder()
 
     def read(self, names: Sequence[str], roles: Roles) -> None:
         numbers = oids(roles.by_name, names)
-        for name, database, count in queries.read_owned(self._session, numbers):
-            self.owned[name][database] = Owned(count)
+        for row in map(OwnedRow._make, self._session.query(*queries.owned(numbers))):
+            self.owned[row.owner][row.database] = Owned(row.number)
         if not self._request.grants:
             return
-        shared = read_shared(self._session, numbers, numbers, [])
+        shared = read_shared(self._session, numbers, numbers)
         self._builder.add_shared(shared)
-        for database in rows.build_databases(shared.objects).values():
+        for database in build_databases(shared.objects).values():
             if database.involved and database.connectable:
                 self._read_database(database.name, numbers)
             elif database.involved and not is_reserved(database.name):
@@ -162,8 +175,9 @@ class _Details:
         try:
             self._builder.add_database(database, read_database(self._session, database, frozenset(), numbers, numbers))
             objects: dict[str, list[str]] = defaultdict(list)
-            for name, text in queries.read_owned_objects(self._session, database, numbers, SHOWN):
-                objects[name].append(text)
+            found = self._session.query(*queries.owned_objects(numbers, SHOWN), database)
+            for row in map(OwnedObjectRow._make, found):
+                objects[row.owner].append(row.text)
         except (CannotConnect, StatementFailed) as error:
             self._miss(database, error.message.rstrip("."))
             return
@@ -176,7 +190,7 @@ class _Details:
         )
 
     def accounts(self, roles: Roles) -> dict[AccountName, Account]:
-        return rows.build_accounts(list(roles.by_name), roles, self._builder.build(), self._builder.entries)
+        return build_accounts(list(roles.by_name), roles, self._builder.build(), self._builder.entries)
 
 
 def _named(names: Iterable[str]) -> frozenset[AccountName]:
