@@ -11,14 +11,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
     STATIC_PRIVILEGES,
-    TABLE_PRIVILEGES,
     USAGE,
-    flag_column,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant, Scope
-from tests.unit.plugins.module_utils._engines.mysql.scenes import CUSTOMERS, ENGINE, JANE, OPTION, ORDERS, READER
+from tests.unit.plugins.module_utils._engines.mysql.scenes import CUSTOMERS, JANE, OPTION, ORDERS, READER
 
 
 def rows(*found: tuple[str, ...], patterns: bool = False, folds: bool = False) -> GrantedRows:
@@ -108,36 +106,3 @@ def test_a_grantee_with_quotes_is_divided_at_the_last():
     granted = GrantedRows(Dialect(False), False, [odd])
     granted.add([("dynamic", "'a'@'b'@'%'", "", "SHOW_ROUTINE", "NO", "", "")])
     assert granted.grants[odd] == {Grant("SHOW_ROUTINE", GLOBAL)}
-
-
-def test_the_columns_of_the_flags():
-    assert flag_column("SELECT") == "Select_priv"
-    assert flag_column("CREATE TEMPORARY TABLES") == "Create_tmp_table_priv"
-    assert flag_column("LOCK TABLES") == "Lock_tables_priv"
-
-
-def test_grants_are_described_as_a_person_writes_them():
-    email, number = replace(CUSTOMERS, column="e,mail"), replace(CUSTOMERS, column="id")
-    described = ENGINE.describe_grants(
-        [
-            OPTION,
-            Grant("INSERT", ORDERS),
-            Grant("SELECT", ORDERS),
-            Grant("SELECT", number),
-            Grant("SELECT", email),
-            Grant("DELETE", CUSTOMERS),
-            *(Grant(name, Scope("TABLE", path=("orders", "t"))) for name in TABLE_PRIVILEGES),
-            Grant("SHOW_ROUTINE", GLOBAL, True),
-            Grant(USAGE, GLOBAL, True),
-            Grant("CONNECTION_ADMIN", GLOBAL),
-            Grant(USAGE, Scope("PATTERN", path=("my_db",)), True),
-        ]
-    )
-    assert described == [
-        {"privileges": ["SELECT", "INSERT"], "on": "orders.*", "grant_option": True},
-        {"privileges": ["CONNECTION_ADMIN"], "on": "*.*"},
-        {"privileges": ["USAGE", "SHOW_ROUTINE"], "on": "*.*", "grant_option": True},
-        {"privileges": ["USAGE"], "on": "PATTERN `my_db`.*", "grant_option": True},
-        {"privileges": ["DELETE", "SELECT (`e,mail`, `id`)"], "on": "orders.customers"},
-        {"privileges": ["ALL"], "on": "orders.t"},
-    ]

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedPrivilege
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import (
+    parse_privilege,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, UnknownPrivilege
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
 
 
@@ -32,3 +36,42 @@ def grant(**options: Any) -> dict[str, Any]:
 def test_what_the_server_cannot_store_is_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidOption, match=words):
         PostgreSQLEngine().parse(AccountRequest("jane", **options))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "parsed"),
+    [
+        ("select", "TABLE", ParsedPrivilege("SELECT")),
+        ("  Temp ", "DATABASE", ParsedPrivilege("TEMPORARY")),
+        ("all privileges", "SCHEMA", ParsedPrivilege("ALL")),
+        ("alter  system", "PARAMETER", ParsedPrivilege("ALTER SYSTEM")),
+        ('SELECT (b, "A", b)', "TABLE", ParsedPrivilege("SELECT", ("A", "b"))),
+        ("ALL (a)", "TABLE", ParsedPrivilege("ALL", ("a",))),
+    ],
+)
+def test_privileges_in_any_spelling(text: str, kind: str, parsed: ParsedPrivilege) -> None:
+    assert parse_privilege(text, kind, "privileges") == parsed
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("SELEKT", "TABLE"),
+        ("", "TABLE"),
+        ("EXECUTE", "TABLE"),
+        ("DELETE (a)", "TABLE"),
+        ("USAGE (a)", "SCHEMA"),
+        ("SELECT (a)", "ALL TABLES"),
+        ("GRANT OPTION", "TABLE"),
+        ("CONNECT", "SCHEMA"),
+    ],
+)
+def test_unknown_and_misplaced_privileges(text: str, kind: str) -> None:
+    with pytest.raises(UnknownPrivilege):
+        parse_privilege(text, kind, "privileges")
+
+
+@pytest.mark.parametrize("text", ["SELECT, INSERT", "SELECT ()", "SELECT (a b)", "SELECT (a", "SELECT; DROP"])
+def test_unreadable_privileges(text: str) -> None:
+    with pytest.raises(InvalidOption):
+        parse_privilege(text, "TABLE", "privileges")

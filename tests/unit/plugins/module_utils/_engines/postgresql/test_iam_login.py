@@ -8,32 +8,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     Membership,
     Role,
-    Roles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import build_accounts
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.administrators import (
-    Attributes,
-    powers,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.defects import (
-    ValidUntil,
     find_defects,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.survey import find_groups
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import chain_to_iam
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
-from tests.unit.plugins.module_utils._engines.postgresql.scenes import created_by_master, iam, role
-
-MARK = "[dbops.aurora_iam: leaving]"
-
-
-def graph(*memberships: Membership, roles: tuple[Role, ...] = ()) -> Roles:
-    groups = [role(name, login=False) for name in ("rds_iam", "rds_ad", "rds_superuser", "readers")]
-    return Roles([*groups, role("master"), role("jane"), *roles], memberships)
-
-
-def member(of: str, name: str = "jane") -> Membership:
-    return Membership(of, name, "master")
+from tests.unit.plugins.module_utils._engines.postgresql.scenes import MARK, created_by_master, graph, iam, member, role
 
 
 def defects(*memberships: Membership, roles: tuple[Role, ...] = ()) -> list[Defect]:
@@ -55,23 +37,6 @@ def test_a_master_in_rds_iam_may_be_there_on_purpose() -> None:
     assert codes(member("jane", "master"), iam("jane")) == []
     assert chain_to_iam("master", graph(member("jane", "master"), iam("jane"))) == "master → jane → rds_iam"
     assert chain_to_iam("jane", graph(iam("jane"))) == ""
-
-
-@pytest.mark.parametrize(
-    ("date", "code", "remedy"),
-    [
-        (ValidUntil("2024-01-01 00:00:00+00", True), "valid_until_over", {"locked": True}),
-        (ValidUntil("-infinity", True), "valid_until_over", {"locked": True}),
-        (ValidUntil("2124-01-01 00:00:00+00", False), "valid_until", None),
-        (ValidUntil("infinity", False), None, None),
-        (ValidUntil(None, False), None, None),
-    ],
-)
-def test_a_date_means_nothing_under_iam(date: ValidUntil, code: str | None, remedy: object) -> None:
-    state = graph(iam("jane"))
-    accounts = build_accounts(["jane"], state, Catalogue(), []).values()
-    found = list(find_defects(accounts, state, "master", {"jane": date}))
-    assert [(defect.code, defect.remedy) for defect in found] == ([(code, remedy)] if code else [])
 
 
 def test_in_rds_iam_through_a_group() -> None:
@@ -99,20 +64,3 @@ def test_a_drop_that_broke_off() -> None:
     joe = role("joe", login=False, comment=MARK)
     assert codes(roles=(joe,)) == ["half_dropped"]
     assert codes(roles=(role("joe", login=False, comment="his"),)) == []
-
-
-def test_groups_are_roles_without_login_that_are_no_accounts() -> None:
-    locked, leaving = role("locked", login=False), role("leaving", login=False, comment=MARK)
-    assert find_groups(graph(iam("locked"), iam("jane"), roles=(locked, leaving))) == {
-        "rds_iam",
-        "rds_ad",
-        "rds_superuser",
-        "readers",
-    }
-    assert "readers" in find_groups(graph(iam("readers"), member("readers")))
-
-
-def test_powers() -> None:
-    assert powers("jane", graph(member("readers")), Attributes()) == ()
-    state = graph(member("readers"), member("rds_superuser", "readers"))
-    assert powers("jane", state, Attributes(creates_roles=True)) == ("CREATEROLE", "rds_superuser")

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.defects import find_defects
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
-    DATABASE_PRIVILEGES,
-    USAGE,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
@@ -18,37 +12,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     PASSWORD,
     Account,
     AccountName,
-    Grant,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import SurveyedAccount
-from tests.unit.plugins.module_utils._engines.mysql.scenes import ORDERS
-
-OPTION = Grant(USAGE, GLOBAL, True)
-
-
-def everywhere(*words: str) -> frozenset[Grant]:
-    return frozenset(Grant(word, GLOBAL) for word in words)
-
-
-@pytest.mark.parametrize(
-    ("grants", "words"),
-    [
-        (everywhere("SELECT", "PROCESS", "SHOW_ROUTINE"), ()),
-        (frozenset({Grant("ALTER", ORDERS), Grant(USAGE, ORDERS, True)}), ()),
-        (frozenset({OPTION}), ()),
-        (everywhere(*DATABASE_PRIVILEGES), ("ALL on *.*",)),
-        (everywhere("CREATE USER", "SUPER"), ("CREATE USER", "SUPER")),
-        (everywhere("SELECT") | {OPTION}, ("the grant option on *.*",)),
-    ],
-)
-def test_powers(grants: frozenset[Grant], words: tuple[str, ...]) -> None:
-    assert powers(grants, ()) == words
-
-
-def test_powers_through_roles() -> None:
-    master, dba = AccountName("rds_superuser_role", "%"), AccountName("dba", "%")
-    held = frozenset({(master, everywhere("CREATE USER")), (dba, everywhere("ROLE_ADMIN"))})
-    assert powers(frozenset(), held) == ("ROLE_ADMIN through role dba@%", "rds_superuser_role")
 
 
 def defects(name: str = "jane", host: str = "%", authentication: str = IAM, resolves: bool = False) -> list[str]:
@@ -75,11 +40,11 @@ def test_a_server_that_resolves_names() -> None:
     assert defects(host="db1.example.org", resolves=True) == []
 
 
-def test_another_authentication_string() -> None:
-    assert defects(authentication=IAM_BROKEN) == ["auth_string"]
-
-
 def test_roles_of_roles_count():
     names = [AccountName("joe", host) for host in "%abc"]
     edges = {names[0]: {names[1]}, names[1]: {names[2]}, names[2]: {names[0]}}
     assert with_roles(names[0], edges) == set(names[:3])
+
+
+def test_another_authentication_string() -> None:
+    assert defects(authentication=IAM_BROKEN) == ["auth_string"]
