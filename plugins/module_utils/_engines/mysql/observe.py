@@ -18,6 +18,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     Objects,
     build_objects,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import (
+    RoleEdges,
+    build_role_edges,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
     GrantedRows,
     KnownPrivilegeRow,
@@ -112,13 +116,8 @@ def _gain_roles(wanted: Sequence[ParsedAccount], granted: GrantedRows, existing:
     )
 
 
-def _role_edges(session: Session) -> dict[AccountName, set[AccountName]]:
-    edges: dict[AccountName, set[AccountName]] = {}
-    for row in map(RoleEdgeRow._make, session.query(queries.ROLE_EDGES)):
-        edges.setdefault(AccountName(row.user, row.host.lower()), set()).add(
-            AccountName(row.role, row.role_host.lower())
-        )
-    return edges
+def _role_edges(session: Session) -> RoleEdges:
+    return build_role_edges(RoleEdgeRow(*row) for row in session.query(queries.ROLE_EDGES))
 
 
 def _look_up(session: Session, wanted: Sequence[ParsedAccount], folds_names: bool) -> Objects:

@@ -15,6 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     Authority,
     Restrictions,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import RoleEdges
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import ObjectRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     Leaving,
@@ -84,7 +85,7 @@ class MySQLObserved(Observed):
     objects: Objects = _NO_OBJECTS
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
     mandatory_roles: frozenset[AccountName] = frozenset()
-    role_edges: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
+    role_edges: RoleEdges = field(default_factory=dict)
     leaving: Leaving = _NOTHING_LEAVES
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import reachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
     GrantedRows,
     PrivilegeRow,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.describe import describe_grants
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
@@ -83,7 +83,7 @@ def _strong_roles(
     roles: Mapping[AccountName, Collection[AccountName]],
 ) -> Iterator[Exposure]:
     for role in mandatory:
-        held = frozenset((each, frozenset(grants.get(each, ()))) for each in with_roles(role, roles))
+        held = frozenset((each, frozenset(grants.get(each, ()))) for each in {role, *reachable(role, roles)})
         words = powers((), held)
         if words:
             yield Exposure(

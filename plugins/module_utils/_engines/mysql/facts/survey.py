@@ -25,6 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     privileges,
     privileges_of_everybody,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import reachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
     DefinerRow,
     GrantedRows,
@@ -45,7 +46,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     role_list,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
@@ -210,15 +210,15 @@ class _Accounts:
         used: Collection[str] | None,
     ) -> SurveyedAccount:
         account = self._users.account(name, self._granted)
-        closure = with_roles(name, self._granted.roles)
-        held = frozenset((role, frozenset(self._granted.grants[role])) for role in closure - {name})
+        roles = reachable(name, self._granted.roles)
+        held = frozenset((role, frozenset(self._granted.grants[role])) for role in roles)
         return SurveyedAccount(
             account=account,
             can_log_in=not account.locked,
             reserved=is_reserved(name.name),
             untouchable=name == self._login or name.name == self.master or is_reserved(name.name),
             expired=self._users.expired.get(name, ""),
-            inherited_roles=frozenset(closure - {name} - account.roles),
+            inherited_roles=frozenset(roles - account.roles),
             limits=_limits(self._users.by_name[name]),
             owned=owned.get(str(name), {}),
             partial_revokes=_revoked(self._users.restrictions[name]),

@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import RoleEdges, chain
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange
 
 
 def position(change: AccountChange) -> str:
@@ -49,7 +50,7 @@ def check_leavers(changes: Iterable[AccountChange]) -> None:
             )
 
 
-def check_loops(changes: Iterable[AccountChange], role_edges: Mapping[AccountName, Collection[AccountName]]) -> None:
+def check_loops(changes: Iterable[AccountChange], role_edges: RoleEdges) -> None:
     """Raises Refused where an account would be a role of itself (error 4027). Roles are granted before others are
     revoked, so that those count too."""
     granting = [change for change in changes if change.after and change.roles_granted]
@@ -58,37 +59,9 @@ def check_loops(changes: Iterable[AccountChange], role_edges: Mapping[AccountNam
         edges.setdefault(change.name, set()).update(change.roles_granted)
     for change in granting:
         for role in sorted(change.roles_granted & edges.keys()):
-            chain = _chain(role, change.name, edges)
-            if chain:
+            way = chain(role, change.name, edges)
+            if way:
                 raise Refused(
                     f"{position(change)}{change.name} cannot have role {role}, which has it as a role itself: "
-                    f"{' → '.join(map(str, [change.name, *chain]))}. Revoke one of these first, or correct roles."
+                    f"{' → '.join(map(str, [change.name, *way]))}. Revoke one of these first, or correct roles."
                 )
-
-
-def _chain(
-    start: AccountName, goal: AccountName, edges: Mapping[AccountName, Collection[AccountName]]
-) -> list[AccountName]:
-    """From a role to one that it has, over as few as possible; empty if it has not."""
-    paths = [[start]]
-    seen = {start}
-    while paths:
-        longer = []
-        for path in paths:
-            if path[-1] == goal:
-                return path
-            fresh = sorted(set(edges.get(path[-1], ())) - seen)
-            seen.update(fresh)
-            longer += [[*path, role] for role in fresh]
-        paths = longer
-    return []
-
-
-def with_roles(name: AccountName, edges: Mapping[AccountName, Collection[AccountName]]) -> set[AccountName]:
-    """The account and every role that it has, directly or through another."""
-    found: set[AccountName] = set()
-    ahead: Iterable[AccountName] = [name]
-    while ahead:
-        found.update(ahead)
-        ahead = {role for member in ahead for role in edges.get(member, ())} - found
-    return found

@@ -8,11 +8,12 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Callable
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.graph import closure, shortest_path
 
 RDS_SUPERUSER = "rds_superuser"
 SIGNAL_BACKEND = "pg_signal_backend"
@@ -106,23 +107,19 @@ class Roles:
 
     def members(self, role: str, edge: Edge = counts) -> set[str]:
         """All direct and nested members."""
-        return _closure(role, lambda name: [item.member for item in self._of_role.get(name, []) if edge(item)])
+        return closure(role, lambda name: [item.member for item in self._of_role.get(name, []) if edge(item)])
 
     def reachable(self, member: str, edge: Edge = counts) -> set[str]:
         """All roles that it is a direct or nested member of."""
-        return _closure(member, lambda name: [item.role for item in self._of_member.get(name, []) if edge(item)])
+        return closure(member, lambda name: [item.role for item in self._of_member.get(name, []) if edge(item)])
 
     def chain(self, member: str, role: str, edge: Edge = counts) -> tuple[str, ...]:
         """The shortest way from member to role, both included; empty if there is none."""
-        paths: dict[str, tuple[str, ...]] = {member: (member,)}
-        waiting = deque([member])
-        while waiting:
-            name = waiting.popleft()
-            for item in self._of_member.get(name, []):
-                if edge(item) and item.role not in paths:
-                    paths[item.role] = (*paths[name], item.role)
-                    waiting.append(item.role)
-        return paths.get(role, ()) if role != member else ()
+        if role == member:
+            return ()
+        return shortest_path(
+            member, role, lambda name: (item.role for item in self._of_member.get(name, []) if edge(item))
+        )
 
 
 def _grouped(memberships: Iterable[Membership], key: Callable[[Membership], str]) -> Mapping[str, list[Membership]]:
@@ -130,17 +127,6 @@ def _grouped(memberships: Iterable[Membership], key: Callable[[Membership], str]
     for membership in memberships:
         groups.setdefault(key(membership), []).append(membership)
     return groups
-
-
-def _closure(start: str, neighbours: Callable[[str], list[str]]) -> set[str]:
-    found: set[str] = set()
-    waiting = deque([start])
-    while waiting:
-        for neighbour in neighbours(waiting.popleft()):
-            if neighbour not in found:
-                found.add(neighbour)
-                waiting.append(neighbour)
-    return found
 
 
 def format_chain(chain: Collection[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.defects import find_defects
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import with_roles
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
     IAM_BROKEN,
@@ -38,12 +37,6 @@ def test_hosts_that_clients_have(host: str) -> None:
 
 def test_a_server_that_resolves_names() -> None:
     assert defects(host="db1.example.org", resolves=True) == []
-
-
-def test_roles_of_roles_count():
-    names = [AccountName("joe", host) for host in "%abc"]
-    edges = {names[0]: {names[1]}, names[1]: {names[2]}, names[2]: {names[0]}}
-    assert with_roles(names[0], edges) == set(names[:3])
 
 
 def test_another_authentication_string() -> None:
