@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import (
+    columns_by_privilege,
+    object_of,
+    together,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     format_scope,
@@ -30,13 +33,16 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Gra
 
 def describe_grants(grants: Collection[Grant]) -> list[dict[str, Any]]:
     """One element for each object; on ``*.*``, dynamic privileges may need one of their own."""
-    by_object: dict[tuple[Scope, bool], list[Grant]] = defaultdict(list)
     options = {grant.scope for grant in grants if grant.privilege == USAGE}
-    for grant in grants:
-        scope = replace(grant.scope, column="")
-        dynamic = scope == GLOBAL and grant.privilege not in (*STATIC_PRIVILEGES, USAGE)
-        by_object[(scope, grant.grantable if dynamic else scope in options)].append(grant)
-    return [_element(scope, option, by_object[(scope, option)]) for scope, option in sorted(by_object)]
+    elements = together(((object_of(grant.scope), _has_option(grant, options)), grant) for grant in grants)
+    return [_element(scope, option, held) for (scope, option), held in sorted(elements.items())]
+
+
+def _has_option(grant: Grant, options: Collection[Scope]) -> bool:
+    """``options``: the levels whose grant option is held. A dynamic privilege has one of its own."""
+    if grant.scope == GLOBAL and grant.privilege not in (*STATIC_PRIVILEGES, USAGE):
+        return grant.grantable
+    return object_of(grant.scope) in options
 
 
 def _element(scope: Scope, option: bool, grants: Collection[Grant]) -> dict[str, Any]:
@@ -48,17 +54,13 @@ def _element(scope: Scope, option: bool, grants: Collection[Grant]) -> dict[str,
 
 def _privileges(scope: Scope, grants: Collection[Grant]) -> list[str]:
     whole = {grant.privilege for grant in grants if not grant.scope.column and grant.privilege != USAGE}
-    columns: dict[str, list[str]] = defaultdict(list)
-    for grant in grants:
-        if grant.scope.column:
-            columns[grant.privilege].append(grant.scope.column)
+    columns = columns_by_privilege((grant.privilege, grant.scope.column) for grant in grants)
     everything = scope != GLOBAL and whole == set(privileges_of(scope.kind))
     names = [ALL] if everything else sorted(whole, key=in_order)
     if Grant(USAGE, scope, True) in grants and not whole & set(privileges_of(scope.kind)):
         # The grant option of the level; beside dynamic privileges alone, grant_option would mean theirs only.
         names.insert(0, USAGE)
     names += [
-        f"{privilege} ({', '.join(map(identifier, sorted(columns[privilege])))})"
-        for privilege in sorted(columns, key=in_order)
+        f"{privilege} ({', '.join(map(identifier, columns[privilege]))})" for privilege in sorted(columns, key=in_order)
     ]
     return names

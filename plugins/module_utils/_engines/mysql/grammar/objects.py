@@ -17,10 +17,10 @@ really is a pattern has the kind PATTERN, and its path holds the pattern as it i
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_storable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, Scope
@@ -164,15 +164,14 @@ def disordered_tables(grants: Iterable[Grant]) -> set[Scope]:
     The server confuses the rows of the two: it does not find what a REVOKE names (error 1147), or what is in effect is
     no longer what the rows say, also after a GRANT.
     """
-    columns: dict[Scope, list[str]] = defaultdict(list)
-    for column in {grant.scope for grant in grants if grant.scope.column}:
-        columns[replace(column, column="")].append(column.column.lower())
+    limited = {grant.scope for grant in grants if grant.scope.column}
+    columns = together((object_of(scope), scope.column.lower()) for scope in limited)
     return {table for table, names in columns.items() if len(names) != len(set(names))}
 
 
 def on_table(grants: Iterable[Grant], table: Scope) -> set[Grant]:
     """Those on a table and its columns."""
-    return {grant for grant in grants if replace(grant.scope, column="") == table}
+    return {grant for grant in grants if object_of(grant.scope) == table}
 
 
 def identifier(name: str) -> str:

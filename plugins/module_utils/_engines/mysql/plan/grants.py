@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import by_object, object_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
@@ -85,11 +86,11 @@ def grants_of(change: AccountChange) -> list[Parts]:
         grant
         for grant in change.granted
         if grant.key not in losing
-        and replace(grant.scope, column="") not in disordered
-        and not (grant.scope.column and (grant.privilege, replace(grant.scope, column="")) in revoked_tables)
+        and object_of(grant.scope) not in disordered
+        and not (grant.scope.column and (grant.privilege, object_of(grant.scope)) in revoked_tables)
     ]
     parts: list[Parts] = []
-    for scope, grants in _by_object(added):
+    for scope, grants in sorted(by_object(added).items()):
         parts.extend((part,) for part in _grants_on(scope, grants))
     return parts
 
@@ -115,7 +116,7 @@ def revokes_of(change: AccountChange, circumstances: Circumstances) -> list[Part
     """What is taken away, each revoke followed by what it took besides."""
     parts: list[Parts] = []
     disordered = _disordered_tables(change)
-    for scope, grants in _by_object([*change.revoked, *change.grant_options_revoked]):
+    for scope, grants in sorted(by_object([*change.revoked, *change.grant_options_revoked]).items()):
         if scope == GLOBAL:
             parts.append(_revoke_on_everything(change, grants, circumstances))
         elif scope in disordered:
@@ -146,7 +147,7 @@ def _revoke_on_table(change: AccountChange, scope: Scope, grants: Collection[Gra
 
 def _disordered_tables(change: AccountChange) -> set[Scope]:
     """Those of which something changes."""
-    changing = {replace(grant.scope, column="") for grant in _before(change) ^ _after(change)}
+    changing = {object_of(grant.scope) for grant in _before(change) ^ _after(change)}
     return disordered_tables(_before(change)) & changing
 
 
@@ -197,14 +198,6 @@ def _before(change: AccountChange) -> frozenset[Grant]:
 
 def _after(change: AccountChange) -> frozenset[Grant]:
     return change.after.grants if change.after else frozenset()
-
-
-def _by_object(grants: Iterable[Grant]) -> list[tuple[Scope, list[Grant]]]:
-    """Columns go with their table."""
-    groups: dict[Scope, list[Grant]] = defaultdict(list)
-    for grant in grants:
-        groups[replace(grant.scope, column="")].append(grant)
-    return sorted(groups.items())
 
 
 def _is_dynamic(grant: Grant) -> bool:

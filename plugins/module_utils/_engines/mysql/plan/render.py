@@ -13,10 +13,10 @@ behind, then drops. Nobody loses in between what they keep.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import (
@@ -131,13 +131,10 @@ def _grouped(
     rendered: Callable[[Names, Key], Iterable[Statement]],
 ) -> Iterator[Statement]:
     """One statement for all accounts that share a key, in the order in which the keys first appear."""
-    groups: dict[Key, list[AccountName]] = defaultdict(list)
-    for change in changes:
-        for key in keys(change):
-            groups[key].append(change.name)
+    groups = together((key, change.name) for change in changes for key in keys(change))
     for key, names in groups.items():
-        for start in range(0, len(names), CHUNK):
-            yield from rendered(names[start : start + CHUNK], key)
+        for batch in batches(names, CHUNK):
+            yield from rendered(batch, key)
 
 
 Roles = frozenset[AccountName]

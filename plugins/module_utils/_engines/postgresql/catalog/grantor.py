@@ -12,10 +12,10 @@ statement. https://www.postgresql.org/docs/current/sql-revoke.html (notes on gra
 
 from __future__ import annotations
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     Entry,
     PostgreSQLObserved,
-    without_column,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
@@ -79,7 +79,7 @@ class Authority:
         if self.acting_for(self.observed.owner(scope)) is not None:
             return ""
         for name in sorted(self.inherited, key=lambda name: (name != self.login, name)):
-            for level in (scope, without_column(scope)):
+            for level in (scope, object_of(scope)):
                 entries = self.observed.catalogue.entries(level, name)
                 if any(entry.privilege == privilege and entry.grantable for entry in entries):
                     return name

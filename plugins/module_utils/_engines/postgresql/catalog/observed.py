@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     DATABASE_OWNER,
     Roles,
@@ -108,12 +109,8 @@ class Catalogue:
         """Of the object, or of the table that a column belongs to. FUTURE: whose new objects are meant."""
         if scope.owner:
             return scope.owner
-        item = self.objects.get(without_column(scope))
+        item = self.objects.get(object_of(scope))
         return item.owner if item else ""
-
-
-def without_column(scope: Scope) -> Scope:
-    return replace(scope, column="") if scope.column else scope
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.graph import closure, shortest_path
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 
 RDS_SUPERUSER = "rds_superuser"
 SIGNAL_BACKEND = "pg_signal_backend"
@@ -85,15 +86,15 @@ class Roles:
 
     @cached_property
     def _of_member(self) -> Mapping[str, list[Membership]]:
-        return _grouped(self.memberships, lambda item: item.member)
+        return together((item.member, item) for item in self.memberships)
 
     @cached_property
     def _of_role(self) -> Mapping[str, list[Membership]]:
-        return _grouped(self.memberships, lambda item: item.role)
+        return together((item.role, item) for item in self.memberships)
 
     @cached_property
     def _of_grantor(self) -> Mapping[str, list[Membership]]:
-        return _grouped(self.memberships, lambda item: item.grantor)
+        return together((item.grantor, item) for item in self.memberships)
 
     def held_by(self, member: str) -> list[Membership]:
         return self._of_member.get(member, [])
@@ -120,13 +121,6 @@ class Roles:
         return shortest_path(
             member, role, lambda name: (item.role for item in self._of_member.get(name, []) if edge(item))
         )
-
-
-def _grouped(memberships: Iterable[Membership], key: Callable[[Membership], str]) -> Mapping[str, list[Membership]]:
-    groups: dict[str, list[Membership]] = {}
-    for membership in memberships:
-        groups.setdefault(key(membership), []).append(membership)
-    return groups
 
 
 def format_chain(chain: Collection[str]) -> str:

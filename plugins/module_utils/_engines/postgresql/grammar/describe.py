@@ -11,6 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import (
+    columns_by_privilege,
+    object_of,
+    together,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     readable_identifier,
 )
@@ -19,28 +24,25 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Gra
 
 
 def describe_grants(grants: Collection[Grant]) -> list[dict[str, Any]]:
-    """Grants as elements of the option ``grants``, one for each scope and grant option, sorted."""
-    columns: dict[tuple[Scope, bool], dict[str, list[str]]] = {}
-    for grant in sorted(grants):
-        scope = grant.scope
-        table = Scope(scope.kind, scope.database, scope.path, scope.arguments, "", scope.owner)
-        privileges = columns.setdefault((table, grant.grantable), {})
-        privileges.setdefault(grant.privilege, []).append(scope.column)
-    described: list[dict[str, Any]] = []
-    for (scope, grantable), privileges in sorted(columns.items()):
-        item: dict[str, Any] = {"privileges": _describe_privileges(privileges), "on": describe_scope(scope)}
-        database = scope.path[0] if scope.kind == "DATABASE" else scope.database
-        optional = {"database": database, "owner": scope.owner, "grant_option": grantable}
-        described.append({**item, **{key: value for key, value in optional.items() if value}})
-    return described
+    """Grants as elements of the option ``grants``, one for each object and grant option, sorted."""
+    elements = together(((object_of(grant.scope), grant.grantable), grant) for grant in grants)
+    return [_element(scope, option, held) for (scope, option), held in sorted(elements.items())]
 
 
-def _describe_privileges(privileges: dict[str, list[str]]) -> list[str]:
+def _element(scope: Scope, option: bool, grants: Collection[Grant]) -> dict[str, Any]:
+    element: dict[str, Any] = {"privileges": _privileges(grants), "on": describe_scope(scope)}
+    database = scope.path[0] if scope.kind == "DATABASE" else scope.database
+    optional = {"database": database, "owner": scope.owner, "grant_option": option}
+    return {**element, **{key: value for key, value in optional.items() if value}}
+
+
+def _privileges(grants: Collection[Grant]) -> list[str]:
+    whole = {grant.privilege for grant in grants if not grant.scope.column}
+    limited = columns_by_privilege((grant.privilege, grant.scope.column) for grant in grants)
     texts: list[str] = []
-    for privilege, columns in sorted(privileges.items()):
-        if "" in columns:
+    for privilege in sorted(whole | limited.keys()):
+        if privilege in whole:
             texts.append(privilege)
-        named = ", ".join(readable_identifier(column) for column in columns if column)
-        if named:
-            texts.append(f"{privilege} ({named})")
+        if privilege in limited:
+            texts.append(f"{privilege} ({', '.join(map(readable_identifier, limited[privilege]))})")
     return texts

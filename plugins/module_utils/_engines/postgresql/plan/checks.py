@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PUBLIC,
     PostgreSQLObserved,
-    without_column,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
@@ -43,6 +43,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Ia
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
     Changes,
+    Grant,
     Scope,
 )
 
@@ -154,9 +155,9 @@ def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
         if change.dropped:
             continue
         revoked = [g for g in change.revoked if not aftermath.takes(change.name.name, g)]
-        lost = {(g.privilege, without_column(g.scope)) for g in [*revoked, *change.grant_options_revoked]}
+        lost = {(g.privilege, object_of(g.scope)) for g in [*revoked, *change.grant_options_revoked]}
         for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
-            if entry.grantee != entry.grantor and (entry.privilege, without_column(entry.scope)) in lost:
+            if entry.grantee != entry.grantor and (entry.privilege, object_of(entry.scope)) in lost:
                 raise Refused(
                     f"{change.name} has granted {entry.privilege} on {name_scope(entry.scope)} on to "
                     f"{entry.grantee or 'PUBLIC'}; revoke that first, or leave {change.name} its grant option."
@@ -197,21 +198,24 @@ def _namesakes(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
 
 def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """A revoke does not take away what everybody has: one warning for the accounts that keep the same."""
-    losing: dict[str, set[str]] = {}
-    for change in changes.effective:
-        for grant in change.revoked if change.after is not None else ():
-            levels = {grant.scope, without_column(grant.scope)}
-            entries = [entry for level in levels for entry in observed.catalogue.entries(level, PUBLIC)]
-            if any(entry.privilege == grant.privilege for entry in entries):
-                losing.setdefault(f"{grant.privilege} on {name_scope(grant.scope)}", set()).add(change.name.name)
-    keeping: dict[tuple[str, ...], list[str]] = {}
-    for what, names in sorted(losing.items()):
-        keeping.setdefault(tuple(sorted(names)), []).append(what)
+    losing = together(
+        (f"{grant.privilege} on {name_scope(grant.scope)}", change.name.name)
+        for change in changes.effective
+        if change.after is not None
+        for grant in change.revoked
+        if _public_has(grant, observed)
+    )
+    keeping = together((tuple(sorted(set(names))), what) for what, names in sorted(losing.items()))
     return [
         f"{_some(names)} still ha{'s' if len(names) == 1 else 've'} {_some(kept)}, because PUBLIC has; revoke it from "
         "PUBLIC if nobody shall have it."
         for names, kept in sorted(keeping.items())
     ]
+
+
+def _public_has(grant: Grant, observed: PostgreSQLObserved) -> bool:
+    entries = (observed.catalogue.entries(level, PUBLIC) for level in {grant.scope, object_of(grant.scope)})
+    return any(entry.privilege == grant.privilege for found in entries for entry in found)
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -8,15 +8,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Callable, NamedTuple
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import (
+    columns_by_privilege,
+    object_of,
+    together,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import SELF
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
-    without_column,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import FUTURE
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
@@ -54,34 +56,48 @@ Write = Callable[[Sequence[str], Sequence[Scope], Sequence[str], bool], Statemen
 
 def bundle(items: Iterable[Item]) -> list[Bundle]:
     """First by account and object, then accounts with the same privileges, then objects with the same accounts."""
-    cells: dict[tuple[str, bool, str, Scope], dict[str, set[tuple[str, str]]]] = {}
-    for item in items:
-        cell = cells.setdefault((item.acting, item.option, item.holder, without_column(item.scope)), {})
-        cell.setdefault(item.account, set()).add((item.privilege, item.scope.column))
-    scopes: dict[tuple[str, bool, str, str, tuple[str, ...], frozenset[str]], list[Scope]] = {}
-    for (acting, option, holder, scope), accounts in sorted(cells.items(), key=lambda cell: cell[0]):
-        same: dict[frozenset[tuple[str, str]], set[str]] = {}
-        for account, privileges in accounts.items():
-            same.setdefault(frozenset(privileges), set()).add(account)
-        for privileges_of_all, names in same.items():
-            # ALTER DEFAULT PRIVILEGES names one owner and one schema
-            apart = repr(scope) if scope.kind.startswith(FUTURE) else scope.database + scope.kind
-            key = (acting, option, holder, apart, _words(privileges_of_all), frozenset(names))
-            scopes.setdefault(key, []).append(scope)
+    cells = together((_Cell(item.acting, item.option, item.holder, object_of(item.scope)), item) for item in items)
+    scopes = together(pair for cell, found in sorted(cells.items()) for pair in _with_accounts(cell, found))
     return sorted(
-        Bundle(acting, option, tuple(together), privileges, tuple(sorted(names)))
-        for (acting, option, _holder, _apart, privileges, names), together in scopes.items()
+        Bundle(key.acting, key.option, tuple(objects), key.privileges, tuple(sorted(key.accounts)))
+        for key, objects in scopes.items()
     )
 
 
-def _words(privileges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+class _Cell(NamedTuple):
+    acting: str
+    option: bool
+    holder: str
+    scope: Scope
+
+
+class _Key(NamedTuple):
+    """What the scopes of one statement share. ``apart``: what else must be equal for them to share it."""
+
+    acting: str
+    option: bool
+    holder: str
+    apart: str
+    privileges: tuple[str, ...]
+    accounts: frozenset[str]
+
+
+def _with_accounts(cell: _Cell, items: Iterable[Item]) -> Iterator[tuple[_Key, Scope]]:
+    """One pair for all accounts that have the same privileges on the scope."""
+    scope = cell.scope
+    # ALTER DEFAULT PRIVILEGES names one owner and one schema
+    apart = repr(scope) if scope.kind.startswith(FUTURE) else scope.database + scope.kind
+    by_account = together((item.account, (item.privilege, item.scope.column)) for item in items)
+    same = together((frozenset(privileges), account) for account, privileges in by_account.items())
+    for privileges, accounts in same.items():
+        yield _Key(cell.acting, cell.option, cell.holder, apart, _words(privileges), frozenset(accounts)), scope
+
+
+def _words(privileges: Collection[tuple[str, str]]) -> tuple[str, ...]:
     """As they stand in the statement: whole privileges first, then those on columns, each with all of its columns."""
     whole = sorted(name for name, column in privileges if not column)
-    columns: dict[str, list[str]] = {}
-    for name, column in sorted(privileges):
-        if column:
-            columns.setdefault(name, []).append(column)
-    return (*whole, *(statements.on_columns(name, names) for name, names in sorted(columns.items())))
+    limited = columns_by_privilege(privileges)
+    return (*whole, *(statements.on_columns(name, columns) for name, columns in limited.items()))
 
 
 def write(bundles: Iterable[Bundle], statement: Write) -> list[Statement]:

@@ -8,16 +8,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches, object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
-    without_column,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
+    Membership,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Exit, ends_sessions
@@ -54,8 +55,8 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
     )
     accounts = sorted(concerned, key=lambda change: change.name not in roles)
     most = max(observed.locks // LOCKS_FOR_ONE, 100)
-    for start in range(0, len(accounts), most):
-        yield Changes(tuple(accounts[start : start + most]))
+    for batch in batches(accounts, most):
+        yield Changes(tuple(batch))
 
 
 def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath) -> tuple[Step, ...]:
@@ -134,43 +135,47 @@ def _attributes(change: AccountChange, comment: str) -> list[Statement]:
 
 def _grant_roles(changes: Changes, observed: PostgreSQLObserved, enrolled: frozenset[str]) -> list[Statement]:
     """rds_iam for all at once, then accounts that gain the same roles together."""
-    wanted: dict[str, set[str]] = {
-        change.name.name: {role.name for role in change.roles_granted} for change in changes.accounts if change.after
-    }
-    together: dict[tuple[bool, frozenset[str]], set[str]] = {}
-    for members, roles in [
-        (enrolled, frozenset({RDS_IAM})),
-        *((frozenset({n}), frozenset(r)) for n, r in wanted.items()),
-    ]:
-        for member in members:
-            # A membership that only administers is there already: say that it shall give the role's rights
-            there = (
-                {item.role for item in observed.roles.held_by(member)}
-                if observed.major >= MEMBERSHIP_OPTIONS
-                else set()
-            )
-            for with_rights, part in ((False, roles - there), (True, roles & there)):
-                if part:
-                    together.setdefault((with_rights, frozenset(part)), set()).add(member)
-    order = sorted(together.items(), key=lambda item: (RDS_IAM not in item[0][1], item[0][0], sorted(item[0][1])))
-    return [statements.grant_roles(roles, members, with_rights) for (with_rights, roles), members in order]
+    wanted = [
+        *((member, frozenset({RDS_IAM})) for member in sorted(enrolled)),
+        *(
+            (change.name.name, frozenset(role.name for role in change.roles_granted))
+            for change in changes.accounts
+            if change.after
+        ),
+    ]
+    members = together(pair for member, roles in wanted for pair in _gained(member, roles, observed))
+    order = sorted(members.items(), key=lambda item: (RDS_IAM not in item[0][1], item[0][0], sorted(item[0][1])))
+    return [statements.grant_roles(roles, names, with_rights) for (with_rights, roles), names in order]
+
+
+def _gained(
+    member: str, roles: frozenset[str], observed: PostgreSQLObserved
+) -> Iterator[tuple[tuple[bool, frozenset[str]], str]]:
+    """A membership that only administers is there already: GRANT then says that it gives the role's rights."""
+    there: set[str] = set()
+    if observed.major >= MEMBERSHIP_OPTIONS:
+        there = {item.role for item in observed.roles.held_by(member)}
+    for with_rights, part in ((False, roles - there), (True, roles & there)):
+        if part:
+            yield (with_rights, part), member
 
 
 def _revoke_roles(
     changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
 ) -> list[Statement]:
-    members: dict[tuple[str, str], set[str]] = {}
-    for change in changes.accounts:
-        lost = {role.name for role in change.roles_revoked if change.after is not None and not aftermath.ends(role)}
-        for membership in observed.roles.held_by(change.name.name) if lost else ():
-            if membership.role in lost and membership.counts:
-                grantor = authority.membership_grantor(membership)
-                members.setdefault((grantor, membership.role), set()).add(change.name.name)
-    roles: dict[tuple[str, frozenset[str]], set[str]] = {}
-    for (grantor, role), names in members.items():
-        roles.setdefault((grantor, frozenset(names)), set()).add(role)
+    members = together(
+        ((authority.membership_grantor(membership), membership.role), membership.member)
+        for change in changes.accounts
+        for membership in _lost(change, observed, aftermath)
+    )
+    roles = together(((grantor, frozenset(names)), role) for (grantor, role), names in members.items())
     order = sorted(roles.items(), key=lambda item: (item[0][0], sorted(item[1]), sorted(item[0][1])))
-    return [statements.revoke_roles(lost_roles, names, grantor) for (grantor, names), lost_roles in order]
+    return [statements.revoke_roles(lost, names, grantor) for (grantor, names), lost in order]
+
+
+def _lost(change: AccountChange, observed: PostgreSQLObserved, aftermath: Aftermath) -> list[Membership]:
+    lost = {role.name for role in change.roles_revoked if change.after is not None and not aftermath.ends(role)}
+    return [item for item in observed.roles.held_by(change.name.name) if item.role in lost and item.counts]
 
 
 def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) -> dict[str, list[Statement]]:
@@ -195,16 +200,9 @@ def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) ->
         restored += (rights.grant(change, grant) for grant in back)
     written: dict[str, list[Statement]] = {}
     for items, statement in ((granted, statements.grant), (revoked, statements.revoke), (restored, statements.grant)):
-        for database, part in _by_database(items).items():
+        for database, part in together((item.scope.database, item) for item in items).items():
             written.setdefault(database, []).extend(grants.write(grants.bundle(part), statement))
     return {database: written[database] for database in sorted(written)}
-
-
-def _by_database(items: Sequence[Item]) -> dict[str, list[Item]]:
-    found: dict[str, list[Item]] = {}
-    for item in items:
-        found.setdefault(item.scope.database, []).append(item)
-    return found
 
 
 class _Rights:
@@ -239,5 +237,5 @@ def _restored(change: AccountChange, revoked: set[Key]) -> frozenset[Grant]:
     return frozenset(
         grant
         for grant in change.after.grants
-        if grant.scope.column and (grant.privilege, without_column(grant.scope)) in revoked
+        if grant.scope.column and (grant.privilege, object_of(grant.scope)) in revoked
     )
