@@ -212,7 +212,7 @@ def test_who_is_never_dropped_locked_or_changed(tasks, sql, state, cluster, acco
     sql(f"CREATE USER {account} IDENTIFIED BY 'Pa55word!'")
     refusals = {
         account: "is not (an )?IAM-authenticated",
-        state["clusters"][cluster]["master"]: "is the account of this very session",
+        state["clusters"][cluster]["master"]: "is the login of this task, which the collection never modifies",
         "rdsadmin": "is reserved for the Aurora service",
         "AWS_LAMBDA_ACCESS": "is reserved for the Aurora service",
         "mysql.sys": "is reserved for the Aurora service",

@@ -15,6 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certific
     no_tls,
     refused_certificate,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import iam_auth_off
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.connect import (
     MALFORMED,
     TlsNotOffered,
@@ -23,7 +24,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
     ConnectionLost,
-    IamAuthDisabled,
     NotWriter,
     StatementFailed,
     Unreachable,
@@ -61,11 +61,7 @@ def statement_failure(
             f"{title} has become read-only ({text}), as after a failover; run the task again.", executed_in_step=done
         )
     if code == _PLUGIN_NOT_LOADED:
-        return IamAuthDisabled(
-            f"IAM authentication is off on {title} (error {code}: {text}). Turn it on with "
-            "dbops.aurora_iam.aurora_iam_cluster.",
-            executed_in_step=done,
-        )
+        return iam_auth_off(title, f"error {code}: {text}", executed_in_step=done)
     hint = "Correct the cause and run the task again, which does what is missing."
     if code == _LOCK_WAIT_TIMEOUT:
         hint = (

@@ -11,6 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    becomes_iam,
+    iam_auth_off,
+    position,
+    refuse_own_accounts,
+    similar_names,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.checks import (
     check_drop,
@@ -37,11 +44,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
     check_leavers,
     check_loops,
     check_roles,
-    position,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
-    IAM,
     Account,
     AccountChange,
     AccountName,
@@ -65,10 +70,9 @@ def protected(observed: MySQLObserved) -> frozenset[AccountName]:
 
 def review(changes: Changes, observed: MySQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled; returns warnings."""
-    untouchable = protected(observed)
+    refuse_own_accounts(changes.effective, observed.login, protected(observed), observed.title)
     planned = {change.name: change.after for change in changes.effective}
     for change in changes.effective:
-        _check_untouchable(change, untouchable, observed)
         _check_iam(change, observed)
         _check_host(change, observed)
         _check_system_user(change, observed)
@@ -86,30 +90,12 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
     return list(_warnings(changes, observed))
 
 
-def _check_untouchable(change: AccountChange, untouchable: frozenset[AccountName], observed: MySQLObserved) -> None:
-    if change.name in untouchable:
-        who = "the account of this very session" if change.name == observed.login else "the master user"
-        raise Refused(
-            f"{position(change)}{change.name} is {who}, which this collection never changes, lest nobody can "
-            f"administer {observed.title} any more; remove it from the task."
-        )
-
-
 def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
     """Without its plugin the server refuses every statement about such an account except DROP USER (error 1524)."""
-    if change.after is None:
-        return
-    becomes_iam = change.before is None or change.before.authentication != IAM
-    if not observed.plugin_active:
-        reason = f"(error 1524: Plugin '{PLUGIN}' is not loaded)"
-    elif observed.iam_auth is False and becomes_iam:
-        reason = "(so AWS says)"
-    else:
-        return
-    raise IamAuthDisabled(
-        f"{position(change)}IAM authentication is off on {observed.title} {reason}. Turn it on with "
-        "dbops.aurora_iam.aurora_iam_cluster."
-    )
+    if change.after is not None and not observed.plugin_active:
+        raise iam_auth_off(observed.title, f"error 1524: Plugin '{PLUGIN}' is not loaded")
+    if becomes_iam(change) and observed.iam_auth is False:
+        raise iam_auth_off(observed.title, "according to the RDS API")
 
 
 def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
@@ -231,14 +217,8 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
             f"The session of {session} is not ended: it cannot be told which account it is of, because its client's "
             "host name hides the address."
         )
-    for change in changes.accounts:
-        absent = change.before is None and change.after is None
-        if not (change.created or absent):
-            continue
-        near = similar(change.name, observed.existing)
-        if near:
-            what = "does not exist, so there is nothing to drop" if absent else "is a new account"
-            yield (
-                f"{position(change)}{change.name} {what}; there is also {', '.join(map(str, near))}, which is another "
-                "account: in MySQL the host is part of it, and the case of names matters."
-            )
+    yield from similar_names(
+        changes.accounts,
+        lambda name: similar(name, observed.existing),
+        "in MySQL the host is part of the name, and case matters",
+    )

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import position
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import RoleEdges, chain
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange
-
-
-def position(change: AccountChange) -> str:
-    return change.request.position if change.request else ""
 
 
 def check_roles(change: AccountChange, observed: MySQLObserved) -> None:

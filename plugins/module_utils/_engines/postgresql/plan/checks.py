@@ -10,6 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    becomes_iam,
+    iam_auth_off,
+    refuse_own_accounts,
+    similar_names,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
@@ -32,7 +38,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     refuse_two_logins,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
-    becomes_iam,
     own_accounts,
     refuse_lost_logins,
 )
@@ -42,6 +47,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
+    AccountName,
     Changes,
     Grant,
     Scope,
@@ -62,9 +68,9 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     if not changes.effective:
         refuse_two_logins(changes, observed.roles)
         refuse_open_sessions(changes, observed)
-        return _namesakes(changes, observed)
+        return _similar_names(changes, observed)
     _refuse_without_iam(changes, observed)
-    _refuse_own_accounts(changes, observed)
+    refuse_own_accounts(changes.effective, observed.login, own_accounts(observed), observed.title)
     refuse_two_logins(changes, observed.roles)
     review_memberships(changes, observed)
     handed_over = review_leaving(changes, observed)
@@ -72,7 +78,7 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     _refuse_without_rights(changes, observed)
     _refuse_dependents(changes, observed)
     _refuse_full_lists(changes, observed)
-    warnings = [*_namesakes(changes, observed), *handed_over]
+    warnings = [*_similar_names(changes, observed), *handed_over]
     return [*warnings, *_still_public(changes, observed), *_lost_members(changes, observed)]
 
 
@@ -81,24 +87,11 @@ def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
         return
     if RDS_IAM not in observed.roles.by_name:
         raise IamAuthDisabled(
-            f"The role rds_iam does not exist on {observed.title}: this is not an RDS or Aurora server, or its "
-            "version is too old for IAM authentication; check the host that the task logs in to."
+            f"The role rds_iam does not exist on {observed.title}: it is not an RDS or Aurora server, or its version "
+            "does not support IAM authentication. Check the host that the task logs in to."
         )
     if observed.iam_auth is False:
-        raise IamAuthDisabled(
-            f"IAM authentication is off on {observed.title}: accounts in rds_iam could not log in. Turn it on with "
-            "dbops.aurora_iam.aurora_iam_cluster."
-        )
-
-
-def _refuse_own_accounts(changes: Changes, observed: PostgreSQLObserved) -> None:
-    own = own_accounts(observed)
-    for change in changes.effective:
-        if change.name in own:
-            raise Refused(
-                f"{change.name} is the account that administers {observed.title}; this collection never changes it, "
-                "take it off the list."
-            )
+        raise iam_auth_off(observed.title, "according to the RDS API")
 
 
 def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
@@ -181,19 +174,12 @@ def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
             )
 
 
-def _namesakes(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
-    warnings = []
-    for change in changes.accounts:
-        folded = change.name.name.lower()
-        near = [name for name in observed.namesakes if name.lower() == folded and name != change.name.name]
-        if near and change.before is None:
-            position = change.request.position if change.request is not None else ""
-            what = "is a new account" if change.after else "does not exist, so there is nothing to drop"
-            warnings.append(
-                f"{position}{change.name} {what}; there is also {', '.join(near)}, which is another account: the case "
-                "of names matters."
-            )
-    return warnings
+def _similar_names(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    def similar(name: AccountName) -> list[AccountName]:
+        folded = name.name.lower()
+        return [AccountName(other) for other in observed.namesakes if other.lower() == folded and other != name.name]
+
+    return list(similar_names(changes.accounts, similar, "in PostgreSQL case matters"))
 
 
 def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import position
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -17,7 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Changes
 
 
 def review_memberships(changes: Changes, observed: PostgreSQLObserved) -> None:
@@ -43,7 +44,7 @@ def _refuse_circles(changes: Changes, observed: PostgreSQLObserved) -> None:
         chain = interim.chain(role, change.name.name, lambda membership: True) if role in gaining else ()
         if chain:
             raise Refused(
-                f"{_position(change)}roles: {change.name} cannot be a member of {role}, which is to be a member of "
+                f"{position(change)}roles: {change.name} cannot be a member of {role}, which is to be a member of "
                 f"{change.name} ({format_chain(chain)}); take one of them off its list."
             )
 
@@ -59,10 +60,6 @@ def _refuse_passed_on(changes: Changes, observed: PostgreSQLObserved) -> None:
         for item in observed.roles.granted_by(account):
             if item.role in lost:
                 raise Refused(
-                    f"{_position(change)}roles: {account} has granted membership of {item.role} on to {item.member}; "
+                    f"{position(change)}roles: {account} has granted membership of {item.role} on to {item.member}; "
                     f"revoke that first, or leave {item.role} on the list."
                 )
-
-
-def _position(change: AccountChange) -> str:
-    return change.request.position if change.request is not None else ""

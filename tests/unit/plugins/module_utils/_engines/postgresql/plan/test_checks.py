@@ -37,7 +37,11 @@ def test_reserved_names_are_refused_before_anything_is_read(name: str) -> None:
 
 
 def test_the_administrator_is_never_changed() -> None:
-    refused("administers", AccountRequest("master", convert=True), accounts=("master",))
+    refused(
+        r"login of this task, which the collection never modifies",
+        AccountRequest("master", convert=True),
+        accounts=("master",),
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,68 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What both engines refuse or warn of for the same reason, in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountChange, AccountName
+
+
+def position(change: AccountChange) -> str:
+    """Where the account stands in the task; empty for one that is not listed or stands alone."""
+    return change.request.position if change.request is not None else ""
+
+
+def becomes_iam(change: AccountChange) -> bool:
+    """Whether the account is created, or was not IAM-authenticated before."""
+    before, after = change.before, change.after
+    return after is not None and after.authentication == IAM and (before is None or before.authentication != IAM)
+
+
+def refuse_own_accounts(
+    changes: Iterable[AccountChange], login: AccountName, masters: Collection[AccountName], title: str
+) -> None:
+    """``changes``: those that change something; ``masters``: what else administers the server. Raises Refused."""
+    for change in changes:
+        if change.name == login:
+            who = "the login of this task"
+        elif change.name in masters:
+            who = f"the master user of {title}"
+        else:
+            continue
+        raise Refused(
+            f"{position(change)}{change.name} is {who}, which the collection never modifies. Remove it from the task."
+        )
+
+
+def iam_auth_off(title: str, reason: str, **details: object) -> IamAuthDisabled:
+    """``reason``: how that is known; ``details``: of the error."""
+    return IamAuthDisabled(
+        f"IAM authentication is off on {title} ({reason}). Turn it on with dbops.aurora_iam.aurora_iam_cluster.",
+        **details,
+    )
+
+
+def similar_names(
+    changes: Iterable[AccountChange], similar: Callable[[AccountName], Sequence[AccountName]], rule: str
+) -> Iterator[str]:
+    """Warnings about accounts that are new, or are not there to be dropped, and could be mistaken for others.
+
+    similar  the accounts that a person may have meant
+    rule     in what names differ on this engine: the end of the sentence
+    """
+    for change in changes:
+        if change.before is not None:
+            continue
+        near = ", ".join(map(str, similar(change.name)))
+        if near:
+            what = "does not exist, so there is nothing to drop" if change.after is None else "is a new account"
+            yield (
+                f"{position(change)}{change.name} {what}; there is also {near}, which is a different account: {rule}."
+            )
