@@ -185,6 +185,21 @@ def test_imports_make_no_circle() -> None:
     TopologicalSorter(graph).prepare()
 
 
+def test_engines_have_the_same_files() -> None:
+    """Of what they both have; plans and drops differ."""
+    rooms = ("grammar/", "catalog/", "connection/", "facts/")
+    of_engines = [
+        {
+            name
+            for name in (source.path.removeprefix(f"{UTILS}_engines/{engine}/") for source in collection())
+            if name.startswith(rooms) or "/" not in name
+        }
+        for engine in ("mysql", "postgresql")
+    ]
+    assert all(of_engines)
+    assert of_engines[0] ^ of_engines[1] == {"grammar/arguments.py"}
+
+
 def test_check_mode_is_read_where_a_task_comes_in_and_nowhere_else() -> None:
     lines = [
         source.at(node, "check_mode")
