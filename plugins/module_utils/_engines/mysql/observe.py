@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
@@ -93,17 +93,17 @@ def _names(wanted: Sequence[ParsedAccount], principals: Iterable[AccountName]) -
 
 
 def _known_dynamic(session: Session, wanted: Sequence[ParsedAccount]) -> frozenset[str]:
-    named = {
-        privilege.name
-        for account in wanted
-        for grant in account.grants or ()
-        if grant.scope.kind == "GLOBAL"
-        for privilege in grant.privileges
-    }
-    if all(name in STATIC_PRIVILEGES or "_" not in name for name in named):
+    if all(name in STATIC_PRIVILEGES or "_" not in name for name in _global_privileges(wanted)):
         return frozenset()
     rows = (KnownPrivilegeRow(*row) for row in session.query(queries.KNOWN_PRIVILEGES))
     return frozenset(row.privilege.upper() for row in rows)
+
+
+def _global_privileges(wanted: Sequence[ParsedAccount]) -> Iterator[str]:
+    for account in wanted:
+        for grant in account.grants or ():
+            if grant.scope.kind == "GLOBAL":
+                yield from (privilege.name for privilege in grant.privileges)
 
 
 def _gain_roles(wanted: Sequence[ParsedAccount], granted: GrantedRows, existing: Collection[AccountName]) -> bool:
@@ -122,22 +122,26 @@ def _role_edges(session: Session) -> RoleEdges:
 
 def _look_up(session: Session, wanted: Sequence[ParsedAccount], folds_names: bool) -> Objects:
     """One query, or none if no database is named."""
-    grants = [grant for account in wanted for grant in account.grants or ()]
-    scopes = {canonical(grant.scope, folds_names) for grant in grants if grant.scope.kind not in ("GLOBAL", "PATTERN")}
-    if not scopes:
+    named = set(_named_objects(wanted, folds_names))
+    if not named:
         return Objects()
-    with_columns = {
-        canonical(grant.scope, folds_names).path
-        for grant in grants
-        if any(privilege.columns for privilege in grant.privileges)
-    }
+    scopes = {scope for scope, _has_columns in named}
     query = queries.objects(
         {scope.path[0] for scope in scopes},
         _pairs(scopes, "TABLE"),
-        {(path[0], path[1]) for path in with_columns},
+        _pairs({scope for scope, has_columns in named if has_columns}, "TABLE"),
         _pairs(scopes, "FUNCTION", "PROCEDURE"),
     )
     return build_objects((ObjectRow(*row) for row in session.query(*query)), folds_names)
+
+
+def _named_objects(wanted: Sequence[ParsedAccount], folds_names: bool) -> Iterator[tuple[Scope, bool]]:
+    """Each object, and whether the grant names columns of it."""
+    for account in wanted:
+        for grant in account.grants or ():
+            if grant.scope.kind not in ("GLOBAL", "PATTERN"):
+                has_columns = any(privilege.columns for privilege in grant.privileges)
+                yield canonical(grant.scope, folds_names), has_columns
 
 
 def _pairs(scopes: set[Scope], *kinds: str) -> set[tuple[str, str]]:

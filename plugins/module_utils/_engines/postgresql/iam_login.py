@@ -71,26 +71,26 @@ def afterwards(roles: Roles, changes: Changes) -> Afterwards:
 
     An account that is IAM-authenticated only through a role which it now loses becomes a direct member of rds_iam.
     """
-    gone = {change.name.name for change in changes.accounts if change.dropped}
-    revoked = {(role.name, change.name.name) for change in changes.accounts for role in change.roles_revoked}
-    kept = [
-        item
-        for item in roles.memberships
-        if not ({item.role, item.member} & gone) and not (item.counts and (item.role, item.member) in revoked)
-    ]
     granted = [
         Membership(role.name, change.name.name)
         for change in changes.accounts
         if change.after is not None
         for role in change.roles_granted
     ]
-    interim = Roles(roles.by_name.values(), [*kept, *granted])
-    members = interim.members(RDS_IAM)
-    enrolled = frozenset(
-        change.name.name for change in changes.effective if _is_iam(change) and change.name.name not in members
-    )
+    interim = Roles(roles.by_name.values(), [*_kept(roles, changes), *granted])
+    wanted = {change.name.name for change in changes.effective if _is_iam(change)}
+    enrolled = frozenset(wanted - interim.members(RDS_IAM))
     enrolments = [Membership(RDS_IAM, name) for name in sorted(enrolled)]
     return Afterwards(Roles(roles.by_name.values(), [*interim.memberships, *enrolments]), enrolled)
+
+
+def _kept(roles: Roles, changes: Changes) -> Iterator[Membership]:
+    dropped = {change.name.name for change in changes.accounts if change.dropped}
+    revoked = {(role.name, change.name.name) for change in changes.accounts for role in change.roles_revoked}
+    for item in roles.memberships:
+        is_revoked = item.counts and (item.role, item.member) in revoked
+        if not is_revoked and dropped.isdisjoint((item.role, item.member)):
+            yield item
 
 
 def _is_iam(change: AccountChange) -> bool:

@@ -36,6 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     build_accounts,
     build_databases,
     build_roles,
+    expired_passwords,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
@@ -96,20 +97,21 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
     names = listed | (_iam_accounts(session) if all_accounts else set())
     role_rows = _role_rows(session, sorted(names), wanted)
     roles = _build_roles(session, role_rows, names)
-    accounts = {name for name in names if name in listed or is_account(name, roles)}
+    accounts = listed | {name for name in names if is_account(name, roles)}
     builder, dependencies, databases = _read_databases(session, wanted, roles, accounts)
     catalogue = builder.build()
     endpoint = session.login.endpoint
+    first = role_rows[0]
     return PostgreSQLObserved(
         accounts=build_accounts(sorted(accounts), roles, catalogue, builder.entries),
-        expired={AccountName(row.name): row.expired for row in role_rows if row.expired},
+        expired=expired_passwords(role_rows),
         login=AccountName(session.user),
         title=session.login.title,
         iam_auth=endpoint.iam_auth,
         master=endpoint.master_user,
         major=session.major,
-        self_grant=role_rows[0].self_grant,
-        on_rds=role_rows[0].on_rds,
+        self_grant=first.self_grant,
+        on_rds=first.on_rds,
         connected=frozenset(row.name for row in role_rows if row.connected),
         of_superusers=frozenset(row.name for row in role_rows if row.of_superusers),
         database=session.database,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL, matches
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     GLOBAL_ONLY_PRIVILEGES,
@@ -33,13 +34,14 @@ class Authority:
     def __init__(self, principals: Iterable[tuple[frozenset[Grant], Restrictions]]) -> None:
         """``principals``: of the login and each active role, its own grants and partial revokes."""
         held = list(principals)
-        grants = {grant for own, _restrictions in held for grant in own}
-        self.grants_anywhere = bool(held) and Grant(USAGE, GLOBAL, True) in grants
-        self._static = {grant.privilege for grant in grants if grant.scope == GLOBAL} & set(STATIC_PRIVILEGES)
-        everywhere = [grant for grant in grants if grant.scope == GLOBAL and grant.privilege != USAGE]
-        self._held_dynamic = {grant.privilege for grant in everywhere} - self._static
-        self._dynamic = {grant.privilege for grant in everywhere if grant.grantable}
-        self._local = [grant for grant in grants if grant.scope != GLOBAL]
+        by_level = together((grant.scope == GLOBAL, grant) for own, _restrictions in held for grant in own)
+        everywhere = by_level.get(True, [])
+        privileges = {grant.privilege for grant in everywhere} - {USAGE}
+        self.grants_anywhere = Grant(USAGE, GLOBAL, True) in everywhere
+        self._static = privileges & set(STATIC_PRIVILEGES)
+        self._held_dynamic = privileges - self._static
+        self._dynamic = {grant.privilege for grant in everywhere if grant.grantable} - {USAGE}
+        self._local = frozenset(by_level.get(False, []))
         self._restricted = {privilege: _restricted(privilege, held) for privilege in self._static}
 
     def global_privileges(self) -> tuple[str, ...]:
@@ -79,12 +81,10 @@ class Authority:
     def may_grant(self, privilege: str, scope: Scope) -> bool:
         """``USAGE`` asks about the grant option alone."""
         if scope == GLOBAL:
-            static = self.grants_anywhere and (privilege == USAGE or privilege in self._static)
+            static = self.grants_anywhere and privilege in {USAGE, *self._static}
             return static or privilege in self._dynamic
-        held = {grant.privilege for grant in self._local if _covers(grant.scope, scope)}
         option = self.grants_anywhere or any(grant.grantable and _covers(grant.scope, scope) for grant in self._local)
-        everywhere = privilege in self._static and scope.path[0] not in self._restricted[privilege]
-        return option and (privilege == USAGE or everywhere or privilege in held)
+        return option and (privilege == USAGE or self.holds(privilege, scope))
 
 
 def _restricted(privilege: str, held: Iterable[tuple[frozenset[Grant], Restrictions]]) -> frozenset[str]:

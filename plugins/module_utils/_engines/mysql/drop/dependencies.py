@@ -20,7 +20,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest
 
 
 class DefinedObject(NamedTuple):
@@ -64,14 +64,17 @@ def read_leaving(
     """Raises StatementFailed, ConnectionLost."""
     requests = {account.name: account.request for account in wanted if account.name in subjects}
     leaving = {name for name in subjects if name not in requests or not requests[name].present}
-    ending = {
-        name
-        for name in subjects
-        if name not in requests or (requests[name].terminate_sessions and (name in leaving or requests[name].locked))
-    }
+    ending = {name for name in subjects if _loses_sessions(requests.get(name))}
     objects, members, proxies = obstacles(session, leaving)
     sessions, unclear, rds_kill = _sessions(session, ending, existing)
     return Leaving(objects, members, proxies, sessions, tuple(unclear), rds_kill)
+
+
+def _loses_sessions(request: AccountRequest | None) -> bool:
+    """``request``: None for an account that no one listed."""
+    if request is None:
+        return True
+    return request.terminate_sessions and (not request.present or bool(request.locked))
 
 
 Objects = dict[AccountName, tuple[DefinedObject, ...]]

@@ -97,7 +97,7 @@ def parse_scope(on: str, position: str) -> Scope:
 
 def _scope(keyword: str, first: Token, second: Token, on: str, position: str) -> Scope:
     star = Token("mark", "*")
-    if first == star and second == star and keyword in ("", "TABLE"):
+    if first == second == star and keyword in ("", "TABLE"):
         return GLOBAL
     if first.kind == "mark" or (second.kind == "mark" and second != star):
         raise _unreadable(on, position)

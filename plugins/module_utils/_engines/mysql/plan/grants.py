@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import by_object, object_of
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import by_object, object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
@@ -77,38 +77,35 @@ Parts = tuple[PrivilegeStatement, ...]
 
 
 def grants_of(change: AccountChange) -> list[Parts]:
-    """What is added. A dynamic privilege that only loses its grant option is not; nor are columns that the revoke of
-    their table's privilege would take again, and what belongs to a table in disorder: :func:`revokes_of` sees to it."""
+    """What is added, except what :func:`revokes_of` sees to."""
     losing = {grant.key for grant in change.grant_options_revoked}
-    revoked_tables = {(grant.privilege, grant.scope) for grant in change.revoked if not grant.scope.column}
+    revoked = {grant.key for grant in change.revoked}
     disordered = _disordered_tables(change)
     added = [
         grant
         for grant in change.granted
-        if grant.key not in losing
-        and object_of(grant.scope) not in disordered
-        and not (grant.scope.column and (grant.privilege, object_of(grant.scope)) in revoked_tables)
+        if grant.key not in losing and object_of(grant.scope) not in disordered and not _is_taken_again(grant, revoked)
     ]
-    parts: list[Parts] = []
-    for scope, grants in sorted(by_object(added).items()):
-        parts.extend((part,) for part in _grants_on(scope, grants))
-    return parts
+    return [(part,) for scope, grants in sorted(by_object(added).items()) for part in _grants_on(scope, grants)]
+
+
+def _is_taken_again(grant: Grant, revoked: Collection[tuple[str, Scope]]) -> bool:
+    """A column's privilege, by the revoke of its table's."""
+    return bool(grant.scope.column) and (grant.privilege, object_of(grant.scope)) in revoked
 
 
 def _grants_on(scope: Scope, grants: Collection[Grant]) -> list[PrivilegeStatement]:
     """The grant option of a level and that of dynamic privileges are given by the same words, so that what gets it and
     what does not are two statements on ``*.*``."""
     option = Grant(USAGE, scope, True) in grants
-    static = [grant for grant in grants if grant.privilege != USAGE and not _is_dynamic(grant)]
-    dynamic = [grant for grant in grants if _is_dynamic(grant)]
-    with_option = [grant for grant in dynamic if grant.grantable] + (static if option else [])
-    without = [grant for grant in dynamic if not grant.grantable] + ([] if option else static)
-    found = [PrivilegeStatement(_written(with_option), scope, option=True)] if with_option else []
-    if option and not static:
+    named = [grant for grant in grants if grant.privilege != USAGE]
+    by_option = together((grant.grantable if _is_dynamic(grant) else option, grant) for grant in named)
+    found = [PrivilegeStatement(_written(by_option[True]), scope, option=True)] if True in by_option else []
+    if option and all(map(_is_dynamic, named)):
         # Beside dynamic privileges alone, WITH GRANT OPTION would give theirs only, also if USAGE is named with them.
         found.append(PrivilegeStatement(_written([Grant(USAGE, scope)]), scope, option=True))
-    if without:
-        found.append(PrivilegeStatement(_written(without), scope))
+    if False in by_option:
+        found.append(PrivilegeStatement(_written(by_option[False]), scope))
     return found
 
 
@@ -163,29 +160,28 @@ def _made_anew(change: AccountChange, scope: Scope) -> Parts:
 
 
 def _revoke_on_everything(change: AccountChange, grants: Collection[Grant], circumstances: Circumstances) -> Parts:
-    """A dynamic privilege loses its grant option only by being revoked and granted again.
-
-    REVOKE GRANT OPTION would leave a grantable dynamic privilege with two entries in the server's memory, of which a
-    later REVOKE removes one: such privileges are revoked before it, and granted again if they stay.
-    """
-    option = Grant(USAGE, GLOBAL, True)
-    again = {grant for grant in _after(change) if Grant(grant.privilege, GLOBAL, True) in change.grant_options_revoked}
-    if option in grants:
-        again |= {grant for grant in _after(change) if _is_dynamic(grant) and grant.grantable}
+    """A dynamic privilege loses its grant option only by being revoked and granted again."""
+    again = _granted_again(change, grants)
     dynamic = {grant.privilege for grant in [*grants, *again] if _is_dynamic(grant)}
     static = {grant.privilege for grant in grants if not _is_dynamic(grant)} - {USAGE}
-    revokes = []
-    if option in grants and not dynamic:
-        revokes.append(_revoke_everywhere({*static, USAGE}))
-    else:
-        filler = set(circumstances.filler(_before(change)))
-        revokes.append(_revoke_everywhere((static or filler) | dynamic))
-        doubled = dynamic & set(circumstances.doubled.get(change.name, ()))
-        if doubled:
-            revokes.append(_revoke_everywhere(filler | doubled))
-        if option in grants:
-            revokes.append(_revoke_everywhere({USAGE}))
-    return (*revokes, *_grants_on(GLOBAL, again))
+    option = Grant(USAGE, GLOBAL, True) in grants
+    if option and not dynamic:
+        return (_revoke_everywhere({*static, USAGE}), *_grants_on(GLOBAL, again))
+    filler = set(circumstances.filler(_before(change)))
+    doubled = dynamic & set(circumstances.doubled.get(change.name, ()))
+    revokes = [(static or filler) | dynamic]
+    revokes += [filler | doubled] if doubled else []
+    revokes += [{USAGE}] if option else []
+    return (*map(_revoke_everywhere, revokes), *_grants_on(GLOBAL, again))
+
+
+def _granted_again(change: AccountChange, grants: Collection[Grant]) -> set[Grant]:
+    """REVOKE GRANT OPTION would leave a grantable dynamic privilege with two entries in the server's memory, of which a
+    later REVOKE removes one: such privileges are revoked before it, and granted again if they stay."""
+    again = {grant for grant in _after(change) if Grant(grant.privilege, GLOBAL, True) in change.grant_options_revoked}
+    if Grant(USAGE, GLOBAL, True) in grants:
+        again |= {grant for grant in _after(change) if _is_dynamic(grant) and grant.grantable}
+    return again
 
 
 def _revoke_everywhere(privileges: Collection[str]) -> PrivilegeStatement:

@@ -137,8 +137,7 @@ class Authority:
         observed = self.observed
         if self.superuser or (observed.on_rds and RDS_SUPERUSER in self.inherited):
             return True
-        login = observed.roles.by_name.get(self.login)
-        if observed.major < MEMBERSHIP_OPTIONS and login is not None and login.creates_roles:
+        if observed.major < MEMBERSHIP_OPTIONS and self.may_create_roles():
             return True
         held = (item for name in self.inherited for item in observed.roles.held_by(name))
         return any(item.admin and item.role == role for item in held)

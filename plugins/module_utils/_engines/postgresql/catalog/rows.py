@@ -294,17 +294,13 @@ def _secured_object(database: str, row: ObjectRow) -> SecuredObject:
 def build_accounts(
     names: Iterable[str], roles: Roles, catalogue: Catalogue, entries: Iterable[Entry]
 ) -> dict[AccountName, Account]:
-    """The accounts among ``names`` that exist. What an owner has on its own object is not a grant."""
-    grants: dict[str, dict[tuple[str, Scope], bool]] = {name: {} for name in names if name in roles.by_name}
-    for entry in entries:
-        held = grants.get(entry.grantee)
-        if held is not None and entry.grantee != catalogue.owner(entry.scope):
-            key = (entry.privilege, entry.scope)
-            held[key] = held.get(key, False) or entry.grantable
+    """The accounts among ``names`` that exist."""
+    existing = [name for name in names if name in roles.by_name]
+    grants = _grants(existing, catalogue, entries)
     members = roles.members(RDS_IAM)
-    marks = half_gone(grants, roles)
+    marks = half_gone(frozenset(existing), roles)
     accounts: dict[AccountName, Account] = {}
-    for name, held in grants.items():
+    for name in existing:
         role = roles.by_name[name]
         accounts[AccountName(name)] = Account(
             AccountName(name),
@@ -312,7 +308,25 @@ def build_accounts(
             locked=not role.can_login,
             connection_limit=role.connection_limit,
             comment=marks[name].comment if name in marks else role.comment,
-            roles=frozenset(AccountName(parent) for parent in roles.direct(name) if parent != RDS_IAM),
-            grants=frozenset(Grant(privilege, scope, option) for (privilege, scope), option in held.items()),
+            roles=frozenset(AccountName(parent) for parent in roles.direct(name) - {RDS_IAM}),
+            grants=grants[name],
         )
     return accounts
+
+
+def _grants(names: Iterable[str], catalogue: Catalogue, entries: Iterable[Entry]) -> dict[str, frozenset[Grant]]:
+    """What an owner has on its own object is not a grant."""
+    grants: dict[str, dict[tuple[str, Scope], bool]] = {name: {} for name in names}
+    for entry in entries:
+        held = grants.get(entry.grantee)
+        if held is not None and entry.grantee != catalogue.owner(entry.scope):
+            key = (entry.privilege, entry.scope)
+            held[key] = held.get(key, False) or entry.grantable
+    return {
+        name: frozenset(Grant(privilege, scope, option) for (privilege, scope), option in held.items())
+        for name, held in grants.items()
+    }
+
+
+def expired_passwords(rows: Iterable[RoleRow]) -> dict[AccountName, str]:
+    return {AccountName(row.name): row.expired for row in rows if row.expired}

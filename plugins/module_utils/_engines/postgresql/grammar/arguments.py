@@ -14,6 +14,7 @@ https://www.postgresql.org/docs/current/sql-grant.html, https://www.postgresql.o
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     Clause,
@@ -105,17 +106,22 @@ def _read_type(text: str, label: str) -> str:
 
 
 def _read_keywords(clause: Clause) -> str:
-    name = next(
-        (name for name, spellings in _KEYWORDS.items() if any(clause.keywords(*s.split()) for s in spellings)), ""
-    )
+    name = next((name for name, spellings in _KEYWORDS.items() if _reads_any(clause, spellings)), "")
     if name == "interval":
-        while any(clause.keywords(field) for field in _FIELDS):
+        while _reads_any(clause, _FIELDS):
             continue
     length = clause.parenthesised() if name else None
     if name == "float" and length and length[0].isdigit():
         return "real" if int(length[0]) <= _MOST_DIGITS_OF_REAL else "double precision"
-    if name in ("timestamp", "time"):
-        if clause.keywords("WITH", "TIME", "ZONE"):
-            return f"{name} with time zone"
-        clause.keywords("WITHOUT", "TIME", "ZONE")
-    return name
+    return name + _time_zone(clause) if name in ("timestamp", "time") else name
+
+
+def _reads_any(clause: Clause, spellings: Iterable[str]) -> bool:
+    return any(clause.keywords(*spelling.split()) for spelling in spellings)
+
+
+def _time_zone(clause: Clause) -> str:
+    if clause.keywords("WITH", "TIME", "ZONE"):
+        return " with time zone"
+    clause.keywords("WITHOUT", "TIME", "ZONE")
+    return ""

@@ -14,6 +14,7 @@ owner (the login). ``resolve`` does that.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     read_argument,
@@ -61,26 +62,14 @@ def parse_scope(request: GrantRequest) -> Scope:
 
 
 def _read(clause: Clause, database: str) -> Scope:
-    if clause.keywords("DATABASE"):
-        return _read_database(clause, database)
-    if clause.keywords("PARAMETER"):
-        _refuse_database(clause, database, "PARAMETER")
-        # The server stores parameter names in lower case, whatever their spelling in the manual.
-        parts = [fold(part) for part in clause.path("a parameter name", 8)]
-        if not all(map(_PARAMETER_PART.match, parts)):
-            raise clause.error("is no name of a parameter: those consist of letters, digits, _ and $")
-        return Scope("PARAMETER", path=(".".join(parts),))
-    if clause.keywords("LARGE", "OBJECT"):
-        return Scope("LARGE OBJECT", database, (clause.number("the number of a large object"),))
+    for words, read in _READERS.items():
+        if clause.keywords(*words.split()):
+            return read(clause, database)
     for kind in _NAMED_KINDS:
         if clause.keywords(*kind.split()):
             if kind == "TABLESPACE":
                 _refuse_database(clause, database, kind)
             return Scope(kind, database, clause.path(f"the name of a {kind}", 1))
-    if clause.keywords("ALL"):
-        return _read_all(clause, database)
-    if clause.keywords("FUTURE"):
-        return _read_future(clause, database)
     # GRANT … ON customers means a table, in SQL as well.
     kind = next((kind for kind in _IN_SCHEMA_KINDS if clause.keywords(kind)), "TABLE")
     path = clause.path(f"the name of a {kind}", 2)
@@ -102,6 +91,19 @@ def _refuse_database(clause: Clause, database: str, kind: str) -> None:
         raise clause.error(f"belongs to the whole cluster: a {kind} is in no database; leave the option database out")
 
 
+def _read_parameter(clause: Clause, database: str) -> Scope:
+    _refuse_database(clause, database, "PARAMETER")
+    # The server stores parameter names in lower case, whatever their spelling in the manual.
+    parts = [fold(part) for part in clause.path("a parameter name", 8)]
+    if not all(map(_PARAMETER_PART.match, parts)):
+        raise clause.error("is no name of a parameter: those consist of letters, digits, _ and $")
+    return Scope("PARAMETER", path=(".".join(parts),))
+
+
+def _read_large_object(clause: Clause, database: str) -> Scope:
+    return Scope("LARGE OBJECT", database, (clause.number("the number of a large object"),))
+
+
 def _read_all(clause: Clause, database: str) -> Scope:
     kind = next((kind for kind in _ALL_KINDS if clause.keywords(kind)), "")
     if not kind or not clause.keywords("IN", "SCHEMA"):
@@ -121,6 +123,16 @@ def _read_future(clause: Clause, database: str) -> Scope:
             )
         path = (clause.name("the name of a schema"),)
     return Scope(FUTURE + kind.replace("ROUTINES", "FUNCTIONS"), database, path)
+
+
+_READERS: dict[str, Callable[[Clause, str], Scope]] = {
+    "DATABASE": _read_database,
+    "PARAMETER": _read_parameter,
+    "LARGE OBJECT": _read_large_object,
+    "ALL": _read_all,
+    "FUTURE": _read_future,
+}
+"""Kinds whose clauses have a form of their own, by the keywords that they begin with."""
 
 
 def _signature(clause: Clause) -> str:

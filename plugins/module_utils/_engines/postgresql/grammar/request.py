@@ -34,6 +34,18 @@ _HIGHEST_LIMIT = 2**31 - 1
 
 def parse_account(request: AccountRequest) -> ParsedAccount:
     """Raises InvalidOption, UnknownPrivilege, Refused."""
+    _check_names(request)
+    check_text(request.comment or "", f"{request.position}comment")
+    if (request.connection_limit or 0) > _HIGHEST_LIMIT:
+        raise InvalidOption(
+            f"{request.position}connection_limit is {request.connection_limit}, and PostgreSQL takes "
+            f"{_HIGHEST_LIMIT} at most; give -1 for no limit."
+        )
+    grants = None if request.grants is None else tuple(_parse_grant(grant) for grant in request.grants)
+    return ParsedAccount(AccountName(request.name), request, grants, request.roles)
+
+
+def _check_names(request: AccountRequest) -> None:
     check_name(request.name, f"{request.position}name")
     if request.host:
         raise InvalidOption(
@@ -41,12 +53,6 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
         )
     if is_reserved(request.name):
         raise Refused(f"{request.position}{request.name} is reserved by PostgreSQL or RDS; choose another name.")
-    check_text(request.comment or "", f"{request.position}comment")
-    if (request.connection_limit or 0) > _HIGHEST_LIMIT:
-        raise InvalidOption(
-            f"{request.position}connection_limit is {request.connection_limit}, and PostgreSQL takes "
-            f"{_HIGHEST_LIMIT} at most; give -1 for no limit."
-        )
     for role in request.roles or ():
         check_name(role, f"{request.position}roles: the name")
     if request.reassign_owned_to:
@@ -56,12 +62,6 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
             f"{request.position}reassign_owned_to: {request.reassign_owned_to} is reserved by PostgreSQL or RDS; "
             "name another role."
         )
-    return ParsedAccount(
-        AccountName(request.name),
-        request,
-        None if request.grants is None else tuple(_parse_grant(grant) for grant in request.grants),
-        request.roles,
-    )
 
 
 def _parse_grant(request: GrantRequest) -> ParsedGrant:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
     becomes_iam,
@@ -96,29 +96,42 @@ def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
 
 def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
     authority = Authority(observed)
-    lifecycle = {change.name.name for change in changes.effective if _alters_role(change)}
-    if lifecycle and not authority.may_create_roles():
-        raise Refused(
-            f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
-            f"in as the master user of {observed.title}."
-        )
-    privileged = sorted(lifecycle & observed.of_superusers)
-    if privileged and not authority.superuser:
-        raise Refused(
-            f"{', '.join(privileged)}: only superusers may alter or drop who has SUPERUSER, or REPLICATION before "
-            f"PostgreSQL 16, and {observed.login} is none; have that attribute taken away first."
-        )
+    altered = {change.name.name for change in changes.effective if _alters_role(change)}
+    if altered:
+        _refuse_without_attributes(altered, authority)
     created = {change.name.name for change in changes.accounts if change.created}
-    granted = {role.name for change in changes.effective if change.after for role in change.roles_granted}
-    if observed.major < MEMBERSHIP_OPTIONS:  # since then each membership is ended by its grantor
-        granted |= {role.name for change in changes.effective if change.after for role in change.roles_revoked}
-    enrolled = {RDS_IAM} if afterwards(observed.roles, changes).enrolled else set()
-    for role in sorted((lifecycle | granted | enrolled) - created):
+    for role in sorted((altered | _administered(changes, observed)) - created):
         if not authority.administers(role):
             raise Refused(
                 f"The login {observed.login} has no ADMIN OPTION on {role}, which this plan takes on "
                 f"{observed.title}; {_obtain_admin_option(role, observed)}"
             )
+
+
+def _refuse_without_attributes(altered: Collection[str], authority: Authority) -> None:
+    observed = authority.observed
+    if not authority.may_create_roles():
+        raise Refused(
+            f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
+            f"in as the master user of {observed.title}."
+        )
+    privileged = sorted(observed.of_superusers.intersection(altered))
+    if privileged and not authority.superuser:
+        raise Refused(
+            f"{', '.join(privileged)}: only superusers may alter or drop who has SUPERUSER, or REPLICATION before "
+            f"PostgreSQL 16, and {observed.login} is none; have that attribute taken away first."
+        )
+
+
+def _administered(changes: Changes, observed: PostgreSQLObserved) -> set[str]:
+    """The roles whose memberships change by the ADMIN OPTION; since 16 each membership is ended by its grantor."""
+    found = {RDS_IAM} if afterwards(observed.roles, changes).enrolled else set()
+    for change in changes.effective:
+        if change.after is not None:
+            found |= {role.name for role in change.roles_granted}
+            if observed.major < MEMBERSHIP_OPTIONS:
+                found |= {role.name for role in change.roles_revoked}
+    return found
 
 
 def _obtain_admin_option(role: str, observed: PostgreSQLObserved) -> str:

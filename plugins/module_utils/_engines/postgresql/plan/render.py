@@ -180,29 +180,39 @@ def _lost(change: AccountChange, observed: PostgreSQLObserved, aftermath: Afterm
 
 def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) -> dict[str, list[Statement]]:
     """By database; what all share under the empty name. Adds come before what is taken away."""
-    granted: list[Item] = []
-    revoked: list[Item] = []
-    restored: list[Item] = []
     rights = _Rights(authority)
+    items = _Items()
     for change in changes.effective:
-        if change.after is None:
-            continue
-        lost = sorted(grant for grant in change.revoked if not aftermath.takes(change.name.name, grant))
-        whole = [item for grant in lost for item in rights.revoke(change, grant, option_only=False)]
-        options = [
-            item
-            for grant in sorted(change.grant_options_revoked)
-            for item in rights.revoke(change, grant, option_only=True)
-        ]
-        back = _restored(change, {(item.privilege, item.scope) for item in whole + options})
-        granted += (rights.grant(change, grant) for grant in change.granted - back)
-        revoked += whole + options
-        restored += (rights.grant(change, grant) for grant in back)
+        if change.after is not None:
+            items.add(change, rights, aftermath)
     written: dict[str, list[Statement]] = {}
-    for items, statement in ((granted, statements.grant), (revoked, statements.revoke), (restored, statements.grant)):
-        for database, part in together((item.scope.database, item) for item in items).items():
+    for found, statement in (
+        (items.granted, statements.grant),
+        (items.revoked, statements.revoke),
+        (items.restored, statements.grant),
+    ):
+        for database, part in together((item.scope.database, item) for item in found).items():
             written.setdefault(database, []).extend(grants.write(grants.bundle(part), statement))
     return {database: written[database] for database in sorted(written)}
+
+
+class _Items:
+    """What is granted, what is revoked, and what a revoke took besides and is granted again."""
+
+    def __init__(self) -> None:
+        self.granted: list[Item] = []
+        self.revoked: list[Item] = []
+        self.restored: list[Item] = []
+
+    def add(self, change: AccountChange, rights: _Rights, aftermath: Aftermath) -> None:
+        lost = sorted(grant for grant in change.revoked if not aftermath.takes(change.name.name, grant))
+        revoked = [item for grant in lost for item in rights.revoke(change, grant, option_only=False)]
+        for grant in sorted(change.grant_options_revoked):
+            revoked += rights.revoke(change, grant, option_only=True)
+        restored = _restored(change, {(item.privilege, item.scope) for item in revoked})
+        self.granted += (rights.grant(change, grant) for grant in change.granted - restored)
+        self.revoked += revoked
+        self.restored += (rights.grant(change, grant) for grant in restored)
 
 
 class _Rights:

@@ -221,30 +221,36 @@ class Resolver:
         )
 
     def _find(self, scope: Scope, position: str) -> list[SecuredObject]:
+        if scope.kind in ("FUNCTION", "PROCEDURE", "ROUTINE"):
+            return self._find_routines(scope, position)
+        kind = "TYPE" if scope.kind == "DOMAIN" else scope.kind
+        item = self.observed.catalogue.objects.get(replace(scope, kind=kind))
+        if item is None:
+            return []
+        if item.instead:
+            raise MissingObject(
+                f"{position}: {_as_written(scope)} has no privileges of its own; grant {item.instead}'s."
+            )
+        return [item] if item.is_domain or scope.kind != "DOMAIN" else []
+
+    def _find_routines(self, scope: Scope, position: str) -> list[SecuredObject]:
         catalogue = self.observed.catalogue
-        if scope.kind not in ("FUNCTION", "PROCEDURE", "ROUTINE"):
-            item = catalogue.objects.get(replace(scope, kind="TYPE" if scope.kind == "DOMAIN" else scope.kind))
-            if item and item.instead:
-                raise MissingObject(
-                    f"{position}: {_as_written(scope)} has no privileges of its own; grant {item.instead}'s."
-                )
-            return [item] if item and (item.is_domain or scope.kind != "DOMAIN") else []
         overloads = [
             item
             for item in catalogue.routines(scope.database, scope.path)
             if scope.kind in (item.scope.kind, "ROUTINE")
         ]
-        if scope.arguments == ANY_SIGNATURE:
-            if len(overloads) > 1:
-                signatures = ", ".join(sorted(f"({item.scope.arguments})" for item in overloads))
-                raise MissingObject(
-                    f"{position}: {_as_written(scope)} is overloaded; write the argument types as well, one of "
-                    f"{signatures}."
-                )
-            return overloads
-        texts = scope.arguments.split(ARGUMENT_SEPARATOR) if scope.arguments else []
-        signature = " ".join(str(catalogue.types.get((scope.database, text), "?")) for text in texts)
-        return [item for item in overloads if item.argument_types == signature]
+        if scope.arguments != ANY_SIGNATURE:
+            texts = scope.arguments.split(ARGUMENT_SEPARATOR) if scope.arguments else []
+            signature = " ".join(str(catalogue.types.get((scope.database, text), "?")) for text in texts)
+            return [item for item in overloads if item.argument_types == signature]
+        if len(overloads) > 1:
+            signatures = ", ".join(sorted(f"({item.scope.arguments})" for item in overloads))
+            raise MissingObject(
+                f"{position}: {_as_written(scope)} is overloaded; write the argument types as well, one of "
+                f"{signatures}."
+            )
+        return overloads
 
     def _near(self, scope: Scope, schemas: Sequence[str]) -> str:
         """Advice: what else goes by that name."""
