@@ -98,6 +98,7 @@ options:
   lock_timeout:
     description:
       - Seconds to wait for another run of this collection, or for a lock on an object.
+      - On PostgreSQL a statement waits less than a second at a time, so that others do not queue behind it.
       - From 1 to 86400.
     type: int
     default: 30

@@ -165,6 +165,8 @@ def _attempt(
     warnings += engine.review(changes, observed)
     plan = _plan(engine, changes, observed)
     whole = progress.begin(changes, plan, warnings)
+    if plan.steps:
+        progress.warn(session.rehearse(plan, whole=not write))
     if write and plan.steps:
         _apply(session, plan, progress)
         _verify(engine, session, wanted, plan, progress)

@@ -13,12 +13,20 @@ from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName
 
+IN_ITS_DATABASE, IN_EVERY_DATABASE, AT_ITS_END, NEVER = "its", "every", "end", "never"
+
 
 @dataclass(frozen=True)
 class Statement:
-    """One complete SQL statement that replays as it stands. Identifiers and literals are already quoted."""
+    """One complete SQL statement that replays as it stands. Identifiers and literals are already quoted.
+
+    rehearsed  where a rehearsal of the plan executes it: in the database of its step; in every database of the plan,
+               because it changes what they share and what follows needs it; in every database at the end, where it
+               does not matter that what it depends on is done elsewhere; or nowhere, because no rollback undoes it
+    """
 
     text: str
+    rehearsed: str = IN_ITS_DATABASE
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,10 @@ class Plan:
     before: Mapping[AccountName, Account]
     after: Mapping[AccountName, Account]
     steps: tuple[Step, ...]
+
+    @property
+    def dropped(self) -> list[AccountName]:
+        return sorted(set(self.before) - set(self.after))
 
     @property
     def statements(self) -> tuple[Statement, ...]:

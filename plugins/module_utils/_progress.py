@@ -38,7 +38,7 @@ class Progress:
         """Take a plan, the first or a new one. Returns the changes of the whole task: from what was observed first."""
         self._settle({statement.text for statement in plan.statements})
         self._left = len(plan.statements)
-        self.warnings += [warning for warning in dict.fromkeys(warnings) if warning not in self.warnings]
+        self.warn(warnings)
         now = {change.name: change for change in changes.accounts}
         self._first = {**now, **self._first}
         self._plans += 1
@@ -49,6 +49,9 @@ class Progress:
             for name, change in {**self._first, **now}.items()
         }
         return Changes(tuple(whole[name] for name in sorted(whole)), self._unlisted)
+
+    def warn(self, warnings: Iterable[str]) -> None:
+        self.warnings += [warning for warning in dict.fromkeys(warnings) if warning not in self.warnings]
 
     def _settle(self, planned: set[str]) -> None:
         """A server carries out what it gets in order. What the new plan has again was not done, nor what came after."""

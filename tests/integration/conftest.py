@@ -29,6 +29,8 @@ from tests.sandbox.layout import Layout, of_checkout
 from tests.sandbox.servers.clusters import CLUSTERS, INSTANCES, RunningCluster
 from tests.sandbox.servers.server import Server, server_for
 
+LAST_COMMIT = "SELECT xid::text, timestamp::text FROM pg_last_committed_xact()"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--data-api", action="store_true", help="let tasks reach their clusters over the RDS Data API")
@@ -113,39 +115,38 @@ class Administration:
         connection.autocommit = True
         return connection
 
-    def _switch(self, cluster: str, statement: str) -> None:
+    def _ask(self, cluster: str, statement: str) -> list[tuple[Any, ...]]:
         """As ``sql``, without starting a program; with a new connection where the server was started anew."""
         for old in (self._connections.pop(cluster, None), None):
             try:
                 connection = old or self.superuser(cluster)
                 with connection.cursor() as cursor:
                     cursor.execute(statement)
+                    rows = list(cursor.fetchall()) if cursor.description else []
             except (pymysql.Error, psycopg2.Error):
                 if old is None:
                     raise
             else:
                 self._connections[cluster] = connection
-                return
+                return rows
+        raise AssertionError("not reached")
 
     @contextlib.contextmanager
-    def read_only(self, cluster: str) -> Iterator[None]:
-        """Sessions that begin meanwhile can write nothing, whoever they are."""
+    def writes_nothing(self, cluster: str) -> Iterator[None]:
+        """On MySQL, sessions that begin meanwhile can write nothing, whoever they are. On PostgreSQL, where check mode
+        executes and rolls back, nothing was committed in any database."""
         if cluster not in self._servers:
             yield
-            return
-        off, on = (
-            ("SET GLOBAL transaction_read_only = OFF", "SET GLOBAL transaction_read_only = ON")
-            if self._writers[cluster].family == "mysql"
-            else (
-                "ALTER ROLE postgres RESET default_transaction_read_only",
-                "ALTER ROLE postgres SET default_transaction_read_only = on",
-            )
-        )
-        self._switch(cluster, on)
-        try:
+        elif self._writers[cluster].family == "mysql":
+            self._ask(cluster, "SET GLOBAL transaction_read_only = ON")
+            try:
+                yield
+            finally:
+                self._ask(cluster, "SET GLOBAL transaction_read_only = OFF")
+        else:
+            before = self._ask(cluster, LAST_COMMIT)
             yield
-        finally:
-            self._switch(cluster, off)
+            assert self._ask(cluster, LAST_COMMIT) == before, "something was committed in check mode"
 
     @property
     def clusters(self) -> list[str]:
@@ -163,7 +164,7 @@ def admin(state: State) -> Administration:
 
 @pytest.fixture(scope="session")
 def tasks(state: State, admin: Administration) -> Tasks:
-    return Tasks(state, admin.read_only, data_api_clusters(state))
+    return Tasks(state, admin.writes_nothing, data_api_clusters(state))
 
 
 def data_api_clusters(state: State) -> frozenset[str]:

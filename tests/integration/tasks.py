@@ -69,23 +69,23 @@ class TaskFailed(Exception):
         self.result = result
 
 
-ReadOnly = Callable[[str], contextlib.AbstractContextManager[None]]
+Guard = Callable[[str], contextlib.AbstractContextManager[None]]
 
 
 class Tasks:
     """Runs tasks against the sandbox with its AWS credentials and its certificate authority.
 
-    While a task runs in check mode, ``read_only`` makes its cluster or instance refuse whatever would write.
+    ``writes_nothing`` holds of its cluster or instance while a task runs in check mode.
     """
 
     def __init__(
         self,
         state: State,
-        read_only: ReadOnly = lambda _cluster: contextlib.nullcontext(),
+        writes_nothing: Guard = lambda _cluster: contextlib.nullcontext(),
         over_data_api: frozenset[str] = frozenset(),
     ) -> None:
         """``over_data_api``: clusters that tasks reach by the Data API, where they do not say how they log in."""
-        self._read_only = read_only
+        self._writes_nothing = writes_nothing
         self._over_data_api = over_data_api
         self.connection = {
             "endpoint_url": state["endpoint_url"],
@@ -101,7 +101,7 @@ class Tasks:
         if given.get("cluster") in self._over_data_api and not LOGIN_OPTIONS & given.keys():
             given["login_method"] = "data_api"
         database = options.get("cluster") or options.get("instance")
-        guard = self._read_only(database) if check and database else contextlib.nullcontext()
+        guard = self._writes_nothing(database) if check and database else contextlib.nullcontext()
         main = importlib.import_module(f"{MODULES}.{module}").main
         printed = io.StringIO()
         arguments = {**given, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}

@@ -35,7 +35,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Observed,
     Scope,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan, Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 Row = tuple[Any, ...]
@@ -95,6 +95,15 @@ class Session(ABC):
 
         Raises StatementFailed also where the server only warned that it did nothing; ConnectionLost.
         """
+
+    def rehearse(self, plan: Plan, whole: bool) -> list[str]:
+        """Ask the server whether it would carry the plan out, where it can execute and roll back. Returns warnings
+        about what could not be asked. Raises as :meth:`run` does, and Refused for what would remain of an account that
+        is dropped.
+
+        whole  the plan is only shown. Without it, it is carried out next, and its first transaction needs no rehearsal
+        """
+        return []
 
     @abstractmethod
     def close(self) -> None:

@@ -160,7 +160,9 @@ def test_a_statement_that_takes_longer_than_a_call_goes_on(
         with pytest.raises(ConnectionLost, match=r"took longer than 45 s and may still be running"):
             session.run(Step((Statement(slow),)))
         asked = {"orders": "SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO LIKE 'DO SLEEP%'"}.get(
-            cluster, "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+            cluster,
+            "SELECT 1 FROM pg_stat_activity "
+            "WHERE query LIKE '%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()",
         )
         assert admin.sql(cluster, asked)
     session.close()

@@ -145,7 +145,7 @@ def people(state: State, admin: Administration) -> Iterator[None]:
 def test_check_mode_foresees_and_writes_nothing(
     state: State, admin: Administration, name: str, variables: dict[str, Any], hosts: tuple[str, ...]
 ):
-    with admin.read_only(hosts[0]), admin.read_only(hosts[1]):
+    with admin.writes_nothing(hosts[0]), admin.writes_nothing(hosts[1]):
         output = playbook(state, name, variables, "--check", "--diff", hosts=hosts)
     assert failures(output) == 0, output
     assert output.count("changed: [") >= 2, output

@@ -35,6 +35,9 @@ _CAST = {
     "max_connections": "60",
     "max_prepared_transactions": "5",
     "max_wal_size": "'256MB'",
+    # With these, tests see that nothing was committed: no vacuum commits meanwhile
+    "track_commit_timestamp": "on",
+    "autovacuum": "off",
     "wal_level": "replica",
     "hot_standby": "on",
     "password_encryption": "'scram-sha-256'",

@@ -21,7 +21,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, Scope
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
+    AT_ITS_END,
+    IN_EVERY_DATABASE,
+    Statement,
+)
 
 _FUTURE = "FUTURE "
 _ARGUMENT = re.compile(r'(?:"(?:[^"]|"")*"|[^",])+')
@@ -144,7 +148,13 @@ CLOSE = "CLOSE found"
 
 
 def begin(lock_timeout: int) -> tuple[Statement, ...]:
-    return (Statement("BEGIN"), Statement(f"SET LOCAL lock_timeout = '{lock_timeout}s'"))
+    """``lock_timeout`` in milliseconds."""
+    return (Statement("BEGIN"), set_lock_timeout(lock_timeout))
+
+
+def set_lock_timeout(lock_timeout: int) -> Statement:
+    """For one transaction, in milliseconds."""
+    return Statement(f"SET LOCAL lock_timeout = {lock_timeout}")
 
 
 def token_logins(major: int) -> str:
@@ -181,22 +191,56 @@ def all_memberships(major: int) -> str:
     )
 
 
+REMAINS = """
+SELECT r.rolname::text,
+       CASE d.deptype WHEN 'o' THEN 'owns ' WHEN 'a' THEN 'has privileges on ' WHEN 'i' THEN
+            'has initial privileges, which belong to an extension, on ' ELSE 'is named by ' END
+       || pg_describe_object(d.classid, d.objid, d.objsubid)
+FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
+WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname = ANY(%s::name[])
+  AND (d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+       OR (d.dbid = 0 AND current_database() = %s))
+  AND NOT EXISTS (SELECT FROM pg_identify_object(d.classid, d.objid, d.objsubid) i
+                  WHERE i.schema ~ '^"?pg_(toast_)?temp')
+ORDER BY 1, 2
+"""
+"""What keeps roles from being dropped, without what is temporary: that goes with its session. Parameters: their names,
+the database in which what all databases share counts.
+
+https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
+"""
+
+LOCK_HOLDERS = """
+SELECT DISTINCT c.oid::regclass::text, a.usename::text, a.pid, coalesce(host(a.client_addr), 'socket'), a.state
+FROM pg_locks l
+JOIN pg_class c ON c.oid = l.relation
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'relation' AND l.granted AND l.pid <> pg_backend_pid()
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (strpos(%s, '"' || replace(pg_get_userbyid(c.relowner), '"', '""') || '"') > 0
+       OR strpos(%s, '"' || replace(n.nspname, '"', '""') || '"."' || replace(c.relname, '"', '""') || '"') > 0)
+ORDER BY 1, 2 LIMIT 5
+"""
+"""Who holds locks on tables that a statement names, or whose owner it names. Parameters: the statement, twice."""
+
+
 def no_self_grant() -> Statement:
     """Else the login would become a member of each account that it creates, and with it of rds_iam.
 
     Not SET LOCAL, here and for roles: that has no effect where somebody replays the statements outside a transaction.
     """
-    return Statement("SET createrole_self_grant = ''")
+    return Statement("SET createrole_self_grant = ''", IN_EVERY_DATABASE)
 
 
 def self_grant_as_before() -> Statement:
-    return Statement("RESET createrole_self_grant")
+    return Statement("RESET createrole_self_grant", IN_EVERY_DATABASE)
 
 
 def create_role(account: Account) -> Statement:
     limit = f" CONNECTION LIMIT {account.connection_limit}" if account.connection_limit != -1 else ""
     login = "NOLOGIN" if account.locked else "LOGIN"
-    return Statement(f"CREATE ROLE {quote_identifier(account.name.name)} {login}{limit}")
+    return Statement(f"CREATE ROLE {quote_identifier(account.name.name)} {login}{limit}", IN_EVERY_DATABASE)
 
 
 def alter_role(name: str, locked: bool | None, connection_limit: int | None) -> Statement:
@@ -206,27 +250,27 @@ def alter_role(name: str, locked: bool | None, connection_limit: int | None) -> 
         options.append("NOLOGIN" if locked else "LOGIN")
     if connection_limit is not None:
         options.append(f"CONNECTION LIMIT {connection_limit}")
-    return Statement(f"ALTER ROLE {quote_identifier(name)} {' '.join(options)}")
+    return Statement(f"ALTER ROLE {quote_identifier(name)} {' '.join(options)}", IN_EVERY_DATABASE)
 
 
 def comment_on_role(name: str, comment: str) -> Statement:
     text = quote_literal(comment) if comment else "NULL"
-    return Statement(f"COMMENT ON ROLE {quote_identifier(name)} IS {text}")
+    return Statement(f"COMMENT ON ROLE {quote_identifier(name)} IS {text}", IN_EVERY_DATABASE)
 
 
 def drop_roles(names: Collection[str]) -> Statement:
-    return Statement(f"DROP ROLE {_names(names)}")
+    return Statement(f"DROP ROLE {_names(names)}", AT_ITS_END)
 
 
 def grant_roles(roles: Collection[str], members: Collection[str], with_rights: bool = False) -> Statement:
     """``with_rights`` turns a membership that only administers into one that gives the role's rights (16+)."""
     options = " WITH INHERIT TRUE, SET TRUE" if with_rights else ""
-    return Statement(f"GRANT {_names(roles)} TO {_names(members)}{options}")
+    return Statement(f"GRANT {_names(roles)} TO {_names(members)}{options}", IN_EVERY_DATABASE)
 
 
 def revoke_roles(roles: Collection[str], members: Collection[str], grantor: str) -> Statement:
     by = f" GRANTED BY {quote_identifier(grantor)}" if grantor else ""
-    return Statement(f"REVOKE {_names(roles)} FROM {_names(members)}{by}")
+    return Statement(f"REVOKE {_names(roles)} FROM {_names(members)}{by}", IN_EVERY_DATABASE)
 
 
 def set_role(name: str) -> Statement:

@@ -13,14 +13,13 @@ own, because it outlives the others.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import connect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
-    LOCK_NOT_AVAILABLE,
     QUERY_CANCELED,
     refusal,
 )
@@ -38,7 +37,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     CannotConnect,
     ConnectionLost,
     NotWriter,
-    Refused,
     StatementFailed,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
@@ -169,44 +167,41 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
             guard = Conversation(self._transport, self.database, setup)
         return guard
 
-    def run(self, step: Step) -> None:
-        try:
-            self._attempt_step(step, batches(step.statements))
-        except StatementFailed as error:
-            if error.code == LOCK_NOT_AVAILABLE:
-                raise
-            # As on a connection: one by one, statements tell which of them fails, and the cause may have gone
-            self._attempt_step(step, step.statements)
+    def _messages(
+        self, statements: Sequence[Statement], together: bool, opening: Sequence[Statement]
+    ) -> Iterator[tuple[str, Statement]]:
+        parts = [*opening, *statements] if statements else []
+        for part in batches(parts) if together else parts:
+            yield part.text, part
 
-    def _attempt_step(self, step: Step, statements: Iterable[Statement]) -> None:
-        """One transaction. Raises StatementFailed, with nothing kept."""
-        talk = self._talk(step.database)
-        current = ""
+    def _opening(self, lock_timeout: int) -> Sequence[Statement]:
+        return [sql.set_lock_timeout(lock_timeout)]
+
+    def _send(self, database: str, message: str, statement: Statement) -> None:
         try:
             if self._guard is not None:
                 self._guard.keep()
-            before = self._checksum(step)
-            for statement in statements:
-                current = statement.text
-                talk.say(current, lasting=True)
-            current = ""
-            self._check_code(step)
-            self._check_logins(step, before)
-            talk.end(commit=True)
-        except Refused:
-            self._roll_back(step)
-            raise
+            self._talk(database).say(message, lasting=True)
         except DatabaseRefused as error:
-            failure = self._refusal(error, current)
-            raise StatementFailed(failure.message, failure.code, current, database=step.database) from None
+            raise self._refusal(error, statement.text) from None
+        except TransactionLost as error:
+            raise self._lost(error) from None
+
+    def _commit(self, step: Step) -> None:
+        try:
+            self._talk(step.database).end(commit=True)
+        except DatabaseRefused as error:
+            raise self._refusal(error, "COMMIT") from None
         except TransactionLost as error:
             lost = self._lost(error)
-            if not current:  # in the COMMIT
-                lost.details["in_doubt"] = [statement.text for statement in step.statements]
+            lost.details["in_doubt"] = [statement.text for statement in step.statements]
             raise lost from None
 
-    def _roll_back(self, step: Step) -> None:
-        self._talk(step.database).end(commit=False)
+    def _roll_back(self, database: str) -> None:
+        talk = self._talks.get(database or self.database)
+        if talk is not None:
+            with contextlib.suppress(DatabaseRefused, TransactionLost):
+                talk.end(commit=False)
 
     def _refusal(self, error: DatabaseRefused, text: str) -> StatementFailed:
         return refusal(self.login.title, error.text, error.hint, error.state, text)

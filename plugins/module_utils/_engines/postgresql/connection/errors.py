@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
 
-LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEPENDENT_OBJECTS = "55P03", "57014", "2BP01"
 _ROW_TOO_BIG, _OUT_OF_MEMORY = "54000", "53200"
 
 
@@ -25,3 +25,11 @@ def refusal(title: str, message: str, hint: str, code: str, text: str) -> Statem
     }.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
     detail = f" ({' '.join(hint.split())})" if hint else ""
     return StatementFailed(f"{title} refused: {message}{detail}; {advice}.", code, text)
+
+
+def lock_not_available(error: StatementFailed, holders: str) -> StatementFailed:
+    """``holders``: what is locked and by whom, or nothing."""
+    if not holders:
+        return error
+    error.message += f" {holders}."
+    return error

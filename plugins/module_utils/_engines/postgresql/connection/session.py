@@ -9,9 +9,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
@@ -22,8 +23,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import connect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.connect import DriverError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
+    DEPENDENT_OBJECTS,
     LOCK_NOT_AVAILABLE,
     QUERY_CANCELED,
+    lock_not_available,
     refusal,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
@@ -39,6 +42,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Logins,
     compare_logins,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.rehearsal import (
+    LOCK_TIMEOUT,
+    Rehearsal,
+    refuse_remains,
+    rehearsals,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
@@ -50,7 +59,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     Unreachable,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan, Statement, Step
 
 _NOT_DONE = re.compile(
     r"no privileges were granted|not all privileges were granted|no privileges could be revoked"
@@ -59,6 +68,12 @@ _NOT_DONE = re.compile(
 )
 """Warnings 01007 and 01006 and their like, by the server's text: psycopg2 does not pass a notice's SQLSTATE on."""
 
+WAIT, PAUSE = 800, 0.5
+"""Milliseconds that a statement waits for a lock at a time, and seconds until it waits again."""
+MAX_CONNECTIONS = 5
+"""At a time, however many databases there are: applications need the server's slots, too."""
+_MEETING_PLACE = "postgres"
+"""The database that every cluster has."""
 ATTEMPTS = 5
 """To set a session up under the timeouts that its database has."""
 _READ_ONLY = "25006"
@@ -136,8 +151,16 @@ class PostgreSQLSession(Session):
     def _connection(self, database: str) -> Any:
         name = database or self.database
         if name not in self._connections:
+            self._make_room()
             self._open(name)
+        self._connections[name] = self._connections.pop(name)  # the last one used
         return self._connections[name]
+
+    def _make_room(self) -> None:
+        """Close what was not used for longest, but neither the login's own database nor the one with the lock."""
+        others = [name for name in self._connections if name not in (self.database, _MEETING_PLACE)]
+        for name in others[: max(0, len(self._connections) - MAX_CONNECTIONS + 1)]:
+            self.release(name)
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         return self._execute(self._connection(database), sql, tuple(with_arrays(parameters)))
@@ -191,50 +214,134 @@ class PostgreSQLSession(Session):
         return True
 
     def _meeting_place(self) -> str:
-        if "postgres" not in self._connections:
+        if _MEETING_PLACE not in self._connections:
             try:
-                self._open("postgres")
+                self._open(_MEETING_PLACE)
             except (NotWriter, Unreachable):
                 raise
             except CannotConnect:
                 return self.database
-        return "postgres"
+        return _MEETING_PLACE
+
+    def rehearse(self, plan: Plan, whole: bool) -> list[str]:
+        return [warning for rehearsal in rehearsals(plan, whole) for warning in self._ask(rehearsal)]
+
+    def _ask(self, rehearsal: Rehearsal) -> Iterator[str]:
+        try:
+            self._retry(partial(self._rehearse, rehearsal))
+        except StatementFailed as error:
+            if error.code != LOCK_NOT_AVAILABLE:
+                raise
+            yield (
+                f"Whether {self.login.title} accepts the plan in database {rehearsal.database or self.database} is not "
+                f"known: {self._locked(error, rehearsal.database)}. The run waits up to lock_timeout "
+                f"({self.login.lock_timeout} s) for it."
+            )
 
     def run(self, step: Step) -> None:
-        connection = self._connection(step.database)
-        try:
-            self._attempt(connection, step, [Statement(sql.join(step.statements))])
-        except StatementFailed as error:
-            if error.code == LOCK_NOT_AVAILABLE:
-                raise
-            # One message does not say which of its statements failed. Sent one by one they do; and where the cause has
-            # gone meanwhile ("tuple concurrently updated": another tool changed the same access list) they succeed.
-            self._attempt(connection, step, step.statements)
+        """Readers of a table queue behind whoever waits to change it: so it waits for less than a second at a time."""
+        last = time.monotonic() + self.login.lock_timeout
+        while True:
+            try:
+                self._retry(partial(self._attempt, step))
+                return
+            except StatementFailed as error:
+                if error.code != LOCK_NOT_AVAILABLE:
+                    raise
+                if time.monotonic() > last:
+                    raise lock_not_available(error, self._locked(error, step.database)) from None
+            time.sleep(PAUSE)
 
-    def _attempt(self, connection: Any, step: Step, statements: Sequence[Statement]) -> None:
+    def _retry(self, attempt: Callable[[bool], None]) -> None:
+        """One message does not say which of its statements failed. Sent one by one they do; and where the cause has
+        gone meanwhile ("tuple concurrently updated": another tool changed the same access list) they succeed."""
+        try:
+            attempt(True)
+        except StatementFailed:
+            attempt(False)
+
+    def _attempt(self, step: Step, together: bool) -> None:
         """One transaction. Raises StatementFailed, with nothing kept."""
-        connection.notices.texts.clear()
         before = self._checksum(step)
-        first = sql.begin(self.login.lock_timeout)
         try:
-            for statement in statements:
-                self._execute(connection, sql.join([*first, statement]))
-                first = ()
-                self._check_notices(connection, statement)
-            self._check_code(step)
-            self._check_logins(step, before)
-            self._commit(connection, step)
-        except Refused:
-            self._roll_back(step)
+            self._execute_step(step, before, together, self._opening(self._wait_for_locks()))
+            self._commit(step)
+        except (Refused, StatementFailed):
+            self._roll_back(step.database)
             raise
-        except StatementFailed as error:
-            self._execute(connection, "ROLLBACK")
-            failed = next((s.text for s in statements if error.statement.endswith(s.text)), error.statement)
-            raise StatementFailed(error.message, error.code, failed, database=step.database) from None
 
-    def _commit(self, connection: Any, step: Step) -> None:
+    def _rehearse(self, rehearsal: Rehearsal, together: bool) -> None:
+        """One transaction, of which nothing is kept."""
+        before = [self._checksum(step) for step in rehearsal.steps]
+        self._send_opening(rehearsal.database)
         try:
-            self._execute(connection, "COMMIT")
+            for step, checksum in zip(rehearsal.steps, before):
+                self._execute_step(step, checksum, together)
+            if rehearsal.dropped:
+                rows = self.query(sql.REMAINS, (list(rehearsal.dropped), self.database), rehearsal.database)
+                refuse_remains(rows, self.login.title, rehearsal.database or self.database)
+            self._finish(rehearsal, together)
+        finally:
+            self._roll_back(rehearsal.database)
+
+    def _send_opening(self, database: str) -> None:
+        """By itself, and whatever follows: nothing of a rehearsal may be executed outside its transaction."""
+        opening = Statement(sql.join(self._opening(LOCK_TIMEOUT)))
+        self._send(database, opening.text, opening)
+
+    def _finish(self, rehearsal: Rehearsal, together: bool) -> None:
+        try:
+            self._execute_step(Step(rehearsal.last, rehearsal.database), [], together)
+        except StatementFailed as error:
+            if error.code != DEPENDENT_OBJECTS:
+                raise
+
+    def _wait_for_locks(self) -> int:
+        return min(WAIT, self.login.lock_timeout * 1000)
+
+    def _execute_step(self, step: Step, before: list[Row], together: bool, opening: Sequence[Statement] = ()) -> None:
+        """In one transaction.
+
+        before   the step's checksum
+        opening  what begins the transaction
+        """
+        for message, statement in self._messages(step.statements, together, opening):
+            try:
+                self._send(step.database, message, statement)
+            except StatementFailed as error:
+                raise StatementFailed(error.message, error.code, statement.text, database=step.database) from None
+        self._check_code(step)
+        self._check_logins(step, before)
+
+    def _messages(
+        self, statements: Sequence[Statement], together: bool, opening: Sequence[Statement]
+    ) -> Iterator[tuple[str, Statement]]:
+        """Each with what it is about."""
+        parts = [Statement(sql.join(statements))] if together and statements else statements
+        for part in parts:
+            yield sql.join([*opening, part]), part
+            opening = ()
+
+    def _opening(self, lock_timeout: int) -> Sequence[Statement]:
+        return sql.begin(lock_timeout)
+
+    def _send(self, database: str, message: str, statement: Statement) -> None:
+        connection = self._connection(database)
+        connection.notices.texts.clear()
+        self._execute(connection, message)
+        self._check_notices(connection, statement)
+
+    def _locked(self, error: StatementFailed, database: str) -> str:
+        """Which table is locked, and by whom."""
+        rows = self.query(sql.LOCK_HOLDERS, (error.statement, error.statement), database)
+        found = [
+            f"{table} is locked by {user} (pid {pid}, {client}, {state})" for table, user, pid, client, state in rows
+        ]
+        return "; ".join(found)
+
+    def _commit(self, step: Step) -> None:
+        try:
+            self._execute(self._connection(step.database), "COMMIT")
         except ConnectionLost as error:
             # Before this the server has rolled back; now it may have kept everything.
             error.details["in_doubt"] = [statement.text for statement in step.statements]
@@ -261,7 +368,7 @@ class PostgreSQLSession(Session):
         if self._checksum(step) == before:
             return
         names, memberships = self._enrolled(step)
-        self._roll_back(step)
+        self._roll_back(step.database)
         names_before, memberships_before = self._enrolled(step)
         master = self.login.endpoint.master_user
         logins = Logins(self.login.title, master, {self.user, master})
@@ -277,8 +384,8 @@ class PostgreSQLSession(Session):
         rows = self.query(sql.all_memberships(self.major), (), step.database)
         return names, Roles((), (Membership(*row) for row in rows))
 
-    def _roll_back(self, step: Step) -> None:
-        self._execute(self._connection(step.database), "ROLLBACK")
+    def _roll_back(self, database: str) -> None:
+        self._execute(self._connection(database), "ROLLBACK")
 
     def _check_notices(self, connection: Any, statement: Statement) -> None:
         for notice in connection.notices:

@@ -14,7 +14,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     quote_identifier,
     quote_literal,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import NEVER, Statement
 
 _PATIENCE = 5000
 """Milliseconds to wait for each session to be gone, since 14; whoever is still there then goes when it next waits."""
@@ -25,7 +25,7 @@ def end_sessions(names: Collection[str], major: int) -> Statement:
     """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
     wait = f", {_PATIENCE}" if major >= _WAITS_SINCE else ""
     listed = ", ".join(quote_literal(name) for name in sorted(names))
-    return Statement(f"SELECT pg_terminate_backend(pid{wait}) FROM pg_stat_activity WHERE usename IN ({listed})")
+    return Statement(f"SELECT pg_terminate_backend(pid{wait}) FROM pg_stat_activity WHERE usename IN ({listed})", NEVER)
 
 
 def reassign_owned(names: Collection[str], successor: str) -> Statement:

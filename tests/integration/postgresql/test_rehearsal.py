@@ -1,0 +1,185 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server is asked beforehand: check mode refuses what the run would be refused, in the same words, and a run over
+several databases refuses it before anything is changed."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import Administration
+from tests.integration.postgresql.drop_scene import (
+    MASTER,
+    cluster,
+    databases,
+    exists,
+    heir,
+    master_of,
+)
+from tests.integration.tasks import TaskFailed, Tasks, converge
+from tests.sandbox.clients import State
+
+__all__ = ["cluster", "databases", "heir"]
+
+Sql = Callable[..., list[tuple[str, ...]]]
+
+
+@pytest.fixture
+def sql(admin: Administration, cluster: str) -> Sql:
+    """As the superuser, in the cluster's own database."""
+    return lambda statement, database=cluster: admin.sql(cluster, statement, database)
+
+
+def refused_alike(task: Callable[..., Any]) -> str:
+    """What check mode and the run are refused with."""
+    texts = []
+    for check in (True, False):
+        with pytest.raises(TaskFailed) as failure:
+            task(check=check)
+        texts.append((str(failure.value), failure.value.result.get("statement")))
+    assert texts[0] == texts[1]
+    return texts[0][0]
+
+
+@pytest.fixture
+def closed(sql: Sql, account: str) -> Iterator[str]:
+    """A table of the master's, in a schema that the master may not use."""
+    sql(
+        f"CREATE SCHEMA closed; GRANT CREATE, USAGE ON SCHEMA closed TO {MASTER}; SET ROLE {MASTER}; "
+        f"CREATE TABLE closed.{account} (id int); RESET ROLE; REVOKE ALL ON SCHEMA closed FROM {MASTER}"
+    )
+    yield f"closed.{account}"
+    sql("DROP SCHEMA closed CASCADE")
+
+
+def test_a_schema_that_the_login_may_not_use(
+    tasks: Tasks, admin: Administration, cluster: str, account: str, closed: str
+):
+    grants = [{"privileges": ["SELECT"], "on": f"TABLE {closed}", "database": cluster}]
+    text = refused_alike(lambda **mode: tasks.user(cluster=cluster, name=account, grants=grants, **mode))
+    assert "permission denied for schema closed" in text
+    assert not exists(admin, cluster, account)
+
+
+def test_the_second_database_refuses_before_the_first_is_changed(
+    tasks: Tasks, admin: Administration, cluster: str, databases: list[str], account: str, sql: Sql
+):
+    second = databases[1]
+    admin.sql(
+        cluster,
+        f"CREATE SCHEMA closed; GRANT CREATE, USAGE ON SCHEMA closed TO {MASTER}; SET ROLE {MASTER}; "
+        f"CREATE TABLE closed.parts (id int); RESET ROLE; REVOKE ALL ON SCHEMA closed FROM {MASTER}",
+        second,
+    )
+    grants = [
+        {"privileges": ["CONNECT"], "on": f"DATABASE {cluster}"},
+        {"privileges": ["SELECT"], "on": "TABLE closed.parts", "database": second},
+    ]
+    refused_alike(lambda **mode: tasks.user(cluster=cluster, name=account, grants=grants, **mode))
+    assert not exists(admin, cluster, account)
+
+
+def test_what_is_left_of_an_account_is_named_before_it_is_locked(
+    tasks: Tasks, cluster: str, account: str, sql: Sql, closed: str
+):
+    tasks.user(cluster=cluster, name=account)
+    sql(f"GRANT SELECT ON {closed} TO {account}")
+    text = refused_alike(lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", **mode))
+    assert "closed" in text
+    assert sql(f"SELECT rolcanlogin FROM pg_roles WHERE rolname = '{account}'") == [("t",)]
+
+
+def test_a_locked_account_is_not_dropped_in_check_mode(tasks: Tasks, admin: Administration, cluster: str, account: str):
+    """Of that plan, the rehearsal executes nothing but DROP ROLE."""
+    tasks.user(cluster=cluster, name=account, locked=True)
+    assert tasks.user(cluster=cluster, name=account, state="absent", check=True)["changed"]
+    assert exists(admin, cluster, account)
+
+
+@contextlib.contextmanager
+def holding(connect: Callable[[], Any], statement: str) -> Iterator[None]:
+    with contextlib.closing(connect()) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        yield
+
+
+class Reader:
+    """Reads a table again and again, and remembers the longest time that it took."""
+
+    def __init__(self, connect: Callable[[], Any], table: str) -> None:
+        self.longest = 0.0
+        self._connect, self._query = connect, f"SELECT count(*) FROM {table}"
+        self._stop, self._thread = threading.Event(), threading.Thread(target=self._read)
+
+    def __enter__(self) -> Reader:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _read(self) -> None:
+        with contextlib.closing(self._connect()) as connection, connection.cursor() as cursor:
+            while not self._stop.is_set():
+                began = time.monotonic()
+                cursor.execute(self._query)
+                connection.rollback()
+                self.longest = max(self.longest, time.monotonic() - began)
+                time.sleep(0.01)
+
+
+@pytest.mark.direct("connections of tests are what holds the locks")
+def test_readers_of_a_table_that_changes_owner_wait_less_than_a_second(
+    tasks: Tasks, state: State, cluster: str, account: str, heir: str, sql: Sql
+):
+    tasks.user(cluster=cluster, name=account)
+    sql(f"CREATE TABLE public.busy_{account} (id int); ALTER TABLE public.busy_{account} OWNER TO {account}")
+    sql(f"GRANT SELECT ON public.busy_{account} TO {MASTER}")
+    drop = {"name": account, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": heir}
+    connect = master_of(state, cluster)
+    with holding(connect, f"SELECT FROM public.busy_{account}"), Reader(connect, f"public.busy_{account}") as reader:
+        planned = tasks.user(cluster=cluster, **drop, check=True)
+        assert reader.longest < 0.3
+        with pytest.raises(TaskFailed, match=rf"busy_{account} is locked by {MASTER} \(pid \d+, ") as failure:
+            tasks.user(cluster=cluster, **drop, lock_timeout=3)
+        assert reader.longest < 1
+    assert f"busy_{account} is locked by {MASTER}" in str(planned["warnings"])
+    assert failure.value.result["statement"].startswith("REASSIGN OWNED BY")
+    converge(lambda **mode: tasks.user(cluster=cluster, **drop, **mode))
+
+
+@pytest.mark.direct("no connections are kept")
+def test_five_connections_are_enough_for_any_number_of_databases(
+    tasks: Tasks, admin: Administration, cluster: str, account: str, sql: Sql
+):
+    names = [f"many_{number}" for number in range(9)]
+    for name in names:
+        sql(f"CREATE DATABASE {name} OWNER {MASTER}")
+    grants = [{"privileges": ["USAGE"], "on": "SCHEMA public", "database": name} for name in names]
+    most: list[int] = []
+    stop = threading.Event()
+
+    def count() -> None:
+        with contextlib.closing(admin.superuser(cluster)) as connection, connection.cursor() as cursor:
+            while not stop.wait(0.002):
+                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = %s", (MASTER,))
+                most.append(cursor.fetchone()[0])
+
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        converge(lambda **mode: tasks.user(cluster=cluster, name=account, grants=grants, **mode))
+        converge(lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", **mode))
+    finally:
+        stop.set()
+        counting.join()
+        for name in names:
+            sql(f"DROP DATABASE {name} WITH (FORCE)")
+    assert 3 < max(most) <= 5
