@@ -24,7 +24,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     ConnectionLost,
     InvalidOption,
+    MissingObject,
+    NotDroppable,
     NotWriter,
+    Refused,
+    StatementFailed,
     Unreachable,
     VerificationFailed,
 )
@@ -50,6 +54,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._writer import op
 
 O = TypeVar("O", bound=Observed)  # noqa: E741 - as in _engines.base
 
+PLANS = 3
+"""That are carried out before a task fails because something is still to be done."""
+
 
 @dataclass(frozen=True)
 class Outcome(Generic[O]):
@@ -57,7 +64,6 @@ class Outcome(Generic[O]):
 
     describe_grants  the engine's; remembers what it described, because accounts of a set often have the same grants
     changes          from what was observed first to what is there now, over all plans that the task needed
-    plan             the last of them
     statements       what was carried out over all of them; in check mode, what would be
     """
 
@@ -65,9 +71,13 @@ class Outcome(Generic[O]):
     describe_grants: DescribeGrants
     login: Login
     changes: Changes
-    plan: Plan
     statements: tuple[str, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def accounts(self) -> list[Account]:
+        """After the task."""
+        return [change.after for change in self.changes.accounts if change.after is not None]
 
     def result(self) -> Result:
         """The keys that every account module returns."""
@@ -145,6 +155,44 @@ def converge(
             raise
 
 
+@dataclass(frozen=True)
+class _Planned:
+    changes: Changes
+    plan: Plan
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Planner(Generic[O]):
+    """From what is there now to what is left to do."""
+
+    engine: Engine[O]
+    session: Session
+    wanted: Sequence[ParsedAccount]
+    unlisted: str
+
+    def plan(self) -> _Planned:
+        engine = self.engine
+        observed = engine.observe(self.session, self.wanted, all_accounts=self.unlisted != KEEP)
+        desired = engine.resolve(self.wanted, observed)
+        changes = reconcile(
+            desired,
+            observed.accounts,
+            engine.capabilities,
+            self.unlisted,
+            engine.protected(observed),
+            observed.expired,
+        )
+        changes = engine.foresee(changes, observed)
+        warnings = engine.review(changes, observed)
+        plan = Plan(
+            before={change.name: change.before for change in changes.accounts if change.before},
+            after={change.name: change.after for change in changes.accounts if change.after},
+            steps=engine.render(changes, observed),
+        )
+        return _Planned(changes, plan, tuple(warnings))
+
+
 def _attempt(
     engine: Engine[O],
     session: Session,
@@ -153,31 +201,96 @@ def _attempt(
     write: bool,
     progress: Progress,
 ) -> Outcome[O]:
-    warnings = []
+    warnings = session.lock(_removes(wanted, unlisted, session.login)) if write else []
+    planner = _Planner(engine, session, wanted, unlisted)
+    planned = planner.plan()
+    whole = progress.begin(planned.changes, planned.plan, [*warnings, *planned.warnings])
     if write:
-        warnings += session.lock(_removes(wanted, unlisted, session.login))
-    observed = engine.observe(session, wanted, all_accounts=unlisted != KEEP)
-    desired = engine.resolve(wanted, observed)
-    changes = reconcile(
-        desired, observed.accounts, engine.capabilities, unlisted, engine.protected(observed), observed.expired
-    )
-    changes = engine.foresee(changes, observed)
-    warnings += engine.review(changes, observed)
-    plan = _plan(engine, changes, observed)
-    whole = progress.begin(changes, plan, warnings)
-    if plan.steps:
-        progress.warn(session.rehearse(plan, whole=not write))
-    if write and plan.steps:
-        _apply(session, plan, progress)
-        _verify(engine, session, wanted, plan, progress)
+        whole = _carry_out(planner, planned, whole, progress)
+    else:
+        planned, whole = _rehearse(planner, planned, whole, progress)
     return Outcome(
         engine=engine,
         describe_grants=lru_cache(maxsize=None)(engine.describe_grants),
         login=session.login,
         changes=whole,
-        plan=plan,
-        statements=tuple(progress.statements if write else (statement.text for statement in plan.statements)),
+        statements=tuple(progress.statements if write else (statement.text for statement in planned.plan.statements)),
         warnings=tuple(progress.warnings),
+    )
+
+
+def _carry_out(planner: _Planner[O], planned: _Planned, whole: Changes, progress: Progress) -> Changes:
+    """Carry the plan out and plan again. Returns the changes of the whole task.
+
+    That a server accepted every statement does not mean that it did what they say: the next plan must be empty. It is
+    carried out too, a few times, because something else may have changed meanwhile: a table that was made is one more
+    for a grant on all of them. What no plan decides is not compared.
+
+    Raises VerificationFailed.
+    """
+    for _number in range(PLANS):
+        if not planned.plan.steps:
+            return whole
+        try:
+            _apply(planner.session, planned.plan, progress)
+        except (StatementFailed, NotDroppable) as error:
+            planned = _after_failure(planner, planned, error)
+        else:
+            planned = planner.plan()
+        if planned.plan.steps:
+            whole = progress.begin(planned.changes, planned.plan, ())
+    if planned.plan.steps:
+        raise _not_as_planned(planner.engine, planned, progress)
+    return whole
+
+
+def _rehearse(planner: _Planner[O], planned: _Planned, whole: Changes, progress: Progress) -> tuple[_Planned, Changes]:
+    """In check mode. Returns the plan that the run would carry out, and its changes."""
+    for _number in range(PLANS if planned.plan.steps else 0):
+        try:
+            progress.warn(planner.session.rehearse(planned.plan, whole=True))
+            break
+        except (StatementFailed, NotDroppable) as error:
+            planned = _after_failure(planner, planned, error)
+            whole = progress.begin(planned.changes, planned.plan, ())
+    return planned, whole
+
+
+def _after_failure(planner: _Planner[O], failed: _Planned, error: AuroraIamError) -> _Planned:
+    """Another plan, where something has changed since the one that failed was made. Otherwise raises the error."""
+    try:
+        planned = planner.plan()
+    except (Refused, MissingObject):
+        raise error from None
+    if planned.plan.statements == failed.plan.statements:
+        raise error
+    return planned
+
+
+def _apply(session: Session, plan: Plan, progress: Progress) -> None:
+    progress.warn(session.rehearse(plan, whole=False))
+    for step in plan.steps:
+        try:
+            session.run(step)
+        except AuroraIamError as error:
+            progress.failed(error)
+            raise
+        progress.carried_out(step)
+
+
+def _not_as_planned(engine: Engine[O], planned: _Planned, progress: Progress) -> VerificationFailed:
+    different = [change.name for change in planned.changes.effective]
+
+    def side(accounts: Mapping[AccountName, Account]) -> str:
+        shown = {name: accounts[name] for name in different if name in accounts}
+        return diff_side(shown, engine.capabilities, engine.describe_grants)
+
+    return VerificationFailed(
+        f"The server accepted every statement of {PLANS} plans, yet {', '.join(map(str, different))} is not as "
+        "planned; compare planned and found. If another program keeps changing it, end that one first.",
+        planned=side(planned.plan.after),
+        found=side(planned.plan.before),
+        statements=list(progress.statements),
     )
 
 
@@ -211,45 +324,3 @@ def compare_names(wanted: Sequence[ParsedAccount]) -> list[str]:
                 "does not let anybody connect as the other."
             )
     return warnings
-
-
-def _plan(engine: Engine[O], changes: Changes, observed: O) -> Plan:
-    return Plan(
-        before={change.name: change.before for change in changes.accounts if change.before},
-        after={change.name: change.after for change in changes.accounts if change.after},
-        steps=engine.render(changes, observed),
-    )
-
-
-def _apply(session: Session, plan: Plan, progress: Progress) -> None:
-    for step in plan.steps:
-        try:
-            session.run(step)
-        except AuroraIamError as error:
-            progress.failed(error)
-            raise
-        progress.carried_out(step)
-
-
-def _verify(
-    engine: Engine[O], session: Session, wanted: Sequence[ParsedAccount], plan: Plan, progress: Progress
-) -> None:
-    """Observe again. That a server accepted every statement does not mean that it did what they say."""
-    involved = set(plan.before) | set(plan.after)
-    unlisted = involved - {account.name for account in wanted}
-    found = engine.observe(session, wanted, all_accounts=bool(unlisted)).accounts
-    different = sorted(name for name in involved if found.get(name) != plan.after.get(name))
-    if not different:
-        return
-
-    def side(accounts: Mapping[AccountName, Account]) -> str:
-        shown = {name: accounts[name] for name in different if name in accounts}
-        return diff_side(shown, engine.capabilities, engine.describe_grants)
-
-    raise VerificationFailed(
-        f"The server accepted every statement, yet {', '.join(map(str, different))} is not as planned; compare planned "
-        "and found. Another session may have changed it meanwhile: run the task again.",
-        planned=side(plan.after),
-        found=side(found),
-        statements=list(progress.statements),
-    )

@@ -72,6 +72,10 @@ class Refused(AuroraIamError):
     """The plan could be carried out but must not be: reserved accounts, lock-out, passwords, owned objects."""
 
 
+class NotDroppable(Refused):
+    """The server would not drop an account, because of what the account still has."""
+
+
 class StatementFailed(AuroraIamError):
     """The server answered a statement with an error, or only with a warning that it did nothing.
 

@@ -127,10 +127,10 @@ def test_a_transaction_that_is_kept_does_not_expire(
     state: State, cluster: str, session: Session, create: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_transport, "_STALE", 0.2)
-    with limits(state, idle_seconds=1.5):
+    with limits(state, idle_seconds=3):
         session.lock()
         for _round in range(8):
-            time.sleep(0.3)
+            time.sleep(0.5)
             session.query("SELECT 1")
         other = open_session(login_to(state, cluster))
         with pytest.raises(Refused, match="Another run"):

@@ -188,20 +188,20 @@ def test_any_state_leads_to_any_other(bench: Bench, history: list[list[AccountRe
             planned = converge(ENGINE, bench.login, requests, KEEP, write=False)
             applied = converge(ENGINE, bench.login, requests, KEEP, write=True)
             assert planned.result() == applied.result()
-            assert not converge(ENGINE, bench.login, requests, KEEP, write=False).plan.steps
+            assert not converge(ENGINE, bench.login, requests, KEEP, write=False).statements
             for request in requests:
                 assert bench.in_memory(request) == set(declared(request, bench.patterns))
-            assert not converge(ENGINE, bench.login, fed_back(applied), KEEP, write=False).plan.steps
+            assert not converge(ENGINE, bench.login, fed_back(applied), KEEP, write=False).statements
     finally:
         gone = [replace(request, present=False) for request in history[0]]
         converge(ENGINE, bench.login, gone, KEEP, write=True)
-        assert not converge(ENGINE, bench.login, gone, KEEP, write=False).plan.steps
+        assert not converge(ENGINE, bench.login, gone, KEEP, write=False).statements
 
 
 def fed_back(outcome: Any) -> list[AccountRequest]:
     """The accounts as they are returned, as requests again."""
     requests = []
-    for account in outcome.plan.after.values():
+    for account in outcome.accounts:
         described = outcome.describe(account)
         grants = tuple(
             GrantRequest(tuple(element["privileges"]), element["on"], grant_option=element.get("grant_option", False))

@@ -65,7 +65,7 @@ class Scene:
 
     def user(self, *, check: bool = False, login_db: str = "", **options: object) -> Result:
         outcome = self._outcome([options], KEEP, check, login_db)
-        account = next(iter(outcome.plan.after.values()), None)
+        account = next(iter(outcome.accounts), None)
         return {
             **outcome.result(),
             "warnings": outcome.warnings,

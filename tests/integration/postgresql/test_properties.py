@@ -218,13 +218,13 @@ def test_any_state_leads_to_any_other(bench: Bench, history: list[list[AccountRe
             planned = converge(ENGINE, bench.login, requests, KEEP, write=False)
             applied = converge(ENGINE, bench.login, requests, KEEP, write=True)
             assert planned.result() == applied.result()
-            assert not converge(ENGINE, bench.login, requests, KEEP, write=False).plan.steps
+            assert not converge(ENGINE, bench.login, requests, KEEP, write=False).statements
             assert in_effect(bench, requests) == {(item.name, fact) for item in requests for fact in declared(item)}
-            assert not converge(ENGINE, bench.login, fed_back(applied), KEEP, write=False).plan.steps
+            assert not converge(ENGINE, bench.login, fed_back(applied), KEEP, write=False).statements
     finally:
         gone = [replace(request, present=False) for request in history[0]]
         converge(ENGINE, bench.login, gone, KEEP, write=True)
-        assert not converge(ENGINE, bench.login, gone, KEEP, write=False).plan.steps
+        assert not converge(ENGINE, bench.login, gone, KEEP, write=False).statements
 
 
 @pytest.mark.parametrize("name", ["pg_x", "rds_x", "rdsadmin", "public", "none"])
@@ -237,7 +237,7 @@ def test_no_random_name_is_reserved(name: str) -> None:
 def fed_back(outcome: Any) -> list[AccountRequest]:
     """The accounts as they are returned, as requests again."""
     requests = []
-    for account in outcome.plan.after.values():
+    for account in outcome.accounts:
         described = outcome.describe(account)
         grants = tuple(
             GrantRequest(

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg2
 import pytest
 
 from tests.integration.conftest import Administration
@@ -22,7 +23,7 @@ from tests.integration.postgresql.drop_scene import (
     heir,
     master_of,
 )
-from tests.integration.tasks import TaskFailed, Tasks, converge
+from tests.integration.tasks import TaskFailed, Tasks, converge, examples
 from tests.sandbox.clients import State
 
 __all__ = ["cluster", "databases", "heir"]
@@ -183,3 +184,51 @@ def test_five_connections_are_enough_for_any_number_of_databases(
         for name in names:
             sql(f"DROP DATABASE {name} WITH (FORCE)")
     assert 3 < max(most) <= 5
+
+
+@contextlib.contextmanager
+def coming_and_going(connect: Callable[[], Any], table: str) -> Iterator[None]:
+    """A table that is made and dropped all the time."""
+    stop = threading.Event()
+
+    def change() -> None:
+        with contextlib.closing(connect()) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            while not stop.is_set():
+                for statement in (f"CREATE TABLE IF NOT EXISTS {table} (id int)", f"DROP TABLE IF EXISTS {table}"):
+                    with contextlib.suppress(psycopg2.errors.InternalError_):  # tuple concurrently updated
+                        cursor.execute(statement)
+                    stop.wait(0.1)
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+@pytest.mark.direct("is the same over the Data API")
+def test_tables_come_and_go_meanwhile(admin: Administration, cluster: str, account: str, state: State, sql: Sql):
+    tasks = Tasks(state)  # something is committed all the time
+    sql(f"CREATE SCHEMA busy AUTHORIZATION {MASTER}")
+    grants = [
+        {"privileges": ["SELECT"], "on": "ALL TABLES IN SCHEMA busy", "database": cluster},
+        {"privileges": ["SELECT"], "on": "FUTURE TABLES IN SCHEMA busy", "database": cluster},
+    ]
+    kinds: list[dict[str, Any]] = [
+        {"grants": grants, "comment": "first"},
+        {"comment": "second"},
+        {"grants": []},
+        {"grants": grants[1:], "purge_grants": False},
+        {"grants": grants, "comment": "fifth"},
+        {"state": "absent"},
+    ]
+    with coming_and_going(master_of(state, cluster), "busy.now_and_then"):
+        for _number in range(examples() // 10):
+            for options in kinds:
+                tasks.user(cluster=cluster, name=account, check=True, **options)
+                tasks.user(cluster=cluster, name=account, **options)
+    sql("DROP SCHEMA busy CASCADE")
+    assert not exists(admin, cluster, account)

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
     AT_ITS_END,
     IN_EVERY_DATABASE,
@@ -71,14 +71,14 @@ def _rehearsal(steps: Sequence[Step], database: str, dropped: tuple[str, ...]) -
 
 
 def refuse_remains(rows: Iterable[Row], title: str, database: str) -> None:
-    """``rows``: account, what it still has, in the server's words. Raises Refused."""
+    """``rows``: account, what it still has, in the server's words. Raises NotDroppable."""
     found: dict[str, list[str]] = {}
     for account, what in rows:
         found.setdefault(account, []).append(what)
     if found:
         reasons = {account: _some(things) for account, things in sorted(found.items())}
         names = "; ".join(f"{account} {', '.join(things)}" for account, things in reasons.items())
-        raise Refused(
+        raise NotDroppable(
             f"{title}: cannot drop {', '.join(reasons)}, nothing was changed: in database {database} {names}. Give "
             "these objects another owner or drop them (owned_objects can do both), revoke what was granted, and run "
             "the task again.",
