@@ -14,6 +14,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONUNBUFFERED := 1
 # Outside the sources, where a check could meet a file that another one is just writing
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
+# Without bytecode, every start of Ansible compiles all of Ansible
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help venv constraints demo test check format lint types sanity docs docsite build units matrix integration \

@@ -177,10 +177,13 @@ def environment() -> dict[str, str]:
     """The caller's environment, with the programs of the virtual environment first, and plain output.
 
     Bytecode goes to .cache: beside the sources, `reuse lint` could meet a file that another check is just writing.
+    It is kept even where the caller keeps none: without it every start of Ansible compiles all of Ansible, which takes
+    longer than what most tests start it for.
     """
     path = os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)])
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **inherited,
         "PATH": path,
         "NO_COLOR": "1",
         "ANSIBLE_NOCOLOR": "1",
