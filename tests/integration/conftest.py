@@ -109,7 +109,7 @@ class Administration:
         writer = self._writers[cluster]
         if writer.family == "mysql":
             socket = str(self._sockets / f"{writer.instance}.sock")
-            return pymysql.connect(unix_socket=socket, user="rdsadmin", autocommit=True)
+            return pymysql.connect(unix_socket=socket, user="rdsadmin", autocommit=True, ssl_disabled=True)
         folder = str(self._sockets / writer.instance)
         connection = psycopg2.connect(host=folder, port=writer.port, user="rdsadmin", dbname="postgres")
         connection.autocommit = True

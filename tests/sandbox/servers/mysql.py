@@ -11,13 +11,17 @@ Where it differs from Aurora:
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import shutil
 import signal
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pymysql
+from pymysql.constants import CLIENT
+from pymysql.converters import encoders
 
 from tests.sandbox.layout import PRIVATE, Layout
 from tests.sandbox.servers.clusters import RunningCluster, ServerSpec
@@ -133,11 +137,26 @@ class MySQLServer:
         return self._query(SUPERUSER, sql, database)
 
     def _query(self, user: str, sql: str, database: str | None = None) -> list[tuple[str, ...]]:
-        program = self._software().prefix / "bin" / "mysql"
-        words = [str(program), "--no-defaults", "--batch", "--skip-column-names", "--default-character-set=utf8mb4"]
-        words += [f"--socket={self._socket}", f"--user={user}", *([f"--database={database}"] if database else [])]
-        printed = run(words, self.layout.run, stdin=sql)
-        return [tuple(row) for row in csv.reader(io.StringIO(printed), delimiter="\t", quoting=csv.QUOTE_NONE)]
+        """The rows of all statements, as ``mysql --batch`` prints them. To start it takes 100 times as long."""
+        as_text: dict[Any, Any] = {**encoders}
+        try:
+            connection = pymysql.connect(
+                unix_socket=str(self._socket),
+                user=user,
+                database=database,
+                ssl_disabled=True,
+                autocommit=None,
+                conv=as_text,
+                client_flag=CLIENT.MULTI_STATEMENTS,
+            )
+            with closing(connection), connection.cursor() as cursor:
+                cursor.execute(sql)
+                rows = list(cursor.fetchall())
+                while cursor.nextset():
+                    rows += cursor.fetchall()
+        except pymysql.Error as error:
+            raise SandboxError(f"{self.server.instance} refused it: {error}") from None
+        return [tuple(map(_printed, row)) for row in rows]
 
     def _is_ready(self) -> bool:
         for user in (SUPERUSER, "root"):
@@ -227,6 +246,14 @@ class MySQLServer:
             return bool(self.execute(sql))
         except SandboxError:
             return False
+
+
+def _printed(value: str | bytes | None) -> str:
+    """As ``mysql --batch`` prints it: https://dev.mysql.com/doc/refman/9.0/en/mysql-command-options.html"""
+    if value is None:
+        return "NULL"
+    text = value.decode() if isinstance(value, bytes) else value
+    return text.translate({0: "\\0", ord("\t"): "\\t", ord("\n"): "\\n", ord("\\"): "\\\\"})
 
 
 def _accounts(master: str, password: str) -> str:
