@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import uuid
@@ -19,6 +20,7 @@ from typing import Any
 import psycopg2
 import pymysql
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.integration.cluster_scene import TARGETS, Target, made
 from tests.integration.hook import Hook
@@ -46,6 +48,20 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[OVER_DATA_API] = "1"
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         os.environ["AURORA_SANDBOX"] = f"{os.environ.get('AURORA_SANDBOX', '.sandbox')}-{worker}"
+
+
+class ByPage(LoadFileScheduling):
+    """Files are shared as by ``--dist loadfile``, but each page of the documentation by itself: all pages in one
+    process take longer than all other files in the other one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        page = re.search(r"/test_documentation\.py::.*\[(.+):\d+\]$", nodeid)
+        return page[1] if page else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPage:
+    return ByPage(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
