@@ -70,16 +70,22 @@ class Run:
 
 
 def watch(mark: str, run: Run, ended: threading.Event) -> None:
-    """Looks at all processes that have a mark in their environment, which they inherit, until the event."""
+    """Looks at all processes that have a mark in their environment, which they inherit, until the event.
+
+    A process that has another environment is none of theirs, and never looked at again.
+    """
+    others: set[str] = set()
     while not ended.is_set():
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
+        found = {name for name in os.listdir("/proc") if name.isdigit()}
+        others &= found
+        for name in found - others:
             with contextlib.suppress(OSError):
-                environment = (entry / "environ").read_bytes()
+                environment = Path("/proc", name, "environ").read_bytes()
                 if mark.encode() in environment:
-                    run.arguments.add((entry / "cmdline").read_bytes())
+                    run.arguments.add(Path("/proc", name, "cmdline").read_bytes())
                     run.surroundings.add(environment)
+                elif environment:
+                    others.add(name)
         time.sleep(0.02)
 
 
