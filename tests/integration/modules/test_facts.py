@@ -260,6 +260,7 @@ PLAY = """
 """
 
 
+@pytest.mark.direct("starts Ansible itself")
 def test_many_clusters_in_one_play(tasks: Tasks, state: State, account: str, tmp_path: Path) -> None:
     """As a playbook: facts of several clusters, and their accounts fed back as they are."""
     for cluster in ("orders", "ledger"):

@@ -103,6 +103,7 @@ def test_wrong_credentials(tasks: Tasks, cluster: str):
     assert "certainly-not-it" not in str(failure.value.result)
 
 
+@pytest.mark.direct("is about the drivers of connections")
 @pytest.mark.parametrize(
     ("cluster", "library", "package"), [("orders", "pymysql", "PyMySQL"), ("ledger", "psycopg2", "psycopg2")]
 )

@@ -164,6 +164,7 @@ def run_apart(state: State, cluster: str, users: list[dict[str, Any]]) -> subpro
     return program
 
 
+@pytest.mark.direct("its runs are processes of their own, which connect")
 def test_runs_at_the_same_time_wait_for_each_other(state: State, tasks: Tasks, cluster: str, names: list[str]):
     """Four runs over the same accounts in different orders: no deadlock, no "tuple concurrently updated"."""
     users = [{"name": f"{name}_{number}", "grants": [READ[cluster]]} for name in names for number in range(10)]

@@ -188,6 +188,7 @@ def test_a_table_has_room_for_so_many_grantees(scene: Scene, account: str) -> No
             scene.sql(f"DROP ROLE {', '.join(crowd[start : start + 400])}")
 
 
+@pytest.mark.direct("its runs are processes of their own, which connect")
 def test_parallel_runs_wait_for_each_other(scene: Scene, account: str) -> None:
     """Different accounts, the same table and database: without a lock, "tuple concurrently updated"."""
     grants = [
