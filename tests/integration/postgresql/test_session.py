@@ -56,7 +56,7 @@ def test_a_warning_that_nothing_was_done_is_a_failure(scene: Scene, session: Pos
     statements = (f'CREATE ROLE "{account}"', f'GRANT SELECT ON shop.{owner} TO "{account}"')
     with pytest.raises(StatementFailed, match="no privileges were granted") as failure:
         session.run(Step(tuple(map(Statement, statements)), scene.database))
-    assert failure.value.statement == statements[1]
+    assert (failure.value.code, failure.value.statement) == ("01007", statements[1])
     assert scene.sql(f"SELECT FROM pg_roles WHERE rolname = '{account}'") == []
 
 

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -28,6 +27,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     QUERY_CANCELED,
     lock_not_available,
     refusal,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.notices import (
+    NOT_DONE,
+    collect_notices,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
     ConnectionRunLock,
@@ -61,13 +64,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan, Statement, Step
 
-_NOT_DONE = re.compile(
-    r"no privileges were granted|not all privileges were granted|no privileges could be revoked"
-    r"|not all privileges could be revoked|has not been granted membership|is not a member of role"
-    r"|could not be removed from policy"
-)
-"""Warnings 01007 and 01006 and their like, by the server's text: psycopg2 does not pass a notice's SQLSTATE on."""
-
 WAIT, PAUSE = 800, 0.5
 """Milliseconds that a statement waits for a lock at a time, and seconds until it waits again."""
 MAX_CONNECTIONS = 5
@@ -77,19 +73,6 @@ _MEETING_PLACE = "postgres"
 ATTEMPTS = 5
 """To set a session up under the timeouts that its database has."""
 _READ_ONLY = "25006"
-
-
-class Notices:
-    """Takes what the server says beside its answers. psycopg2's own list keeps the last 50 only."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def append(self, text: str) -> None:
-        self.texts.append(text)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.texts)
 
 
 class PostgreSQLSession(Session):
@@ -117,7 +100,7 @@ class PostgreSQLSession(Session):
     def _open(self, database: str) -> Row:
         for _attempt in range(ATTEMPTS):
             connection = connect.connect(self.login, database)
-            connection.notices = Notices()
+            collect_notices(connection)
             user = connection.info.user
             try:
                 row = self._set_up(connection)
@@ -327,7 +310,7 @@ class PostgreSQLSession(Session):
 
     def _send(self, database: str, message: str, statement: Statement) -> None:
         connection = self._connection(database)
-        connection.notices.texts.clear()
+        connection.notices.clear()
         self._execute(connection, message)
         self._check_notices(connection, statement)
 
@@ -389,11 +372,11 @@ class PostgreSQLSession(Session):
 
     def _check_notices(self, connection: Any, statement: Statement) -> None:
         for notice in connection.notices:
-            if _NOT_DONE.search(notice):
+            if notice.code in NOT_DONE:
                 raise StatementFailed(
-                    f"{self.login.title} only warned instead of doing it: {' '.join(notice.split())}; log in as a "
-                    "role that owns the object or holds the grant option.",
-                    "01007",
+                    f"{self.login.title} only warned instead of doing it: {notice.message}; log in as a role that owns "
+                    "the object or holds the grant option.",
+                    notice.code,
                     statement.text,
                 )
 
