@@ -68,7 +68,7 @@ class MySQLEngine(Engine[MySQLObserved]):
         return checks.review(changes, observed)
 
     def render(self, changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
-        return render.steps(changes, observed)
+        return render.render(changes, observed)
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
         return describe.describe_grants(grants)

@@ -34,7 +34,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import De
 RDS_IAM, RDS_AD = "rds_iam", "rds_ad"
 
 
-def half_gone(names: Iterable[str], roles: Roles) -> dict[str, Mark]:
+def half_gone(names: Collection[str], roles: Roles) -> dict[str, Mark]:
     """Accounts that bear the mark of leaving, cannot log in, and have left rds_iam."""
     members = roles.members(RDS_IAM)
     marks = {

@@ -46,7 +46,7 @@ Key = TypeVar("Key", bound=Hashable)
 Names = Sequence[AccountName]
 
 
-def steps(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
+def render(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
     circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled, observed.mandatory_roles)
     effective = changes.effective
     return _merged(
