@@ -37,7 +37,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries as leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import build_code
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
+    Advantage,
+    build_code,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     REASSIGN,
@@ -256,11 +259,11 @@ class _Departure:
         ]
         self.code[database] = leaving.read_code(self._session, database, self._reassigned)
 
-    def advantages(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for account, text in leaving.read_successors(self._session, self._reassigned):
-            found.setdefault(account, []).append(text)
-        return {account: tuple(texts) for account, texts in found.items()}
+    def advantages(self) -> dict[str, tuple[Advantage, ...]]:
+        found: dict[str, list[Advantage]] = {}
+        for account, database, text in leaving.read_successors(self._session, self._reassigned):
+            found.setdefault(account, []).append(Advantage(database, text))
+        return {account: tuple(items) for account, items in found.items()}
 
 
 def _is_account(name: str, roles: Roles) -> bool:

@@ -185,11 +185,13 @@ def _hand_over_code(change: AccountChange, observed: PostgreSQLObserved) -> list
 
 
 def _advantages(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:
+    """In the databases where the account has code. What an interrupted drop has reassigned in others does not count."""
     name, new = change.name.name, successor(change)
     roles = observed.roles
     if new in roles.reachable(name):
         return []
-    own = list(observed.advantages.get(name, ()))
+    within = {"", *(item.database for item in observed.code.get(name, ()))}
+    own = [item.text for item in observed.advantages.get(name, ()) if item.database in within]
     gained = sorted(roles.reachable(new) - roles.reachable(name))
     return [*own, *([f"is a member of {', '.join(gained)}"] if gained else [])]
 

@@ -31,6 +31,13 @@ class Code(NamedTuple):
         return f"{self.text} (in database {self.database})"
 
 
+class Advantage(NamedTuple):
+    """Something that the new owner of code has or may do, in words. ``database``: where; empty for everywhere."""
+
+    database: str
+    text: str
+
+
 @dataclass(frozen=True)
 class Reassign(Step):
     """A transaction that gives code to new owners, which looks at that code before it commits.

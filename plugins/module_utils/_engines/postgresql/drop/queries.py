@@ -246,22 +246,26 @@ GROUP BY gone.account, d.classid, d.objid, gone.classid, gone.objid
 ORDER BY 1, 4
 """
 
-# Rights that a new owner has by itself; memberships are known from elsewhere. Parameters: accounts, their new owners
+# Rights that a new owner has by itself, with the database in which they count, which is empty for all of them;
+# memberships are known from elsewhere. A session cannot act in another database, so code in one database gains nothing
+# by what its owner has in another. Parameters: accounts, their new owners
 SUCCESSORS = """
 WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor))
-SELECT pg_get_userbyid(account)::text, a.name FROM pair
+SELECT pg_get_userbyid(account)::text, '', a.name FROM pair
 JOIN pg_roles o ON o.oid = account JOIN pg_roles n ON n.oid = successor,
 LATERAL (VALUES ('is SUPERUSER', n.rolsuper > o.rolsuper), ('has CREATEROLE', n.rolcreaterole > o.rolcreaterole),
                 ('has CREATEDB', n.rolcreatedb > o.rolcreatedb), ('has BYPASSRLS', n.rolbypassrls > o.rolbypassrls),
                 ('has REPLICATION', n.rolreplication > o.rolreplication)) AS a(name, more)
 WHERE a.more
 UNION ALL
-SELECT pg_get_userbyid(account)::text, CASE s.deptype WHEN 'o' THEN 'owns ' ELSE 'has privileges on ' END || count(*)
+SELECT pg_get_userbyid(account)::text, coalesce(d.datname::text, ''),
+       CASE s.deptype WHEN 'o' THEN 'owns ' ELSE 'has privileges on ' END || count(*)
        || CASE count(*) WHEN 1 THEN ' object' ELSE ' objects' END || coalesce(' in database ' || d.datname, '')
 FROM pair JOIN pg_shdepend s ON s.refobjid = successor AND s.refclassid = 'pg_catalog.pg_authid'::regclass
-LEFT JOIN pg_database d ON d.oid = s.dbid
+LEFT JOIN pg_subscription b ON b.oid = s.objid AND s.classid = 'pg_subscription'::regclass
+LEFT JOIN pg_database d ON d.oid IN (s.dbid, b.subdbid)
 WHERE s.deptype IN ('o', 'a') GROUP BY account, s.deptype, d.datname
-ORDER BY 1, 2
+ORDER BY 1, 2, 3
 """
 
 

@@ -11,7 +11,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Membership
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code, fingerprints
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
+    Advantage,
+    Code,
+    fingerprints,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     Obstacle,
     build_obstacles,
@@ -158,17 +162,36 @@ def test_grants_by_strangers_are_listed_all_together(way: str) -> None:
 def test_code_goes_to_who_has_no_more_rights() -> None:
     told = ["Code of joe goes to heir and runs with its rights: function public.f() (in database shop)."]
     assert warnings(joe(*OWNS, code=CODE), reassign("heir")) == told
-    more = joe(*OWNS, code=CODE, memberships=(Membership("readers", "heir"),), advantages={"joe": ("has CREATEROLE",)})
+    more = joe(
+        *OWNS,
+        code=CODE,
+        memberships=(Membership("readers", "heir"),),
+        advantages={"joe": (Advantage("", "has CREATEROLE"),)},
+    )
     with pytest.raises(Refused, match=r"heir has CREATEROLE, is a member of readers\): function public.f\(\)"):
         warnings(more, reassign("heir"))
     assert warnings(more, reassign("heir", reassign_code=True)) == told
-    member = joe(*OWNS, code=CODE, memberships=(Membership("heir", "joe"),), advantages={"joe": ("has CREATEROLE",)})
+    member = joe(
+        *OWNS,
+        code=CODE,
+        memberships=(Membership("heir", "joe"),),
+        advantages={"joe": (Advantage("", "has CREATEROLE"),)},
+    )
     assert warnings(member, reassign("heir")) == told
+
+
+def test_what_the_new_owner_has_in_other_databases_is_out_of_reach_for_code() -> None:
+    """So a drop that was interrupted between two databases goes on as it began."""
+    state = joe(*OWNS, code=CODE, advantages={"joe": (Advantage("other", "owns 3 objects in database other"),)})
+    assert len(warnings(state, reassign("heir"))) == 1
+    here = replace(state, advantages={"joe": (Advantage("shop", "owns 3 objects in database shop"),)})
+    with pytest.raises(Refused, match=r"heir owns 3 objects in database shop\)"):
+        warnings(here, reassign("heir"))
 
 
 def test_a_run_that_continues_does_not_decide_anew() -> None:
     """What the new owner has got already is more than the account has left."""
-    more, checksums = ("owns 3 objects",), fingerprints(CODE["joe"])
+    more, checksums = (Advantage("", "owns 3 objects"),), fingerprints(CODE["joe"])
     state = joe(*OWNS, code=CODE, advantages={"joe": more}, half_gone={"joe": Mark("heir", "", checksums)})
     assert len(warnings(state, reassign("heir"))) == 1
     for new in (Code("shop", "function public.g()"), CODE["joe"][0]._replace(definition="1" * 32)):
