@@ -24,8 +24,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Exit, ends_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
