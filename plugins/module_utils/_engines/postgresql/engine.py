@@ -220,7 +220,6 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         obstacles=build_obstacles(departure.rows),
         advantages=departure.advantages(),
         code=build_code(departure.code),
-        half_gone=reading.half_gone(accounts, roles),
     )
 
 

@@ -21,7 +21,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import PREFIX
 
 # The accounts with their members, and what all of these and the other names are members of.
 #
@@ -206,15 +205,12 @@ FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, acl
 # Parameter: names in lower case
 NAMESAKES = "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = ANY(%s::text[])"
 
-# With those that are half gone, by their mark. Parameter: what the mark begins with
 IAM_ACCOUNTS = """
 WITH RECURSIVE member AS (
     SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
     UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid {options}
 )
 SELECT rolname::text FROM pg_roles JOIN member USING (oid)
-UNION SELECT r.rolname::text FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid
-WHERE d.classoid = 'pg_catalog.pg_authid'::regclass AND starts_with(d.description, %s) AND NOT r.rolcanlogin
 """
 
 
@@ -245,7 +241,7 @@ MEMBERSHIP_OPTIONS, PARAMETER_LISTS = 16, 15
 
 def read_iam_accounts(session: PostgreSQLSession) -> list[str]:
     options = "AND (m.inherit_option OR m.set_option)" if session.major >= MEMBERSHIP_OPTIONS else ""
-    return [row[0] for row in session.query(IAM_ACCOUNTS.format(options=options), (PREFIX,))]
+    return [row[0] for row in session.query(IAM_ACCOUNTS.format(options=options))]
 
 
 def read_namesakes(session: PostgreSQLSession, missing: Sequence[str]) -> list[str]:

@@ -26,7 +26,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Role,
     Roles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark, read_mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     is_unqualified,
 )
@@ -39,7 +38,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
-    IAM_BROKEN,
     PASSWORD,
     Account,
     AccountName,
@@ -208,28 +206,16 @@ def build_accounts(
             key = (entry.privilege, entry.scope)
             held[key] = held.get(key, False) or entry.grantable
     members = roles.members(RDS_IAM)
-    marks = half_gone(grants, roles)
     accounts: dict[AccountName, Account] = {}
     for name, held in grants.items():
         role = roles.by_name[name]
         accounts[AccountName(name)] = Account(
             AccountName(name),
-            authentication=IAM if name in members else IAM_BROKEN if name in marks else PASSWORD,
+            authentication=IAM if name in members else PASSWORD,
             locked=not role.can_login,
             connection_limit=role.connection_limit,
-            comment=marks[name].comment if name in marks else role.comment,
+            comment=role.comment,
             roles=frozenset(AccountName(parent) for parent in roles.direct(name) if parent != RDS_IAM),
             grants=frozenset(Grant(privilege, scope, option) for (privilege, scope), option in held.items()),
         )
     return accounts
-
-
-def half_gone(names: Iterable[str], roles: Roles) -> dict[str, Mark]:
-    """Accounts that bear the mark of leaving, cannot log in, and have left rds_iam."""
-    members = roles.members(RDS_IAM)
-    marks = {
-        name: read_mark(role.comment)
-        for name, role in roles.by_name.items()
-        if name in names and not role.can_login and name not in members
-    }
-    return {name: mark for name, mark in marks.items() if mark is not None}

@@ -13,7 +13,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PUBLIC,
     PostgreSQLObserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import fingerprints, listed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import listed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     NO_CREATE_FOR_PUBLICATION,
@@ -50,8 +50,7 @@ def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
     own = {observed.login.name, observed.master}
     for change in changes.effective:
         members = observed.roles.members(change.name.name) - own
-        half_gone = change.name.name in observed.half_gone
-        if change.dropped and change.before is not None and change.before.locked and members and not half_gone:
+        if change.dropped and change.before is not None and change.before.locked and members:
             raise Refused(
                 f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
                 "not an account, and this collection drops no roles; take it off the list."
@@ -172,9 +171,7 @@ def _hand_over_code(change: AccountChange, observed: PostgreSQLObserved) -> list
     if not code:
         return []
     advantages = _advantages(change, observed)
-    mark = observed.half_gone.get(name)
-    decided = mark is not None and mark.successor == new and fingerprints(code).items() <= mark.code.items()
-    if advantages and not decided and change.request is not None and not change.request.reassign_code:
+    if advantages and change.request is not None and not change.request.reassign_code:
         raise Refused(
             f"{change.request.position}{new} would get code that {name} or others wrote and run it with its own "
             f"rights, which are more than those of {name} ({new} {', '.join(advantages)}): {listed(code)}. Read that "

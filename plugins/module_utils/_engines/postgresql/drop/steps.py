@@ -6,12 +6,12 @@
 # PRIVATE to the collection: anything here may change in any release.
 """The way out, in the order in which nothing is lost and no administrator is locked out.
 
-1. No new login: NOLOGIN, and who hands over what it owns leaves rds_iam, since the login becomes a member of it later.
-   Committed by itself.
+1. No new login: NOLOGIN. Committed by itself.
 2. The sessions end.
 3. In each database one transaction: the login becomes a member where it is none, what is owned goes to its new owner or
-   is dropped, and the membership ends. Nobody else ever sees that membership.
-4. DROP ROLE.
+   is dropped, and the membership ends. Nobody else ever sees that membership: the account stays in rds_iam, and
+   +rds_iam in pg_hba.conf reads what is committed.
+4. DROP ROLE. Until then the account is a locked one in rds_iam, and the same task resumes the drop.
 """
 
 from __future__ import annotations
@@ -29,14 +29,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
-    RDS_IAM,
-    Membership,
+    any_membership,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as leaving_sql
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
-    Reassign,
-    fingerprints,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Reassign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     FAIL,
@@ -46,9 +42,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     names_of,
     to_hand_over,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark, write_mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import REASSIGNED_CODE
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
@@ -96,32 +92,11 @@ class Exit:
 
     def close_door(self) -> list[Statement]:
         """What must be committed before sessions end."""
-        statements = [
+        return [
             sql.alter_role(name, True, None)
             for name, leaver in sorted(self._leavers.items())
             if leaver.change.before is not None and not leaver.change.before.locked
         ]
-        handing = [leaver for _name, leaver in sorted(self._leavers.items()) if leaver.owned]
-        lost: dict[tuple[str, str], set[str]] = {}
-        for leaver in handing:
-            for membership in self._perilous(leaver.name):
-                grantor = self._authority.membership_grantor(membership)
-                lost.setdefault((grantor, membership.role), set()).add(leaver.name)
-        statements += [sql.revoke_roles([role], names, grantor) for (grantor, role), names in sorted(lost.items())]
-        for leaver in handing:
-            comment = self._observed.roles.by_name[leaver.name].comment
-            before = leaver.change.before.comment if leaver.change.before is not None else ""
-            code = fingerprints(self._observed.code.get(leaver.name, ()))
-            mark = write_mark(Mark(successor(leaver.change), before, code))
-            statements += [sql.comment_on_role(leaver.name, mark)] if comment != mark else []
-        return statements
-
-    def _perilous(self, name: str) -> Iterator[Membership]:
-        """Memberships that lead to rds_iam, or to the login, which then could not become a member of the account."""
-        roles = self._observed.roles
-        for membership in roles.held_by(name):
-            if {RDS_IAM, self._authority.login} & ({membership.role} | roles.reachable(membership.role)):
-                yield membership
 
     def walk_out(self) -> list[Part]:
         """By database; what all databases share goes first."""
@@ -132,30 +107,36 @@ class Exit:
         revoked = self._revoked()
         parts.append((here, _revoke(revoked.pop("", []))))
         owning = {database for leaver in self._leavers.values() for database in leaver.owned}
-        for database in sorted(owning | set(revoked), key=lambda name: (name != here, name)):
-            parts.append((database, self._hand_over(database, _revoke(revoked.get(database, [])))))
+        ordered = sorted(owning | set(revoked), key=lambda name: (name != here, name))
+        first = next((database for database in ordered if database in owning), "")
+        for database in ordered:
+            revokes = _revoke(revoked.get(database, []))
+            parts.append((database, self._hand_over(database, revokes, database == first)))
         if self._leavers:
             parts.append((here, [sql.drop_roles(self._leavers)]))
         return parts
 
     def step(self, database: str, statements: list[Statement]) -> Step:
-        """Of :meth:`walk_out`: where code changes owner, with the code that may."""
-        new_owners = {
-            name: successor(leaver.change)
-            for name, leaver in self._leavers.items()
-            if database in leaver.owned and successor(leaver.change)
-        }
-        if not new_owners:
+        """Of :meth:`walk_out`: where the login joins roles, one that asks who is in rds_iam; where code changes owner,
+        with the code that may."""
+        owning = [name for name, leaver in self._leavers.items() if database in leaver.owned]
+        if not owning:
             return Step(tuple(statements), database)
+        accounts = frozenset(self._leavers)
+        new_owners = {name: successor(self._leavers[name].change) for name in owning}
+        if not any(new_owners.values()):
+            return Enrolment(tuple(statements), database, accounts)
         agreed = frozenset(
             (new, item)
             for name, new in new_owners.items()
             for item in self._observed.code.get(name, ())
-            if item.database == database
+            if item.database == database and new
         )
-        return Reassign(tuple(statements), database, REASSIGNED_CODE, frozenset(new_owners.values()), agreed)
+        owners = frozenset(filter(None, new_owners.values()))
+        return Reassign(tuple(statements), database, accounts, REASSIGNED_CODE, owners, agreed)
 
-    def _hand_over(self, database: str, revokes: list[Statement]) -> list[Statement]:
+    def _hand_over(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
+        """``first``: of the databases in which anything is owned."""
         owning = [leaver for _name, leaver in sorted(self._leavers.items()) if database in leaver.owned]
         by_successor: dict[str, list[str]] = {}
         for leaver in owning:
@@ -164,15 +145,27 @@ class Exit:
             *self._missing(name for name in sorted(by_successor) if name),
             *self._missing(item.name for item in owning),
         ]
-        options = self._observed.major >= MEMBERSHIP_OPTIONS
-        login = self._authority.login
-        statements = [leaving_sql.join_role(role, login, options) for role in joined]
+        statements = self._end_circles() if first else []
+        statements += [self._join(role) for role in joined]
         for name, accounts in sorted(by_successor.items()):
             if name:
                 statements += self._reassign(database, accounts, name)
         statements += revokes
         statements += [leaving_sql.drop_owned([leaver.name for leaver in owning])] if owning else []
-        return [*statements, *(self._part_from(role) for role in joined)]
+        # In reverse, so that the server finds each time what it found before the role was joined
+        return [*statements, *(self._part_from(role) for role in reversed(joined))]
+
+    def _end_circles(self) -> list[Statement]:
+        """End memberships that lead to the login, which could not become a member of these accounts otherwise: the
+        server counts a membership that only administers as well."""
+        roles, login = self._observed.roles, self._authority.login
+        ended: dict[tuple[str, str], set[str]] = {}
+        for name in self._missing(name for name, leaver in sorted(self._leavers.items()) if leaver.owned):
+            for membership in roles.held_by(name):
+                if login in {membership.role} | roles.reachable(membership.role, any_membership):
+                    grantor = self._authority.membership_grantor(membership)
+                    ended.setdefault((grantor, membership.role), set()).add(name)
+        return [sql.revoke_roles([role], names, grantor) for (grantor, role), names in sorted(ended.items())]
 
     def _reassign(self, database: str, accounts: list[str], name: str) -> list[Statement]:
         """Schemas first: the new owner of a function must have CREATE in its schema, and an owner has."""
@@ -189,14 +182,31 @@ class Exit:
         held = self._authority.inherited & self._authority.settable
         return [role for role in roles if not self._authority.superuser and role not in held]
 
+    def _join(self, role: str) -> Statement:
+        options = self._observed.major >= MEMBERSHIP_OPTIONS
+        return leaving_sql.join_role(role, self._authority.login, options, self._named_grantor(role))
+
     def _part_from(self, role: str) -> Statement:
         """Leave the membership as it was. What others have granted was not touched."""
-        login = self._authority.login
+        login, named = self._authority.login, self._named_grantor(role)
         if self._observed.major >= MEMBERSHIP_OPTIONS:
             for item in self._observed.roles.held_by(login):
-                if item.role == role and item.grantor == login:
-                    return leaving_sql.set_membership(role, login, item.inherits, item.sets)
-        return leaving_sql.leave_role(role, login)
+                if item.role == role and item.grantor == (named or login):
+                    return leaving_sql.set_membership(role, login, item.inherits, item.sets, named)
+        return leaving_sql.leave_role(role, login, named)
+
+    def _named_grantor(self, role: str) -> str:
+        """Who stands after GRANTED BY. The server takes the login where it administers the role by itself; of several
+        roles with the option it would choose one, and after the login has joined a role perhaps another."""
+        if self._observed.major < MEMBERSHIP_OPTIONS:
+            return ""
+        authority, roles = self._authority, self._observed.roles
+        holders = {
+            name
+            for name in authority.inherited
+            if any(item.admin and item.role == role for item in roles.held_by(name))
+        }
+        return "" if authority.login in holders else min(holders, default="")
 
     def _revoked(self) -> dict[str, list[tuple[Item, bool]]]:
         """By database, what the accounts have on what belongs to others, and whether those depending on it lose it."""

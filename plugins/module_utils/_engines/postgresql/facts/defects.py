@@ -19,7 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM_BROKEN, Account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 
 
@@ -49,8 +49,6 @@ def find_defects(
     enrolled, in_directory = roles.members(RDS_IAM), roles.members(RDS_AD)
     for account in accounts:
         name = account.name.name
-        if account.authentication == IAM_BROKEN:
-            yield Defect("half_dropped", account.name, _half_dropped(name), {"state": "absent"})
         if name not in enrolled or is_reserved(name):
             continue
         if name != master and RDS_IAM not in roles.direct(name):
@@ -85,13 +83,6 @@ def _without_directory(account: Account, roles: Roles) -> dict[str, Any] | None:
     if any(RDS_AD in roles.reachable(role) for role in kept):
         return None
     return {"roles": kept}
-
-
-def _half_dropped(name: str) -> str:
-    return (
-        f"{name} was being dropped when the run broke off: it has left rds_iam and cannot log in, and what it owned "
-        "may be handed over in part; drop it again."
-    )
 
 
 def _by_group(name: str, roles: Roles) -> str:

@@ -103,21 +103,18 @@ def _administrators(roles: Roles, attributes: Mapping[str, Attributes], master: 
 
 
 def find_groups(roles: Roles) -> set[str]:
-    """Roles that cannot log in; but not accounts that are locked or half gone."""
+    """Roles that cannot log in; but not accounts that are locked."""
     enrolled = roles.members(RDS_IAM)
     without_login = [name for name, role in roles.by_name.items() if not role.can_login]
     locked = {name for name in without_login if name in enrolled and not is_reserved(name) and not roles.members(name)}
-    return set(without_login) - locked - set(rows.half_gone(without_login, roles))
+    return set(without_login) - locked
 
 
 def _of_interest(roles: Roles, groups: Collection[str], passwords: bool) -> list[str]:
     """Whose privileges and belongings are read."""
     enrolled = roles.members(RDS_IAM)
-    marked = rows.half_gone(list(roles.by_name), roles)
     return [
-        name
-        for name in roles.by_name
-        if not is_reserved(name) and (passwords or name in groups or name in enrolled or name in marked)
+        name for name in roles.by_name if not is_reserved(name) and (passwords or name in groups or name in enrolled)
     ]
 
 

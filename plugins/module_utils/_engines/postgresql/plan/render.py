@@ -107,8 +107,7 @@ def _roles(
     if self_grant:
         statements.append(sql.no_self_grant())
     for change in changes.effective:
-        role = observed.roles.by_name.get(change.name.name)
-        statements += _attributes(change, role.comment if role else "")
+        statements += _attributes(change)
     if self_grant:
         statements.append(sql.self_grant_as_before())
     enrolled = afterwards(observed.roles, changes).enrolled
@@ -116,8 +115,7 @@ def _roles(
     return [*statements, *_grant_roles(changes, observed, enrolled), *revoked]
 
 
-def _attributes(change: AccountChange, comment: str) -> list[Statement]:
-    """``comment``: the stored one, which holds the mark of an account that is half gone."""
+def _attributes(change: AccountChange) -> list[Statement]:
     before, after, name = change.before, change.after, change.name.name
     if after is None:
         return []
@@ -128,7 +126,7 @@ def _attributes(change: AccountChange, comment: str) -> list[Statement]:
         locked = after.locked if after.locked != before.locked else None
         limit = after.connection_limit if after.connection_limit != before.connection_limit else None
         statements.append(sql.alter_role(name, locked, limit))
-    if after.comment != comment:
+    if after.comment != (before.comment if before is not None else ""):
         statements.append(sql.comment_on_role(name, after.comment))
     return statements
 

@@ -14,26 +14,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
     Advantage,
     Code,
-    fingerprints,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     Obstacle,
     build_obstacles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import (
-    Mark,
-    read_mark,
-    write_mark,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
-    IAM,
-    IAM_BROKEN,
-    PASSWORD,
-    AccountName,
-    AccountRequest,
-    Scope,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
 from tests.unit.plugins.module_utils._engines.postgresql.scenes import (
     created_by_master,
@@ -59,10 +47,14 @@ def reassign(to: str, **rest: Any) -> AccountRequest:
 
 
 def joe(
-    *obstacles: Obstacle, memberships: tuple[Membership, ...] = (), comment: str = "", **rest: Any
+    *obstacles: Obstacle,
+    memberships: tuple[Membership, ...] = (),
+    comment: str = "",
+    login: bool = True,
+    **rest: Any,
 ) -> PostgreSQLObserved:
     """An account made by the master, and the role heir, which the master made and is no member of."""
-    roles = (role("joe", comment=comment), role("heir", login=False), *rest.pop("roles", ()))
+    roles = (role("joe", comment=comment, login=login), role("heir", login=False), *rest.pop("roles", ()))
     made = (iam("joe"), created_by_master("joe"), created_by_master("heir"), *memberships)
     return scenes.observed(roles=roles, memberships=made, accounts=("joe",), obstacles={"joe": obstacles}, **rest)
 
@@ -78,17 +70,10 @@ def test_the_order_in_which_nothing_is_lost() -> None:
         'GRANT "heir" TO "master" WITH INHERIT TRUE, SET TRUE',
         'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
     ]
-    leaving = ['REVOKE "heir" FROM "master"', 'REVOKE "joe" FROM "master"']
+    leaving = ['REVOKE "joe" FROM "master"', 'REVOKE "heir" FROM "master"']
     over = ['REASSIGN OWNED BY "joe" TO "heir"', 'DROP OWNED BY "joe"']
     assert steps(joe(*OWNS, comment="Joe's"), reassign("heir")) == [
-        (
-            "shop",
-            [
-                'ALTER ROLE "joe" NOLOGIN',
-                'REVOKE "rds_iam" FROM "joe" GRANTED BY "master"',
-                "COMMENT ON ROLE \"joe\" IS '[dbops.aurora_iam: leaving, to \"heir\"]\nJoe''s'",
-            ],
-        ),
+        ("shop", ['ALTER ROLE "joe" NOLOGIN']),
         ("shop", [ENDING, *joining, *over, *leaving]),
         ("other", [*joining, 'ALTER SCHEMA "sales" OWNER TO "heir"', *over, *leaving]),
         ("shop", ['DROP ROLE "joe"']),
@@ -97,8 +82,7 @@ def test_the_order_in_which_nothing_is_lost() -> None:
 
 def test_before_16_a_membership_has_no_options() -> None:
     sent = statements(joe(*OWNS, major=15), DROP)
-    assert sent[1] == 'REVOKE "rds_iam" FROM "joe"'
-    assert sent[4:7] == ['GRANT "joe" TO "master"', 'DROP OWNED BY "joe"', 'REVOKE "joe" FROM "master"']
+    assert sent[2:5] == ['GRANT "joe" TO "master"', 'DROP OWNED BY "joe"', 'REVOKE "joe" FROM "master"']
 
 
 def test_sessions_before_14_are_not_waited_for_and_may_go_on() -> None:
@@ -120,18 +104,65 @@ def test_a_login_that_has_the_rights_needs_no_membership() -> None:
     assert not any("GRANT" in text.split() for text in statements(joe(*OWNS, memberships=held), reassign("heir")))
 
 
-def test_every_way_to_rds_iam_and_to_the_login_ends_first() -> None:
-    team = (
+def test_only_what_leads_to_the_login_ends_first() -> None:
+    """With the others the account stays in rds_iam until it is dropped, and a second run finds them as they were."""
+    held = (
         Membership("team", "joe", "master"),
-        Membership("rds_iam", "team", "x"),
+        Membership("master", "team", "x", inherits=False, sets=False),
         Membership("readers", "joe", "master"),
     )
-    sent = statements(joe(*OWNS, memberships=team, roles=(role("team", login=False),)), DROP)
-    assert sent[1:3] == [
-        'REVOKE "rds_iam" FROM "joe" GRANTED BY "master"',
-        'REVOKE "team" FROM "joe" GRANTED BY "master"',
+    assert steps(joe(*OWNS, memberships=held, roles=(role("team", login=False),)), DROP)[1:] == [
+        (
+            "shop",
+            [
+                ENDING,
+                'REVOKE "team" FROM "joe" GRANTED BY "master"',
+                'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
+                'DROP OWNED BY "joe"',
+                'REVOKE "joe" FROM "master"',
+            ],
+        ),
+        (
+            "other",
+            [
+                'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
+                'DROP OWNED BY "joe"',
+                'REVOKE "joe" FROM "master"',
+            ],
+        ),
+        ("shop", ['DROP ROLE "joe"']),
     ]
-    assert not any('"readers"' in text for text in sent)
+
+
+def test_a_role_with_the_admin_option_is_named_as_grantor() -> None:
+    """The server takes any of those that the login inherits; what that role has granted before is put back."""
+    admins = (
+        Membership("admins", "master", "x"),
+        Membership("joe", "admins", "x", admin=True, inherits=False, sets=False),
+    )
+    own = Membership("joe", "master", "admins", inherits=False, sets=True)
+    for memberships, ending in (
+        (admins, 'REVOKE "joe" FROM "master" GRANTED BY "admins"'),
+        ((*admins, own, iam("master")), 'GRANT "joe" TO "master" WITH INHERIT FALSE, SET TRUE GRANTED BY "admins"'),
+    ):
+        state = scenes.observed(
+            roles=(role("joe"), role("admins", login=False)),
+            memberships=(iam("joe"), *memberships),
+            accounts=("joe",),
+            obstacles={"joe": OWNS[:1]},
+        )
+        assert statements(state, DROP)[2:5] == [
+            'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE GRANTED BY "admins"',
+            'DROP OWNED BY "joe"',
+            ending,
+        ]
+
+
+def test_where_the_login_joins_roles_the_server_is_asked_who_is_in_rds_iam() -> None:
+    for request in (DROP, reassign("heir")):
+        plan = scenes.changes(joe(*OWNS), request)
+        rendered = scenes.ENGINE.render(plan, joe(*OWNS))
+        assert [isinstance(step, Enrolment) for step in rendered] == [False, True, True, True]
 
 
 def test_what_was_granted_on_goes_only_with_everything_else() -> None:
@@ -189,18 +220,14 @@ def test_what_the_new_owner_has_in_other_databases_is_out_of_reach_for_code() ->
         warnings(here, reassign("heir"))
 
 
-def test_a_run_that_continues_does_not_decide_anew() -> None:
-    """What the new owner has got already is more than the account has left."""
-    more, checksums = (Advantage("", "owns 3 objects"),), fingerprints(CODE["joe"])
-    state = joe(*OWNS, code=CODE, advantages={"joe": more}, half_gone={"joe": Mark("heir", "", checksums)})
-    assert len(warnings(state, reassign("heir"))) == 1
-    for new in (Code("shop", "function public.g()"), CODE["joe"][0]._replace(definition="1" * 32)):
-        changed = replace(state, code={"joe": (*CODE["joe"], new)})
+def test_a_drop_that_is_resumed_needs_the_same_consent() -> None:
+    """A locked account in rds_iam is judged like any other, and its comment agrees to nothing."""
+    reader = Membership("readers", "heir")
+    for comment in ("", '[dbops.aurora_iam: leaving, to "heir", code "shop" 0123456789abcdef0123456789abcdef]'):
+        state = joe(*OWNS, code=CODE, memberships=(reader,), comment=comment, login=False)
         with pytest.raises(Refused, match="reassign_code"):
-            warnings(changed, reassign("heir"))
-    other = replace(state, half_gone={"joe": Mark("somebody_else", "", checksums)})
-    with pytest.raises(Refused, match="reassign_code"):
-        warnings(other, reassign("heir"))
+            warnings(state, reassign("heir"))
+        assert 'REASSIGN OWNED BY "joe" TO "heir"' in statements(state, reassign("heir", reassign_code=True))
 
 
 def test_new_owners_that_cannot_be() -> None:
@@ -214,43 +241,6 @@ def test_new_owners_that_cannot_be() -> None:
         statements(joe(*OWNS, memberships=(Membership("master", "heir"),)), reassign("heir"))
     with pytest.raises(Refused, match="reserved"):
         statements(joe(*OWNS), reassign("rds_superuser"))
-
-
-@pytest.mark.parametrize(
-    "mark",
-    [
-        Mark("heir", ""),
-        Mark('we"ird]\n', "two\nlines", {'"shop", code': "0a" * 16, "other": "1b" * 16}),
-        Mark("", "x"),
-        Mark("", ""),
-    ],
-)
-def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
-    assert read_mark(write_mark(mark)) == mark
-
-
-def test_what_is_no_mark() -> None:
-    assert read_mark("Jane") is None
-    assert read_mark("") is None
-
-
-def test_an_account_that_is_half_gone() -> None:
-    """Only who can neither log in nor is in rds_iam any more."""
-    for login, members, expected in ((False, (), IAM_BROKEN), (True, (), PASSWORD), (False, (iam("joe"),), IAM)):
-        state = scenes.observed(
-            roles=(role("joe", login=login, comment=write_mark(Mark("heir", "Joe's"))),),
-            memberships=(created_by_master("joe"), *members),
-            accounts=("joe",),
-        )
-        account = state.accounts[AccountName("joe")]
-        assert account.authentication == expected
-        assert (account.comment == "Joe's") == (expected == IAM_BROKEN)
-        if expected == IAM_BROKEN:
-            assert statements(state, AccountRequest("joe", locked=False)) == [
-                'ALTER ROLE "joe" LOGIN',
-                "COMMENT ON ROLE \"joe\" IS 'Joe''s'",
-                'GRANT "rds_iam" TO "joe"',
-            ]
 
 
 def test_obstacles_of_one_kind_are_one() -> None:

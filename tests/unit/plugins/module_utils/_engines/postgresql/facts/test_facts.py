@@ -24,8 +24,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 from tests.unit.plugins.module_utils._engines.postgresql.scenes import created_by_master, iam, role
 
-MARK = "[dbops.aurora_iam: leaving]"
-
 
 def graph(*memberships: Membership, roles: tuple[Role, ...] = ()) -> Roles:
     groups = [role(name, login=False) for name in ("rds_iam", "rds_ad", "rds_superuser", "readers")]
@@ -95,15 +93,9 @@ def test_in_rds_ad_too(memberships: list[Membership], remedy: object) -> None:
     assert "kerberos_too" not in codes(*memberships)
 
 
-def test_a_drop_that_broke_off() -> None:
-    joe = role("joe", login=False, comment=MARK)
-    assert codes(roles=(joe,)) == ["half_dropped"]
-    assert codes(roles=(role("joe", login=False, comment="his"),)) == []
-
-
 def test_groups_are_roles_without_login_that_are_no_accounts() -> None:
-    locked, leaving = role("locked", login=False), role("leaving", login=False, comment=MARK)
-    assert find_groups(graph(iam("locked"), iam("jane"), roles=(locked, leaving))) == {
+    locked = role("locked", login=False)
+    assert find_groups(graph(iam("locked"), iam("jane"), roles=(locked,))) == {
         "rds_iam",
         "rds_ad",
         "rds_superuser",
