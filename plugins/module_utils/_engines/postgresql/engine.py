@@ -20,6 +20,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import rows as reading
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.lock_marker import (
+    LOCK_MARKER,
+    has_marker,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -102,7 +106,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
             )
         if is_reserved(request.name):
             raise Refused(f"{request.position}{request.name} is reserved by PostgreSQL or RDS; choose another name.")
-        check_text(request.comment or "", f"{request.position}comment")
+        _check_comment(request)
         if (request.connection_limit or 0) > _HIGHEST_LIMIT:
             raise InvalidOption(
                 f"{request.position}connection_limit is {request.connection_limit}, and PostgreSQL takes "
@@ -155,6 +159,16 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
 
     def survey(self, session: Session, request: SurveyRequest) -> Survey:
         return surveying.survey(_own(session), request)
+
+
+def _check_comment(request: AccountRequest) -> None:
+    """Raises InvalidOption."""
+    check_text(request.comment or "", f"{request.position}comment")
+    if has_marker(request.comment or ""):
+        raise InvalidOption(
+            f"{request.position}comment begins with {LOCK_MARKER}, which this collection writes into the comments of "
+            "accounts that it locks; leave that line out."
+        )
 
 
 def _own(session: Session) -> PostgreSQLSession:
@@ -266,7 +280,6 @@ class _Departure:
 
 
 def _is_account(name: str, roles: Roles) -> bool:
-    """Of the members of rds_iam: not a reserved role, and not a group role, through which its members are in "
-    "rds_iam."""
+    """Of the members of rds_iam: not a reserved role, and not a group role, which has members or has had some."""
     role = roles.by_name.get(name)
-    return role is not None and not is_reserved(name) and (role.can_login or not roles.members(name))
+    return role is not None and not is_reserved(name) and (role.can_login or has_marker(role.comment))

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.lock_marker import (
+    without_marker,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PUBLIC,
     Catalogue,
@@ -214,7 +217,7 @@ def build_accounts(
             authentication=IAM if name in members else PASSWORD,
             locked=not role.can_login,
             connection_limit=role.connection_limit,
-            comment=role.comment,
+            comment=without_marker(role.comment),
             roles=frozenset(AccountName(parent) for parent in roles.direct(name) if parent != RDS_IAM),
             grants=frozenset(Grant(privilege, scope, option) for (privilege, scope), option in held.items()),
         )

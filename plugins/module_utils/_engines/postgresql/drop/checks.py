@@ -9,10 +9,12 @@
 from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.lock_marker import has_marker
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PUBLIC,
     PostgreSQLObserved,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import RDS_IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import listed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
@@ -47,14 +49,26 @@ def review_leaving(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
 
 
 def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Raises Refused for what cannot log in and nobody has locked with this collection, unless it looks like an account
+    that somebody else has locked: itself in rds_iam, and without members."""
     own = {observed.login.name, observed.master}
     for change in changes.effective:
-        members = observed.roles.members(change.name.name) - own
-        if change.dropped and change.before is not None and change.before.locked and members:
-            raise Refused(
-                f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
-                "not an account, and this collection drops no roles; take it off the list."
-            )
+        name = change.name.name
+        if not change.dropped or change.before is None or not change.before.locked:
+            continue
+        if has_marker(observed.roles.by_name[name].comment):
+            continue
+        members = observed.roles.members(name) - own
+        if members:
+            why = f"has the members {', '.join(sorted(members))}"
+        elif RDS_IAM not in observed.roles.direct(name):
+            why = f"is in rds_iam through {observed.roles.chain(name, RDS_IAM)[1]}"
+        else:
+            continue
+        raise Refused(
+            f"{name} is a group role (it cannot log in and {why}), not an account, and this collection drops no roles; "
+            "take it off the list."
+        )
 
 
 def refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:

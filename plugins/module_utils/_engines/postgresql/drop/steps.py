@@ -24,6 +24,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     SELF,
     Authority,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.lock_marker import (
+    has_marker,
+    with_marker,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -91,12 +95,15 @@ class Exit:
         )
 
     def close_door(self) -> list[Statement]:
-        """What must be committed before sessions end."""
-        return [
-            sql.alter_role(name, True, None)
-            for name, leaver in sorted(self._leavers.items())
-            if leaver.change.before is not None and not leaver.change.before.locked
-        ]
+        """What must be committed before sessions end. With the marker, a drop as unlisted can be resumed."""
+        statements: list[Statement] = []
+        for name, leaver in sorted(self._leavers.items()):
+            before = leaver.change.before
+            if before is not None and not before.locked:
+                statements.append(sql.alter_role(name, True, None))
+                if not has_marker(self._observed.roles.by_name[name].comment):
+                    statements.append(sql.comment_on_role(name, with_marker(before.comment)))
+        return statements
 
     def walk_out(self) -> list[Part]:
         """By database; what all databases share goes first."""

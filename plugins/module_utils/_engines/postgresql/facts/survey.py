@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries as common
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import rows
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.lock_marker import has_marker
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     RDS_IAM,
     Roles,
@@ -103,10 +104,14 @@ def _administrators(roles: Roles, attributes: Mapping[str, Attributes], master: 
 
 
 def find_groups(roles: Roles) -> set[str]:
-    """Roles that cannot log in; but not accounts that are locked."""
+    """Roles that cannot log in; but not accounts that this collection has locked."""
     enrolled = roles.members(RDS_IAM)
     without_login = [name for name, role in roles.by_name.items() if not role.can_login]
-    locked = {name for name in without_login if name in enrolled and not is_reserved(name) and not roles.members(name)}
+    locked = {
+        name
+        for name in without_login
+        if name in enrolled and not is_reserved(name) and has_marker(roles.by_name[name].comment)
+    }
     return set(without_login) - locked
 
 

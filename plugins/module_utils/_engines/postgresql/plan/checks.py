@@ -30,6 +30,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     review_leaving,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
     becomes_iam,
     own_accounts,
@@ -57,7 +58,7 @@ _IN_ROW = ("TABLE", "SEQUENCE")
 
 def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled."""
-    if not changes.effective:
+    if not changes.effective and all(comment_to_write(change, observed) is None for change in changes.accounts):
         _refuse_active_directory(changes, observed)
         refuse_open_sessions(changes, observed)
         return _namesakes(changes, observed)
@@ -120,7 +121,7 @@ def _refuse_active_directory(changes: Changes, observed: PostgreSQLObserved) -> 
 
 def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
     authority = Authority(observed)
-    lifecycle = {change.name.name for change in changes.effective if _alters_role(change)}
+    lifecycle = {change.name.name for change in changes.accounts if _alters_role(change, observed)}
     if lifecycle and not authority.may_create_roles():
         raise Refused(
             f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
@@ -154,15 +155,12 @@ def _obtain_admin_option(role: str, observed: PostgreSQLObserved) -> str:
     return f"log in as a role that has it, or have {role} granted to {login} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE."
 
 
-def _alters_role(change: AccountChange) -> bool:
+def _alters_role(change: AccountChange, observed: PostgreSQLObserved) -> bool:
     before, after = change.before, change.after
     if before is None or after is None:
-        return True
-    return (before.locked, before.connection_limit, before.comment) != (
-        after.locked,
-        after.connection_limit,
-        after.comment,
-    )
+        return before != after
+    limited = (before.locked, before.connection_limit) != (after.locked, after.connection_limit)
+    return limited or comment_to_write(change, observed) is not None
 
 
 def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:

@@ -24,6 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Exit, ends_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant, Scope
@@ -51,7 +52,9 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
     concerned = (
         change
         for change in changes.accounts
-        if change.before != change.after or ends_sessions(change, observed.connected)
+        if change.before != change.after
+        or comment_to_write(change, observed) is not None
+        or ends_sessions(change, observed.connected)
     )
     accounts = sorted(concerned, key=lambda change: change.name not in roles)
     most = max(observed.locks // LOCKS_FOR_ONE, 100)
@@ -106,8 +109,8 @@ def _roles(
     self_grant = bool(observed.self_grant) and any(change.created for change in changes.accounts)
     if self_grant:
         statements.append(sql.no_self_grant())
-    for change in changes.effective:
-        statements += _attributes(change)
+    for change in changes.accounts:
+        statements += _attributes(change, comment_to_write(change, observed))
     if self_grant:
         statements.append(sql.self_grant_as_before())
     enrolled = afterwards(observed.roles, changes).enrolled
@@ -115,7 +118,7 @@ def _roles(
     return [*statements, *_grant_roles(changes, observed, enrolled), *revoked]
 
 
-def _attributes(change: AccountChange) -> list[Statement]:
+def _attributes(change: AccountChange, comment: str | None) -> list[Statement]:
     before, after, name = change.before, change.after, change.name.name
     if after is None:
         return []
@@ -126,8 +129,8 @@ def _attributes(change: AccountChange) -> list[Statement]:
         locked = after.locked if after.locked != before.locked else None
         limit = after.connection_limit if after.connection_limit != before.connection_limit else None
         statements.append(sql.alter_role(name, locked, limit))
-    if after.comment != (before.comment if before is not None else ""):
-        statements.append(sql.comment_on_role(name, after.comment))
+    if comment is not None:
+        statements.append(sql.comment_on_role(name, comment))
     return statements
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.lock_marker import (
+    LOCK_MARKER,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -38,6 +41,7 @@ OWNS = (
     Obstacle("o", "other", ("schema sales",), 1),
     Obstacle("S", "other", ("sales",), 1),
 )
+MARKED = f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}'"
 CODE = {"joe": (Code("shop", "function public.f()", "0" * 32),)}
 DROP = AccountRequest("joe", present=False, owned_objects="drop")
 
@@ -73,7 +77,7 @@ def test_the_order_in_which_nothing_is_lost() -> None:
     leaving = ['REVOKE "joe" FROM "master"', 'REVOKE "heir" FROM "master"']
     over = ['REASSIGN OWNED BY "joe" TO "heir"', 'DROP OWNED BY "joe"']
     assert steps(joe(*OWNS, comment="Joe's"), reassign("heir")) == [
-        ("shop", ['ALTER ROLE "joe" NOLOGIN']),
+        ("shop", ['ALTER ROLE "joe" NOLOGIN', f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}\nJoe''s'"]),
         ("shop", [ENDING, *joining, *over, *leaving]),
         ("other", [*joining, 'ALTER SCHEMA "sales" OWNER TO "heir"', *over, *leaving]),
         ("shop", ['DROP ROLE "joe"']),
@@ -82,13 +86,13 @@ def test_the_order_in_which_nothing_is_lost() -> None:
 
 def test_before_16_a_membership_has_no_options() -> None:
     sent = statements(joe(*OWNS, major=15), DROP)
-    assert sent[2:5] == ['GRANT "joe" TO "master"', 'DROP OWNED BY "joe"', 'REVOKE "joe" FROM "master"']
+    assert sent[3:6] == ['GRANT "joe" TO "master"', 'DROP OWNED BY "joe"', 'REVOKE "joe" FROM "master"']
 
 
 def test_sessions_before_14_are_not_waited_for_and_may_go_on() -> None:
-    assert "SELECT pg_terminate_backend(pid) FROM" in statements(joe(major=13), DROP)[1]
+    assert "SELECT pg_terminate_backend(pid) FROM" in statements(joe(major=13), DROP)[2]
     kept = AccountRequest("joe", present=False, terminate_sessions=False)
-    assert statements(joe(), kept) == ['ALTER ROLE "joe" NOLOGIN', 'DROP ROLE "joe"']
+    assert statements(joe(), kept) == ['ALTER ROLE "joe" NOLOGIN', MARKED, 'DROP ROLE "joe"']
 
 
 def test_a_membership_that_the_login_gave_itself_is_left_as_it_was() -> None:
@@ -151,7 +155,7 @@ def test_a_role_with_the_admin_option_is_named_as_grantor() -> None:
             accounts=("joe",),
             obstacles={"joe": OWNS[:1]},
         )
-        assert statements(state, DROP)[2:5] == [
+        assert statements(state, DROP)[3:6] == [
             'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE GRANTED BY "admins"',
             'DROP OWNED BY "joe"',
             ending,

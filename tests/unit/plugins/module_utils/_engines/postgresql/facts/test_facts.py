@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.lock_marker import (
+    LOCK_MARKER,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import Catalogue
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     Membership,
@@ -94,8 +97,11 @@ def test_in_rds_ad_too(memberships: list[Membership], remedy: object) -> None:
 
 
 def test_groups_are_roles_without_login_that_are_no_accounts() -> None:
-    locked = role("locked", login=False)
-    assert find_groups(graph(iam("locked"), iam("jane"), roles=(locked,))) == {
+    """One without members that nobody has marked is a group role, and one that somebody has marked is an account."""
+    locked, emptied = role("locked", login=False, comment=LOCK_MARKER), role("emptied", login=False)
+    found = graph(iam("locked"), member("locked", "jane"), iam("emptied"), iam("jane"), roles=(locked, emptied))
+    assert find_groups(found) == {
+        "emptied",
         "rds_iam",
         "rds_ad",
         "rds_superuser",
