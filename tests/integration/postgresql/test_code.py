@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from tests.integration.conftest import Administration
 from tests.integration.modules.interruptions import rows
@@ -133,7 +134,7 @@ Act = Callable[[], object]
 
 
 class Adversary:
-    """Acts once, just before the task sends its nth message, or before the step that reassigns."""
+    """Acts once, just before the task sends its nth message, or before the step that ends its session."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.messages, self.acted = 0, 0
@@ -149,11 +150,11 @@ class Adversary:
 
         monkeypatch.setattr(PostgreSQLSession, "_execute", executed)
         for kind in (PostgreSQLSession, PostgreSQLDataApiSession):
-            monkeypatch.setattr(kind, "run", self._before_reassigning(kind.run))
+            monkeypatch.setattr(kind, "run", self._before_its_session_ends(kind.run))
 
-    def _before_reassigning(self, run: Callable[[Any, Step], None]) -> Callable[[Any, Step], None]:
+    def _before_its_session_ends(self, run: Callable[[Any, Step], None]) -> Callable[[Any, Step], None]:
         def runs(session: Any, step: Step) -> None:
-            if not self._number and any(item.text.startswith("REASSIGN OWNED") for item in step.statements):
+            if not self._number and isinstance(step, EndSessions):
                 self.act()
             run(session, step)
 
@@ -165,7 +166,7 @@ class Adversary:
             self._act()
 
     def wait(self, act: Act, number: int = 0) -> None:
-        """``number``: of the message; 0 for the step that reassigns."""
+        """``number``: of the message; 0 for the step that ends its session."""
         self.messages, self.acted, self._act, self._number = 0, 0, act, number
 
 

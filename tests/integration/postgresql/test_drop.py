@@ -224,11 +224,11 @@ def test_a_lock_ends_sessions(tasks: Tasks, state: State, cluster: str, account:
     session.rollback()
     with pytest.raises(psycopg2.Error):
         jane()
-    assert len(kept["statements"]) == 1
+    assert [text.split()[0] for text in kept["statements"]] == ["ALTER", "COMMENT"]
     tasks.user(cluster=cluster, name=account, locked=False)
     jane().close()
     ended = converge(lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, **mode))
-    assert "pg_terminate_backend" in ended["statements"][1]
+    assert "pg_terminate_backend" in ended["statements"][2]
     with pytest.raises(psycopg2.Error):
         session.cursor().execute("SELECT 1")
 
@@ -239,7 +239,8 @@ def test_a_lock_ends_sessions_that_are_still_there(
     """As after a task that broke off between locking the account and ending its sessions."""
     tasks.user(cluster=cluster, name=account)
     session = jane_of(state, cluster, account)()
-    admin.sql(cluster, f'ALTER ROLE "{account}" NOLOGIN')
+    marked = f"COMMENT ON ROLE \"{account}\" IS '[dbops.aurora_iam: locked]'"
+    admin.sql(cluster, f'ALTER ROLE "{account}" NOLOGIN; {marked}')
     assert_settled(lambda **mode: tasks.user(cluster=cluster, name=account, **mode))
     assert_settled(
         lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, terminate_sessions=False, **mode)

@@ -31,6 +31,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     ATTEMPTS,
     PostgreSQLSession,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -170,6 +171,10 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         return guard
 
     def run(self, step: Step) -> None:
+        if isinstance(step, EndSessions):
+            self._end_sessions(step)
+            self._roll_back(step)
+            return
         try:
             self._attempt_step(step, batches(step.statements))
         except StatementFailed as error:

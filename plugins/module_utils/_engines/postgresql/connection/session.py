@@ -33,6 +33,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Reassign,
     check_reassigned,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import (
+    EndSessions,
+    end_sessions,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
@@ -201,6 +205,9 @@ class PostgreSQLSession(Session):
         return "postgres"
 
     def run(self, step: Step) -> None:
+        if isinstance(step, EndSessions):
+            self._end_sessions(step)
+            return
         connection = self._connection(step.database)
         try:
             self._attempt(connection, step, [Statement(sql.join(step.statements))])
@@ -210,6 +217,9 @@ class PostgreSQLSession(Session):
             # One message does not say which of its statements failed. Sent one by one they do; and where the cause has
             # gone meanwhile ("tuple concurrently updated": another tool changed the same access list) they succeed.
             self._attempt(connection, step, step.statements)
+
+    def _end_sessions(self, step: EndSessions) -> None:
+        end_sessions(step, partial(self.query, database=step.database), self.login.title)
 
     def _attempt(self, connection: Any, step: Step, statements: Sequence[Statement]) -> None:
         """One transaction. Raises StatementFailed, with nothing kept."""

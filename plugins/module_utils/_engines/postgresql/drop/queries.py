@@ -269,6 +269,13 @@ ORDER BY 1, 2, 3
 """
 
 
+# What is read of sessions stays as it is until the end of the transaction.
+# https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
+FORGET_SESSIONS = "SELECT pg_stat_clear_snapshot()::text"
+# Parameter: process IDs
+OPEN_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE pid IN (SELECT unnest(%s::int[]))"
+
+
 def read_obstacles(
     session: PostgreSQLSession,
     database: str,

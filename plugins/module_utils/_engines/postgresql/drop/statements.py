@@ -16,16 +16,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
 
-_PATIENCE = 5000
-"""Milliseconds to wait for each session to be gone, since 14; whoever is still there then goes when it next waits."""
+_TIMEOUT = 5000
+"""Milliseconds that the server waits for each session to end, since 14; before, it says true at once."""
 _WAITS_SINCE = 14
 
 
 def end_sessions(names: Collection[str], major: int) -> Statement:
     """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
-    wait = f", {_PATIENCE}" if major >= _WAITS_SINCE else ""
+    wait = f", {_TIMEOUT}" if major >= _WAITS_SINCE else ""
     listed = ", ".join(quote_literal(name) for name in sorted(names))
-    return Statement(f"SELECT pg_terminate_backend(pid{wait}) FROM pg_stat_activity WHERE usename IN ({listed})")
+    return Statement(
+        f"SELECT pg_terminate_backend(pid{wait}), usename::text, pid, coalesce(host(client_addr), 'local'), "
+        f"coalesce(state, 'unknown') FROM pg_stat_activity WHERE usename IN ({listed})"
+    )
 
 
 def reassign_owned(names: Collection[str], successor: str) -> Statement:

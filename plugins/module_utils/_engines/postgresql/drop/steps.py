@@ -46,7 +46,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     names_of,
     to_hand_over,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import REASSIGNED_CODE
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
+    FORGET_SESSIONS,
+    OPEN_SESSIONS,
+    REASSIGNED_CODE,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
@@ -105,12 +110,16 @@ class Exit:
                     statements.append(sql.comment_on_role(name, with_marker(before.comment)))
         return statements
 
+    def end_sessions(self) -> tuple[Step, ...]:
+        if not self._ending:
+            return ()
+        statement = leaving_sql.end_sessions(self._ending, self._observed.major)
+        return (EndSessions((statement,), self._observed.database, FORGET_SESSIONS, OPEN_SESSIONS),)
+
     def walk_out(self) -> list[Part]:
         """By database; what all databases share goes first."""
         here = self._observed.database
         parts: list[Part] = []
-        if self._ending:
-            parts.append((here, [leaving_sql.end_sessions(self._ending, self._observed.major)]))
         revoked = self._revoked()
         parts.append((here, _revoke(revoked.pop("", []))))
         owning = {database for leaver in self._leavers.values() for database in leaver.owned}
@@ -239,14 +248,15 @@ class Exit:
 def ends_sessions(change: AccountChange, connected: Collection[str]) -> bool:
     """Whoever could log in and cannot any more, unless the task says otherwise.
 
-    And who is to be locked, is locked, and still has sessions: a task that broke off has ended none of them.
+    And who is to be locked, also as unlisted, is locked, and still has sessions: a task that broke off has not ended
+    them.
     """
     before, after, request = change.before, change.after, change.request
     if before is None or (request is not None and not request.terminate_sessions):
         return False
     if after is None or not after.locked:
         return after is None
-    lingering = request is not None and request.locked is True and change.name.name in connected
+    lingering = (request is None or request.locked is True) and change.name.name in connected
     return lingering or not before.locked
 
 

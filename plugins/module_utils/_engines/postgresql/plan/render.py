@@ -82,6 +82,7 @@ def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath)
             else Step(tuple(part), database)
             for database, part in first
         ),
+        *leaving.end_sessions(),
         *(leaving.step(database, part) for database, part in _merge(leaving.walk_out())),
     )
 

@@ -22,6 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Obstacle,
     build_obstacles,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.statements import end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
@@ -35,7 +36,7 @@ from tests.unit.plugins.module_utils._engines.postgresql.scenes import (
     warnings,
 )
 
-ENDING = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename IN ('joe')"
+ENDING = end_sessions(["joe"], 17).text
 OWNS = (
     Obstacle("o", "shop", ("table public.t",), 1),
     Obstacle("o", "other", ("schema sales",), 1),
@@ -78,7 +79,8 @@ def test_the_order_in_which_nothing_is_lost() -> None:
     over = ['REASSIGN OWNED BY "joe" TO "heir"', 'DROP OWNED BY "joe"']
     assert steps(joe(*OWNS, comment="Joe's"), reassign("heir")) == [
         ("shop", ['ALTER ROLE "joe" NOLOGIN', f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}\nJoe''s'"]),
-        ("shop", [ENDING, *joining, *over, *leaving]),
+        ("shop", [ENDING]),
+        ("shop", [*joining, *over, *leaving]),
         ("other", [*joining, 'ALTER SCHEMA "sales" OWNER TO "heir"', *over, *leaving]),
         ("shop", ['DROP ROLE "joe"']),
     ]
@@ -90,7 +92,7 @@ def test_before_16_a_membership_has_no_options() -> None:
 
 
 def test_sessions_before_14_are_not_waited_for_and_may_go_on() -> None:
-    assert "SELECT pg_terminate_backend(pid) FROM" in statements(joe(major=13), DROP)[2]
+    assert "SELECT pg_terminate_backend(pid), usename" in statements(joe(major=13), DROP)[2]
     kept = AccountRequest("joe", present=False, terminate_sessions=False)
     assert statements(joe(), kept) == ['ALTER ROLE "joe" NOLOGIN', MARKED, 'DROP ROLE "joe"']
 
@@ -115,11 +117,10 @@ def test_only_what_leads_to_the_login_ends_first() -> None:
         Membership("master", "team", "x", inherits=False, sets=False),
         Membership("readers", "joe", "master"),
     )
-    assert steps(joe(*OWNS, memberships=held, roles=(role("team", login=False),)), DROP)[1:] == [
+    assert steps(joe(*OWNS, memberships=held, roles=(role("team", login=False),)), DROP)[2:] == [
         (
             "shop",
             [
-                ENDING,
                 'REVOKE "team" FROM "joe" GRANTED BY "master"',
                 'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
                 'DROP OWNED BY "joe"',
@@ -166,7 +167,7 @@ def test_where_the_login_joins_roles_the_server_is_asked_who_is_in_rds_iam() -> 
     for request in (DROP, reassign("heir")):
         plan = scenes.changes(joe(*OWNS), request)
         rendered = scenes.ENGINE.render(plan, joe(*OWNS))
-        assert [isinstance(step, Enrolment) for step in rendered] == [False, True, True, True]
+        assert [isinstance(step, Enrolment) for step in rendered] == [False, False, True, True, True]
 
 
 def test_what_was_granted_on_goes_only_with_everything_else() -> None:
