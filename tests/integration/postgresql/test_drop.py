@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How accounts leave a PostgreSQL cluster: with their sessions and objects, and with nobody locked out meanwhile."""
+"""How accounts are dropped on PostgreSQL: with their sessions and objects, and with nobody locked out meanwhile."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ from tests.integration.postgresql.drop_scene import (
     cluster,
     databases,
     exists,
-    heir,
     jane_of,
     master_arguments,
     master_of,
     memberships,
+    new_owner,
     owner,
 )
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State
 from tests.sandbox.servers.programs import SandboxError
 
-__all__ = ["cluster", "databases", "heir", "owner"]
+__all__ = ["cluster", "databases", "new_owner", "owner"]
 
 
 MEMBER_OF = "SELECT roleid::regrole FROM pg_auth_members WHERE member = '{owner}'::regrole"
 
 
 @pytest.mark.parametrize("way", ["drop", "reassign"])
-def test_an_owner_leaves_for_good(
+def test_an_owner_is_dropped(
     tasks: Tasks,
     state: State,
     admin: Administration,
     cluster: str,
     databases: list[str],
     owner: str,
-    heir: str,
+    new_owner: str,
     way: str,
 ):
     before = memberships(admin, cluster)
-    options = {"owned_objects": way, "reassign_owned_to": heir if way == "reassign" else None}
+    options = {"owned_objects": way, "reassign_owned_to": new_owner if way == "reassign" else None}
     jane, sessions = jane_of(state, cluster, owner), []
     for _session in range(2):
         session = jane()
@@ -72,7 +72,7 @@ def test_an_owner_leaves_for_good(
     for database in databases if way == "reassign" else ():
         assert admin.sql(cluster, f'SELECT note FROM "{owner}".t', database) == [("kept",)]
         large = "SELECT count(*) FROM pg_largeobject_metadata WHERE lomowner::regrole::text ="
-        assert admin.sql(cluster, f"{large} '{heir}'", database) == [("1",)]
+        assert admin.sql(cluster, f"{large} '{new_owner}'", database) == [("1",)]
     statements = gone["statements"]
     ending = next(number for number, text in enumerate(statements) if "pg_terminate_backend" in text)
     joining = next(number for number, text in enumerate(statements) if text.startswith(f'GRANT "{owner}" TO'))
@@ -101,12 +101,12 @@ def test_a_failure_in_the_second_database_loses_nothing(
     cluster: str,
     databases: list[str],
     owner: str,
-    heir: str,
+    new_owner: str,
     way: str,
 ):
     """Another session holds a lock on what would go."""
     before = memberships(admin, cluster)
-    options = {"owned_objects": way, "reassign_owned_to": heir if way == "reassign" else None, "lock_timeout": 1}
+    options = {"owned_objects": way, "reassign_owned_to": new_owner if way == "reassign" else None, "lock_timeout": 1}
     second = sorted(databases[1:])[0]
     jane = jane_of(state, cluster, owner)
 
@@ -253,7 +253,7 @@ def test_a_lock_ends_sessions_that_are_still_there(
 
 @pytest.mark.parametrize("way", ["fail", "drop", "reassign"])
 def test_what_is_temporary_goes_with_the_session(
-    tasks: Tasks, state: State, admin: Administration, cluster: str, account: str, heir: str, way: str
+    tasks: Tasks, state: State, admin: Administration, cluster: str, account: str, new_owner: str, way: str
 ):
     tasks.user(cluster=cluster, name=account, grants=[{"on": "DATABASE", "privileges": ["TEMPORARY"]}])
     session = jane_of(state, cluster, account)()
@@ -264,7 +264,7 @@ def test_what_is_temporary_goes_with_the_session(
     )
     gone = {"cluster": cluster, "name": account, "state": "absent", "owned_objects": way}
     if way == "reassign":
-        gone["reassign_owned_to"] = heir
+        gone["reassign_owned_to"] = new_owner
     if way == "fail":
         with pytest.raises(TaskFailed, match="scratch"):
             tasks.user(**gone, terminate_sessions=False)
@@ -274,18 +274,18 @@ def test_what_is_temporary_goes_with_the_session(
 
 @pytest.mark.direct("is compared with a connection")
 @pytest.mark.timed
-def test_a_thousand_leave_together(tasks: Tasks, state: State, cluster: str):
+def test_a_thousand_are_dropped_together(tasks: Tasks, state: State, cluster: str):
     """Within three times what DROP ROLE by itself takes, in the best of a few rounds: other tests run meanwhile."""
     names = [f"many_{number:04}" for number in range(1000)]
     rounds = []
     for _round in range(8):
-        rounds.append(leave_together(tasks, state, cluster, names))
+        rounds.append(drop_together(tasks, state, cluster, names))
         if min(taken for _raw, taken in rounds) < 3 * min(raw for raw, _taken in rounds):
             return
     raise AssertionError(f"seconds of DROP ROLE, and of the task: {rounds}")
 
 
-def leave_together(tasks: Tasks, state: State, cluster: str, names: list[str]) -> tuple[float, float]:
+def drop_together(tasks: Tasks, state: State, cluster: str, names: list[str]) -> tuple[float, float]:
     """Seconds that DROP ROLE takes, and a task that drops them all."""
     present, absent = [{"name": name} for name in names], [{"name": name, "state": "absent"} for name in names]
     # Asking AWS takes longer than all the rest, and DROP ROLE does not ask

@@ -39,8 +39,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries as leaving
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries as drop_queries
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
     Advantage,
     build_code,
@@ -147,7 +147,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
 
     def foresee(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
-        return Aftermath(changes, observed).foresee(self._with_open_sessions(changes, observed))
+        return Cascade(changes, observed).complete(self._with_open_sessions(changes, observed))
 
     def _with_open_sessions(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
         """With unlisted accounts that are locked and still have sessions, as after a task that broke off. Accounts that
@@ -207,7 +207,7 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
     role_rows, membership_rows = queries.read_roles(session, sorted(names), others)
     roles = reading.build_roles(role_rows, membership_rows)
     accounts = {name for name in names if name in listed or _is_account(name, roles)}
-    going = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
+    dropped = {account.name.name for account in wanted if not account.request.present} | (accounts - listed)
     numbers = oids(roles.by_name, accounts)
     login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, lambda membership: True))
     watched = sorted({*numbers, *login_roles, _PUBLIC_OID})
@@ -218,13 +218,13 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
     involved = visible & ({name for name in databases if databases[name].involved} | set(looked_for))
     builder = reading.CatalogueBuilder()
     builder.add_shared(shared)
-    departure = _Departure(session, wanted, oids(roles.by_name, going), roles, sorted(visible))
-    departure.read(session.database, shared=True)
+    drops = _DropObstacles(session, wanted, oids(roles.by_name, dropped), roles, sorted(visible))
+    drops.read(session.database, shared=True)
     for database in sorted(involved):
         rows = queries.read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
         builder.add_database(database, rows)
         if database != session.database:
-            departure.read(database, shared=False)
+            drops.read(database, shared=False)
     catalogue = builder.build()
     return PostgreSQLObserved(
         accounts=reading.build_accounts(sorted(accounts), roles, catalogue, builder.entries),
@@ -244,50 +244,50 @@ def _observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_ac
         databases=databases,
         catalogue=catalogue,
         namesakes=queries.read_namesakes(session, sorted(listed - set(roles.by_name))),
-        obstacles=build_obstacles(departure.rows),
-        advantages=departure.advantages(),
-        code=build_code(departure.code),
+        obstacles=build_obstacles(drops.rows),
+        advantages=drops.advantages(),
+        code=build_code(drops.code),
     )
 
 
-class _Departure:
-    """Reads what keeps accounts from leaving, one database after the other."""
+class _DropObstacles:
+    """Reads what keeps accounts from being dropped, one database after the other."""
 
     def __init__(
         self,
         session: PostgreSQLSession,
         wanted: Sequence[ParsedAccount],
-        going: Sequence[int],
+        dropped: Sequence[int],
         roles: Roles,
         visible: Sequence[str],
     ) -> None:
         """``visible``: the databases that the login may connect to."""
-        self._session, self._going, self._visible = session, going, visible
+        self._session, self._accounts, self._visible = session, dropped, visible
         lasting = {account.name.name for account in wanted if not account.request.terminate_sessions}
-        self._ending = sorted(set(going) - set(oids(roles.by_name, lasting)))
+        self._ending = sorted(set(dropped) - set(oids(roles.by_name, lasting)))
         self._reassigned: dict[int, int] = {}
         self._dropped: list[int] = []
         self.rows: dict[str, list[Row]] = {}
         self.code: dict[str, list[Row]] = {}
         for account in wanted:
-            role, successor = (roles.by_name.get(n) for n in (account.name.name, account.request.reassign_owned_to))
+            role, new_owner = (roles.by_name.get(n) for n in (account.name.name, account.request.reassign_owned_to))
             if role is None or account.request.present:
                 continue
             if account.request.owned_objects == REASSIGN:
-                self._reassigned[role.oid] = successor.oid if successor is not None else _PUBLIC_OID
+                self._reassigned[role.oid] = new_owner.oid if new_owner is not None else _PUBLIC_OID
             elif account.request.owned_objects == DROP:
                 self._dropped.append(role.oid)
 
     def read(self, database: str, shared: bool) -> None:
         self.rows[database] = [
-            *leaving.read_obstacles(self._session, database, self._going, self._ending, shared, self._visible),
-            *leaving.read_handover(self._session, database, self._reassigned, self._dropped),
+            *drop_queries.read_obstacles(self._session, database, self._accounts, self._ending, shared, self._visible),
+            *drop_queries.read_requirements(self._session, database, self._reassigned, self._dropped),
         ]
-        self.code[database] = leaving.read_code(self._session, database, self._reassigned)
+        self.code[database] = drop_queries.read_code(self._session, database, self._reassigned)
 
     def advantages(self) -> dict[str, tuple[Advantage, ...]]:
         found: dict[str, list[Advantage]] = {}
-        for account, database, text in leaving.read_successors(self._session, self._reassigned):
+        for account, database, text in drop_queries.read_new_owners(self._session, self._reassigned):
             found.setdefault(account, []).append(Advantage(database, text))
         return {account: tuple(items) for account, items in found.items()}
 

@@ -128,7 +128,7 @@ class PostgreSQLObserved(Observed):
     of_superusers    names of roles that only superusers may alter: SUPERUSER, and before 16 REPLICATION
     self_grant       createrole_self_grant of the login: what 16 and later grant it of each role that it creates
     namesakes        roles that are called like missing accounts of the task, in another case
-    obstacles        what keeps an account from being dropped, and what it hands over; read if it may be
+    obstacles        what keeps an account from being dropped, and what changes owner; read if it may be
     advantages       what the new owner of an account's objects has or may do and the account may not
     code             what of an account's code changes owner, if its objects do
     """

@@ -114,8 +114,8 @@ def named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:
     """Every role that the task names beside its accounts."""
     roles = {role for account in accounts for role in account.roles or ()}
     owners = {grant.scope.owner for account in accounts for grant in account.grants or ()}
-    successors = {account.request.reassign_owned_to for account in accounts if not account.request.present}
-    return sorted((roles | owners | successors) - {""})
+    new_owners = {account.request.reassign_owned_to for account in accounts if not account.request.present}
+    return sorted((roles | owners | new_owners) - {""})
 
 
 def named_parameters(accounts: Sequence[ParsedAccount]) -> list[str]:

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Statements that only leaving takes. Text only."""
+"""Statements that only a drop takes. Text only."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def end_sessions(names: Collection[str], major: int) -> Statement:
     )
 
 
-def reassign_owned(names: Collection[str], successor: str) -> Statement:
-    return Statement(f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(successor)}")
+def reassign_owned(names: Collection[str], new_owner: str) -> Statement:
+    return Statement(f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(new_owner)}")
 
 
 def drop_owned(names: Collection[str]) -> Statement:
@@ -40,8 +40,8 @@ def drop_owned(names: Collection[str]) -> Statement:
     return Statement(f"DROP OWNED BY {_names(names)}")
 
 
-def give_schema(schema: str, successor: str) -> Statement:
-    return Statement(f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(successor)}")
+def give_schema(schema: str, new_owner: str) -> Statement:
+    return Statement(f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(new_owner)}")
 
 
 def join_role(role: str, member: str, options: bool, grantor: str) -> Statement:

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""The way out, in the order in which nothing is lost and no administrator is locked out.
+"""The drop of accounts, in the order in which nothing is lost and no administrator is locked out.
 
 1. No new login: NOLOGIN. Committed by itself.
 2. The sessions end.
@@ -35,7 +35,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     MEMBERSHIP_OPTIONS,
     any_membership,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as leaving_sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as drop_sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Reassign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
@@ -44,7 +44,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     SCHEMA,
     Obstacle,
     names_of,
-    to_hand_over,
+    to_reassign,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
     FORGET_SESSIONS,
@@ -66,13 +66,13 @@ def owned_objects(change: AccountChange) -> str:
     return change.request.owned_objects if change.request is not None else FAIL
 
 
-def successor(change: AccountChange) -> str:
+def new_owner(change: AccountChange) -> str:
     return change.request.reassign_owned_to if change.request is not None else ""
 
 
 @dataclass(frozen=True)
-class Leaver:
-    """An account that is dropped. ``owned``: what has to be handed over or dropped first, by database."""
+class DroppedAccount:
+    """An account that is dropped. ``owned``: what has to be reassigned or dropped first, by database."""
 
     change: AccountChange
     owned: dict[str, tuple[Obstacle, ...]]
@@ -82,15 +82,15 @@ class Leaver:
         return self.change.name.name
 
 
-class Exit:
-    """Renders the leaving of the accounts of one task. Raises Refused where a privilege cannot be revoked."""
+class Drop:
+    """Renders the drop of the accounts of one task. Raises Refused where a privilege cannot be revoked."""
 
     def __init__(self, changes: Changes, observed: PostgreSQLObserved, authority: Authority) -> None:
         self._observed = observed
         self._authority = authority
-        self._leavers = {
-            change.name.name: Leaver(
-                change, to_hand_over(observed.obstacles.get(change.name.name, ()), owned_objects(change))
+        self._dropped = {
+            change.name.name: DroppedAccount(
+                change, to_reassign(observed.obstacles.get(change.name.name, ()), owned_objects(change))
             )
             for change in changes.accounts
             if change.dropped
@@ -99,11 +99,11 @@ class Exit:
             change.name.name for change in changes.accounts if ends_sessions(change, observed.connected)
         )
 
-    def close_door(self) -> list[Statement]:
+    def lock(self) -> list[Statement]:
         """What must be committed before sessions end. With the marker, a drop as unlisted can be resumed."""
         statements: list[Statement] = []
-        for name, leaver in sorted(self._leavers.items()):
-            before = leaver.change.before
+        for name, account in sorted(self._dropped.items()):
+            before = account.change.before
             if before is not None and not before.locked:
                 statements.append(sql.alter_role(name, True, None))
                 if not has_marker(self._observed.roles.by_name[name].comment):
@@ -113,33 +113,33 @@ class Exit:
     def end_sessions(self) -> tuple[Step, ...]:
         if not self._ending:
             return ()
-        statement = leaving_sql.end_sessions(self._ending, self._observed.major)
+        statement = drop_sql.end_sessions(self._ending, self._observed.major)
         return (EndSessions((statement,), self._observed.database, FORGET_SESSIONS, OPEN_SESSIONS),)
 
-    def walk_out(self) -> list[Part]:
+    def parts(self) -> list[Part]:
         """By database; what all databases share goes first."""
         here = self._observed.database
         parts: list[Part] = []
         revoked = self._revoked()
         parts.append((here, _revoke(revoked.pop("", []))))
-        owning = {database for leaver in self._leavers.values() for database in leaver.owned}
+        owning = {database for account in self._dropped.values() for database in account.owned}
         ordered = sorted(owning | set(revoked), key=lambda name: (name != here, name))
         first = next((database for database in ordered if database in owning), "")
         for database in ordered:
             revokes = _revoke(revoked.get(database, []))
-            parts.append((database, self._hand_over(database, revokes, database == first)))
-        if self._leavers:
-            parts.append((here, [sql.drop_roles(self._leavers)]))
+            parts.append((database, self._in_database(database, revokes, database == first)))
+        if self._dropped:
+            parts.append((here, [sql.drop_roles(self._dropped)]))
         return parts
 
     def step(self, database: str, statements: list[Statement]) -> Step:
-        """Of :meth:`walk_out`: where the login joins roles, one that asks who is in rds_iam; where code changes owner,
+        """Of :meth:`parts`: where the login joins roles, one that asks who is in rds_iam; where code changes owner,
         with the code that may."""
-        owning = [name for name, leaver in self._leavers.items() if database in leaver.owned]
+        owning = [name for name, account in self._dropped.items() if database in account.owned]
         if not owning:
             return Step(tuple(statements), database)
-        accounts = frozenset(self._leavers)
-        new_owners = {name: successor(self._leavers[name].change) for name in owning}
+        accounts = frozenset(self._dropped)
+        new_owners = {name: new_owner(self._dropped[name].change) for name in owning}
         if not any(new_owners.values()):
             return Enrolment(tuple(statements), database, accounts)
         agreed = frozenset(
@@ -151,23 +151,23 @@ class Exit:
         owners = frozenset(filter(None, new_owners.values()))
         return Reassign(tuple(statements), database, accounts, REASSIGNED_CODE, owners, agreed)
 
-    def _hand_over(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
+    def _in_database(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
         """``first``: of the databases in which anything is owned."""
-        owning = [leaver for _name, leaver in sorted(self._leavers.items()) if database in leaver.owned]
-        by_successor: dict[str, list[str]] = {}
-        for leaver in owning:
-            by_successor.setdefault(successor(leaver.change), []).append(leaver.name)
+        owning = [account for _name, account in sorted(self._dropped.items()) if database in account.owned]
+        by_new_owner: dict[str, list[str]] = {}
+        for account in owning:
+            by_new_owner.setdefault(new_owner(account.change), []).append(account.name)
         joined = [
-            *self._missing(name for name in sorted(by_successor) if name),
+            *self._missing(name for name in sorted(by_new_owner) if name),
             *self._missing(item.name for item in owning),
         ]
         statements = self._end_circles() if first else []
         statements += [self._join(role) for role in joined]
-        for name, accounts in sorted(by_successor.items()):
+        for name, accounts in sorted(by_new_owner.items()):
             if name:
                 statements += self._reassign(database, accounts, name)
         statements += revokes
-        statements += [leaving_sql.drop_owned([leaver.name for leaver in owning])] if owning else []
+        statements += [drop_sql.drop_owned([account.name for account in owning])] if owning else []
         # In reverse, so that the server finds each time what it found before the role was joined
         return [*statements, *(self._part_from(role) for role in reversed(joined))]
 
@@ -176,7 +176,7 @@ class Exit:
         server counts a membership that only administers as well."""
         roles, login = self._observed.roles, self._authority.login
         ended: dict[tuple[str, str], set[str]] = {}
-        for name in self._missing(name for name, leaver in sorted(self._leavers.items()) if leaver.owned):
+        for name in self._missing(name for name, account in sorted(self._dropped.items()) if account.owned):
             for membership in roles.held_by(name):
                 if login in {membership.role} | roles.reachable(membership.role, any_membership):
                     grantor = self._authority.membership_grantor(membership)
@@ -190,8 +190,8 @@ class Exit:
             for account in accounts
             for schema in names_of(self._observed.obstacles.get(account, ()), SCHEMA, database)
         ]
-        given = [leaving_sql.give_schema(schema, name) for schema in sorted(schemas)]
-        return [*given, leaving_sql.reassign_owned(accounts, name)]
+        given = [drop_sql.give_schema(schema, name) for schema in sorted(schemas)]
+        return [*given, drop_sql.reassign_owned(accounts, name)]
 
     def _missing(self, roles: Iterable[str]) -> list[str]:
         """Those whose rights the login does not have, or as whom it cannot act, though it is not a superuser."""
@@ -200,7 +200,7 @@ class Exit:
 
     def _join(self, role: str) -> Statement:
         options = self._observed.major >= MEMBERSHIP_OPTIONS
-        return leaving_sql.join_role(role, self._authority.login, options, self._named_grantor(role))
+        return drop_sql.join_role(role, self._authority.login, options, self._named_grantor(role))
 
     def _part_from(self, role: str) -> Statement:
         """Leave the membership as it was. What others have granted was not touched."""
@@ -208,8 +208,8 @@ class Exit:
         if self._observed.major >= MEMBERSHIP_OPTIONS:
             for item in self._observed.roles.held_by(login):
                 if item.role == role and item.grantor == (named or login):
-                    return leaving_sql.set_membership(role, login, item.inherits, item.sets, named)
-        return leaving_sql.leave_role(role, login, named)
+                    return drop_sql.set_membership(role, login, item.inherits, item.sets, named)
+        return drop_sql.leave_role(role, login, named)
 
     def _named_grantor(self, role: str) -> str:
         """Who stands after GRANTED BY. The server takes the login where it administers the role by itself; of several
@@ -227,29 +227,29 @@ class Exit:
     def _revoked(self) -> dict[str, list[tuple[Item, bool]]]:
         """By database, what the accounts have on what belongs to others, and whether those depending on it lose it."""
         found: dict[str, list[tuple[Item, bool]]] = {}
-        for name, leaver in sorted(self._leavers.items()):
-            cascade = owned_objects(leaver.change) == DROP
-            for grant in sorted(leaver.change.revoked):
+        for name, account in sorted(self._dropped.items()):
+            cascade = owned_objects(account.change) == DROP
+            for grant in sorted(account.change.revoked):
                 for item in self._items(name, grant):
                     found.setdefault(item.scope.database, []).append((item, cascade))
         return found
 
     def _items(self, name: str, grant: Grant) -> Iterator[Item]:
         for entry in self._observed.catalogue.entries(grant.scope, name):
-            owner = self._leavers.get(self._observed.owner(grant.scope))
-            grantor = self._leavers.get(entry.grantor)
+            owner = self._dropped.get(self._observed.owner(grant.scope))
+            grantor = self._dropped.get(entry.grantor)
             if entry.privilege != grant.privilege or _goes_anyway(owner) or _goes_anyway(grantor):
                 continue
-            handed_over = owner is not None and owned_objects(owner.change) == REASSIGN
-            acting = SELF if handed_over else self._authority.to_revoke(entry)
+            reassigned = owner is not None and owned_objects(owner.change) == REASSIGN
+            acting = SELF if reassigned else self._authority.to_revoke(entry)
             yield Item(name, grant.privilege, grant.scope, acting, False)
 
 
 def ends_sessions(change: AccountChange, connected: Collection[str]) -> bool:
-    """Whoever could log in and cannot any more, unless the task says otherwise.
+    """Whether the account could log in and cannot any more, unless the task has terminate_sessions: false.
 
-    And who is to be locked, also as unlisted, is locked, and still has sessions: a task that broke off has not ended
-    them.
+    Also where it is to be locked, by the task or as unlisted, is locked already, and still has sessions: an interrupted
+    task has not ended them.
     """
     before, after, request = change.before, change.after, change.request
     if before is None or (request is not None and not request.terminate_sessions):
@@ -260,9 +260,9 @@ def ends_sessions(change: AccountChange, connected: Collection[str]) -> bool:
     return lingering or not before.locked
 
 
-def _goes_anyway(leaver: Leaver | None) -> bool:
+def _goes_anyway(account: DroppedAccount | None) -> bool:
     """What somebody granted who is dropped with all it owns goes with it."""
-    return leaver is not None and owned_objects(leaver.change) == DROP
+    return account is not None and owned_objects(account.change) == DROP
 
 
 def _revoke(items: Iterable[tuple[Item, bool]]) -> list[Statement]:

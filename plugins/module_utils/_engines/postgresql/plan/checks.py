@@ -24,10 +24,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     any_membership,
     format_chain,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.checks import (
     refuse_open_sessions,
-    review_leaving,
+    review_drops,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
@@ -66,12 +66,12 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     _refuse_own_accounts(changes, observed)
     _refuse_active_directory(changes, observed)
     review_memberships(changes, observed)
-    handed_over = review_leaving(changes, observed)
+    reassigned = review_drops(changes, observed)
     refuse_lost_logins(changes, observed)
     _refuse_without_rights(changes, observed)
     _refuse_dependents(changes, observed)
     _refuse_full_lists(changes, observed)
-    warnings = [*_namesakes(changes, observed), *handed_over]
+    warnings = [*_namesakes(changes, observed), *reassigned]
     return [*warnings, *_still_public(changes, observed), *_lost_members(changes, observed)]
 
 
@@ -165,11 +165,11 @@ def _alters_role(change: AccountChange, observed: PostgreSQLObserved) -> bool:
 
 def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
     """A grant option that was used cannot be taken without taking from others what they have by it."""
-    aftermath = Aftermath(changes, observed)
+    cascade = Cascade(changes, observed)
     for change in changes.effective:
         if change.dropped:
             continue
-        revoked = [g for g in change.revoked if not aftermath.takes(change.name.name, g)]
+        revoked = [g for g in change.revoked if not cascade.takes(change.name.name, g)]
         lost = {(g.privilege, without_column(g.scope)) for g in [*revoked, *change.grant_options_revoked]}
         for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
             if entry.grantee != entry.grantor and (entry.privilege, without_column(entry.scope)) in lost:
@@ -225,7 +225,7 @@ def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
         keeping.setdefault(tuple(sorted(names)), []).append(what)
     return [
         f"{_some(names)} still ha{'s' if len(names) == 1 else 've'} {_some(kept)}, because PUBLIC has; revoke it from "
-        "PUBLIC if nobody shall have it."
+        "PUBLIC if nobody needs it."
         for names, kept in sorted(keeping.items())
     ]
 

@@ -21,8 +21,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     RDS_IAM,
     afterwards,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Exit, ends_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Drop, ends_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
@@ -38,8 +38,8 @@ Key = tuple[str, Scope]
 
 def render(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
     """Raises Refused for a grant that the login could not make or take away."""
-    aftermath = Aftermath(changes, observed)
-    return tuple(step for part in _portions(changes, observed) for step in _steps(part, observed, aftermath))
+    cascade = Cascade(changes, observed)
+    return tuple(step for part in _portions(changes, observed) for step in _steps(part, observed, cascade))
 
 
 def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Changes]:
@@ -62,19 +62,19 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
         yield Changes(tuple(accounts[start : start + most]))
 
 
-def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath) -> tuple[Step, ...]:
+def _steps(changes: Changes, observed: PostgreSQLObserved, cascade: Cascade) -> tuple[Step, ...]:
     authority = Authority(observed)
-    leaving = Exit(changes, observed, authority)
-    memberships = _roles(changes, observed, authority, aftermath)
+    drop = Drop(changes, observed, authority)
+    memberships = _roles(changes, observed, authority, cascade)
     accounts = frozenset(change.name.name for change in changes.accounts)
     statements: dict[str, list[Statement]] = {observed.database: list(memberships)}
-    for database, part in _privileges(changes, authority, aftermath).items():
+    for database, part in _privileges(changes, authority, cascade).items():
         statements.setdefault(database or observed.database, []).extend(part)
-    staying = [
+    others = [
         (database, statements[database]) for database in sorted(statements, key=lambda name: name != observed.database)
     ]
-    # Sessions end when nobody can log in any more, so after what closes the door is committed
-    first = _merge([*staying, (observed.database, leaving.close_door())])
+    # Sessions end when nobody can log in any more, so after the lock is committed
+    first = _merge([*others, (observed.database, drop.lock())])
     return (
         *(
             Enrolment(tuple(part), database, accounts)
@@ -82,8 +82,8 @@ def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath)
             else Step(tuple(part), database)
             for database, part in first
         ),
-        *leaving.end_sessions(),
-        *(leaving.step(database, part) for database, part in _merge(leaving.walk_out())),
+        *drop.end_sessions(),
+        *(drop.step(database, part) for database, part in _merge(drop.parts())),
     )
 
 
@@ -103,9 +103,7 @@ def _merge(steps: Iterable[tuple[str, list[Statement]]]) -> Iterator[tuple[str, 
         yield current
 
 
-def _roles(
-    changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
-) -> list[Statement]:
+def _roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority, cascade: Cascade) -> list[Statement]:
     statements: list[Statement] = []
     self_grant = bool(observed.self_grant) and any(change.created for change in changes.accounts)
     if self_grant:
@@ -115,7 +113,7 @@ def _roles(
     if self_grant:
         statements.append(sql.self_grant_as_before())
     enrolled = afterwards(observed.roles, changes).enrolled
-    revoked = _revoke_roles(changes, observed, authority, aftermath)
+    revoked = _revoke_roles(changes, observed, authority, cascade)
     return [*statements, *_grant_roles(changes, observed, enrolled), *revoked]
 
 
@@ -146,7 +144,7 @@ def _grant_roles(changes: Changes, observed: PostgreSQLObserved, enrolled: froze
         *((frozenset({n}), frozenset(r)) for n, r in wanted.items()),
     ]:
         for member in members:
-            # A membership that only administers is there already: say that it shall give the role's rights
+            # A membership that only administers is there already: say that it gives the role's rights
             there = (
                 {item.role for item in observed.roles.held_by(member)}
                 if observed.major >= MEMBERSHIP_OPTIONS
@@ -160,11 +158,11 @@ def _grant_roles(changes: Changes, observed: PostgreSQLObserved, enrolled: froze
 
 
 def _revoke_roles(
-    changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
+    changes: Changes, observed: PostgreSQLObserved, authority: Authority, cascade: Cascade
 ) -> list[Statement]:
     members: dict[tuple[str, str], set[str]] = {}
     for change in changes.accounts:
-        lost = {role.name for role in change.roles_revoked if change.after is not None and not aftermath.ends(role)}
+        lost = {role.name for role in change.roles_revoked if change.after is not None and not cascade.ends(role)}
         for membership in observed.roles.held_by(change.name.name) if lost else ():
             if membership.role in lost and membership.counts:
                 grantor = authority.membership_grantor(membership)
@@ -176,7 +174,7 @@ def _revoke_roles(
     return [sql.revoke_roles(lost_roles, names, grantor) for (grantor, names), lost_roles in order]
 
 
-def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) -> dict[str, list[Statement]]:
+def _privileges(changes: Changes, authority: Authority, cascade: Cascade) -> dict[str, list[Statement]]:
     """By database; what all share under the empty name. Adds come before what is taken away."""
     granted: list[Item] = []
     revoked: list[Item] = []
@@ -185,7 +183,7 @@ def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) ->
     for change in changes.effective:
         if change.after is None:
             continue
-        lost = sorted(grant for grant in change.revoked if not aftermath.takes(change.name.name, grant))
+        lost = sorted(grant for grant in change.revoked if not cascade.takes(change.name.name, grant))
         whole = [item for grant in lost for item in rights.revoke(change, grant, option_only=False)]
         options = [
             item

@@ -58,9 +58,9 @@ def joe(
     login: bool = True,
     **rest: Any,
 ) -> PostgreSQLObserved:
-    """An account made by the master, and the role heir, which the master made and is no member of."""
-    roles = (role("joe", comment=comment, login=login), role("heir", login=False), *rest.pop("roles", ()))
-    made = (iam("joe"), created_by_master("joe"), created_by_master("heir"), *memberships)
+    """An account made by the master, and the role new_owner, which the master made and is no member of."""
+    roles = (role("joe", comment=comment, login=login), role("new_owner", login=False), *rest.pop("roles", ()))
+    made = (iam("joe"), created_by_master("joe"), created_by_master("new_owner"), *memberships)
     return scenes.observed(roles=roles, memberships=made, accounts=("joe",), obstacles={"joe": obstacles}, **rest)
 
 
@@ -72,16 +72,16 @@ def steps(state: PostgreSQLObserved, request: AccountRequest) -> list[tuple[str,
 
 def test_the_order_in_which_nothing_is_lost() -> None:
     joining = [
-        'GRANT "heir" TO "master" WITH INHERIT TRUE, SET TRUE',
+        'GRANT "new_owner" TO "master" WITH INHERIT TRUE, SET TRUE',
         'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
     ]
-    leaving = ['REVOKE "joe" FROM "master"', 'REVOKE "heir" FROM "master"']
-    over = ['REASSIGN OWNED BY "joe" TO "heir"', 'DROP OWNED BY "joe"']
-    assert steps(joe(*OWNS, comment="Joe's"), reassign("heir")) == [
+    parting = ['REVOKE "joe" FROM "master"', 'REVOKE "new_owner" FROM "master"']
+    over = ['REASSIGN OWNED BY "joe" TO "new_owner"', 'DROP OWNED BY "joe"']
+    assert steps(joe(*OWNS, comment="Joe's"), reassign("new_owner")) == [
         ("shop", ['ALTER ROLE "joe" NOLOGIN', f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}\nJoe''s'"]),
         ("shop", [ENDING]),
-        ("shop", [*joining, *over, *leaving]),
-        ("other", [*joining, 'ALTER SCHEMA "sales" OWNER TO "heir"', *over, *leaving]),
+        ("shop", [*joining, *over, *parting]),
+        ("other", [*joining, 'ALTER SCHEMA "sales" OWNER TO "new_owner"', *over, *parting]),
         ("shop", ['DROP ROLE "joe"']),
     ]
 
@@ -106,8 +106,8 @@ def test_a_membership_that_the_login_gave_itself_is_left_as_it_was() -> None:
 
 def test_a_login_that_has_the_rights_needs_no_membership() -> None:
     assert not any(text.startswith("GRANT") for text in statements(joe(*OWNS), reassign("master"))[5:6])
-    held = (Membership("joe", "master", "stranger"), Membership("heir", "master", "stranger"), iam("master"))
-    assert not any("GRANT" in text.split() for text in statements(joe(*OWNS, memberships=held), reassign("heir")))
+    held = (Membership("joe", "master", "stranger"), Membership("new_owner", "master", "stranger"), iam("master"))
+    assert not any("GRANT" in text.split() for text in statements(joe(*OWNS, memberships=held), reassign("new_owner")))
 
 
 def test_only_what_leads_to_the_login_ends_first() -> None:
@@ -164,7 +164,7 @@ def test_a_role_with_the_admin_option_is_named_as_grantor() -> None:
 
 
 def test_where_the_login_joins_roles_the_server_is_asked_who_is_in_rds_iam() -> None:
-    for request in (DROP, reassign("heir")):
+    for request in (DROP, reassign("new_owner")):
         plan = scenes.changes(joe(*OWNS), request)
         rendered = scenes.ENGINE.render(plan, joe(*OWNS))
         assert [isinstance(step, Enrolment) for step in rendered] == [False, False, True, True, True]
@@ -177,7 +177,7 @@ def test_what_was_granted_on_goes_only_with_everything_else() -> None:
     )
     assert 'REVOKE SELECT ON TABLE "public"."orders" FROM "joe" CASCADE' in statements(joe(entries=entries), DROP)
     with pytest.raises(Refused, match=r"granted SELECT on TABLE public\.orders in database shop to ann"):
-        statements(joe(entries=entries), reassign("heir"))
+        statements(joe(entries=entries), reassign("new_owner"))
 
 
 @pytest.mark.parametrize("way", ["fail", "reassign", "drop"])
@@ -186,7 +186,7 @@ def test_grants_by_strangers_are_listed_all_together(way: str) -> None:
         entry(scenes.TABLE, "SELECT", "joe", grantor="stranger"),
         entry(Scope("FUTURE TABLES", "shop", owner="stranger"), "SELECT", "joe", grantor="stranger"),
     )
-    to = "heir" if way == "reassign" else ""
+    to = "new_owner" if way == "reassign" else ""
     request = AccountRequest("joe", present=False, owned_objects=way, reassign_owned_to=to)
     with pytest.raises(Refused) as refused:
         statements(joe(entries=entries), request)
@@ -196,43 +196,43 @@ def test_grants_by_strangers_are_listed_all_together(way: str) -> None:
 
 
 def test_code_goes_to_who_has_no_more_rights() -> None:
-    told = ["Code of joe goes to heir and runs with its rights: function public.f() (in database shop)."]
-    assert warnings(joe(*OWNS, code=CODE), reassign("heir")) == told
+    told = ["Code of joe goes to new_owner and runs with its rights: function public.f() (in database shop)."]
+    assert warnings(joe(*OWNS, code=CODE), reassign("new_owner")) == told
     more = joe(
         *OWNS,
         code=CODE,
-        memberships=(Membership("readers", "heir"),),
+        memberships=(Membership("readers", "new_owner"),),
         advantages={"joe": (Advantage("", "has CREATEROLE"),)},
     )
-    with pytest.raises(Refused, match=r"heir has CREATEROLE, is a member of readers\): function public.f\(\)"):
-        warnings(more, reassign("heir"))
-    assert warnings(more, reassign("heir", reassign_code=True)) == told
+    with pytest.raises(Refused, match=r"new_owner has CREATEROLE, is a member of readers\): function public.f\(\)"):
+        warnings(more, reassign("new_owner"))
+    assert warnings(more, reassign("new_owner", reassign_code=True)) == told
     member = joe(
         *OWNS,
         code=CODE,
-        memberships=(Membership("heir", "joe"),),
+        memberships=(Membership("new_owner", "joe"),),
         advantages={"joe": (Advantage("", "has CREATEROLE"),)},
     )
-    assert warnings(member, reassign("heir")) == told
+    assert warnings(member, reassign("new_owner")) == told
 
 
 def test_what_the_new_owner_has_in_other_databases_is_out_of_reach_for_code() -> None:
     """So a drop that was interrupted between two databases goes on as it began."""
     state = joe(*OWNS, code=CODE, advantages={"joe": (Advantage("other", "owns 3 objects in database other"),)})
-    assert len(warnings(state, reassign("heir"))) == 1
+    assert len(warnings(state, reassign("new_owner"))) == 1
     here = replace(state, advantages={"joe": (Advantage("shop", "owns 3 objects in database shop"),)})
-    with pytest.raises(Refused, match=r"heir owns 3 objects in database shop\)"):
-        warnings(here, reassign("heir"))
+    with pytest.raises(Refused, match=r"new_owner owns 3 objects in database shop\)"):
+        warnings(here, reassign("new_owner"))
 
 
 def test_a_drop_that_is_resumed_needs_the_same_consent() -> None:
     """A locked account in rds_iam is judged like any other, and its comment agrees to nothing."""
-    reader = Membership("readers", "heir")
-    for comment in ("", '[dbops.aurora_iam: leaving, to "heir", code "shop" 0123456789abcdef0123456789abcdef]'):
+    reader = Membership("readers", "new_owner")
+    for comment in ("", '[dbops.aurora_iam: leaving, to "new_owner", code "shop" 0123456789abcdef0123456789abcdef]'):
         state = joe(*OWNS, code=CODE, memberships=(reader,), comment=comment, login=False)
         with pytest.raises(Refused, match="reassign_code"):
-            warnings(state, reassign("heir"))
-        assert 'REASSIGN OWNED BY "joe" TO "heir"' in statements(state, reassign("heir", reassign_code=True))
+            warnings(state, reassign("new_owner"))
+        assert 'REASSIGN OWNED BY "joe" TO "new_owner"' in statements(state, reassign("new_owner", reassign_code=True))
 
 
 def test_new_owners_that_cannot_be() -> None:
@@ -243,7 +243,7 @@ def test_new_owners_that_cannot_be() -> None:
     with pytest.raises(Refused, match="neither has the rights of nor ADMIN OPTION on"):
         statements(joe(*OWNS, roles=(role("stranger"),)), reassign("stranger"))
     with pytest.raises(Refused, match="is a member of the login master"):
-        statements(joe(*OWNS, memberships=(Membership("master", "heir"),)), reassign("heir"))
+        statements(joe(*OWNS, memberships=(Membership("master", "new_owner"),)), reassign("new_owner"))
     with pytest.raises(Refused, match="reserved"):
         statements(joe(*OWNS), reassign("rds_superuser"))
 

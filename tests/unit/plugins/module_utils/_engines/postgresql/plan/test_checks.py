@@ -163,7 +163,7 @@ def test_what_public_still_gives_is_said() -> None:
         scenes.public(scenes.DATABASE, "CONNECT"),
     )
     assert warnings(scenes.observed(**_joe(entries=entries)), AccountRequest("joe", grants=())) == [
-        "joe still has CONNECT on DATABASE shop, because PUBLIC has; revoke it from PUBLIC if nobody shall have it."
+        "joe still has CONNECT on DATABASE shop, because PUBLIC has; revoke it from PUBLIC if nobody needs it."
     ]
 
 
