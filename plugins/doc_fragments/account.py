@@ -128,7 +128,11 @@ options:
     type: bool
     default: true
   locked:
-    description: Whether new logins are refused. Left out, it is not managed.
+    description:
+      - Whether new logins are refused. Left out, it is not managed.
+      - On PostgreSQL a locked account looks like a group role. An account that the collection locks has the line
+        C([dbops.aurora_iam: locked]) before its comment. One that somebody else has locked counts as a group role
+        until a task lists it with V(true).
     type: bool
   connection_limit:
     description: How many sessions the account may have at the same time; V(-1) means no limit. Left out, not managed.

@@ -296,8 +296,8 @@ ansible_facts:
               type: str
         other_accounts:
           description:
-            - Accounts that are meant to log in by IAM and cannot, because they are set up wrong or half dropped; and
-              with O(passwords=true) those that do not log in by IAM.
+            - Accounts that are meant to log in by IAM and cannot, because they are set up wrong; and with
+              O(passwords=true) those that do not log in by IAM.
             - They are described as RV(ansible_facts.aurora_iam.accounts) are, with the key C(untouchable) for the login
               itself and the master user.
           returned: with the subset C(accounts), or C(grants) without C(roles)

@@ -23,7 +23,8 @@ options:
     description:
       - What happens to IAM-authenticated accounts of this cluster that O(users) does not list. V(lock) refuses new
         logins as them, V(drop) drops them unless they own something.
-      - Accounts with a password, reserved accounts, the master user and the login itself are never touched.
+      - Accounts with a password, reserved accounts, the master user and the login itself are never touched. Neither are
+        PostgreSQL roles that cannot log in, unless the collection has locked them.
     type: str
     choices: [keep, lock, drop]
     default: keep

@@ -22,7 +22,6 @@ CODES: dict[str, str] = {
     "anonymous_account": "high",
     "auth_string": "high",
     "case_twins": "low",
-    "half_dropped": "medium",
     "host_unreachable": "medium",
     "iam_auth_off": "critical",
     "iam_auth_pending": "low",

@@ -80,10 +80,6 @@ POSTGRESQL_ACCOUNTS: dict[str, tuple[str, bool]] = {
         + 'CREATE ROLE "{account}X" LOGIN; CREATE ROLE {account}x LOGIN; GRANT rds_iam TO {account}x, "{account}X"',
         False,
     ),
-    "half_dropped": (
-        MADE + "ALTER ROLE {account} NOLOGIN; COMMENT ON ROLE {account} IS '[dbops.aurora_iam: leaving]'",
-        True,
-    ),
 }
 
 

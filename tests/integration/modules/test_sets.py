@@ -56,7 +56,7 @@ def drop_all(admin: Administration, cluster: str) -> None:
         return
     members = "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'rds_iam', 'USAGE') AND NOT rolsuper"
     for (role,) in admin.sql(cluster, f"{members} AND rolname <> 'rds_iam'"):
-        for database in ("ledger", "postgres"):
+        for database in (cluster, "postgres"):
             admin.sql(cluster, f'DROP OWNED BY "{role}" CASCADE', database)
         admin.sql(cluster, f'DROP ROLE "{role}"')
 

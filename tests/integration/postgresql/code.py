@@ -134,9 +134,9 @@ ATTACKS = {
         "UPDATE mine.typed_p SET id = 2",
     ),
     "rule r on view mine.invoker": (
-        "CREATE TABLE mal.of_heir (who text); ALTER TABLE mal.of_heir OWNER TO {heir}; "
+        "CREATE TABLE mal.of_new_owner (who text); ALTER TABLE mal.of_new_owner OWNER TO {new_owner}; "
         'SET ROLE "{account}"; CREATE VIEW mine.invoker WITH (security_invoker=true) AS SELECT 1 AS one; '
-        "CREATE RULE r AS ON INSERT TO mine.invoker DO INSTEAD INSERT INTO mal.of_heir VALUES ('{heir}'); "
+        "CREATE RULE r AS ON INSERT TO mine.invoker DO INSTEAD INSERT INTO mal.of_new_owner VALUES ('{new_owner}'); "
         "GRANT INSERT ON mine.invoker TO other_mallory",
         "INSERT INTO mine.invoker VALUES (1)",
     ),

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts that own things in several databases of a PostgreSQL cluster, and those who watch them leave."""
+"""Accounts that own things in several databases of a PostgreSQL cluster, and those who watch them being dropped."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def owner(tasks: Tasks, admin: Administration, cluster: str, databases: list[str
 
 
 @pytest.fixture
-def heir(admin: Administration, cluster: str) -> Iterator[str]:
+def new_owner(admin: Administration, cluster: str) -> Iterator[str]:
     """A group role without any rights of its own."""
-    name = f"heir_{uuid.uuid4().hex[:8]}"
+    name = f"new_owner_{uuid.uuid4().hex[:8]}"
     admin.sql(cluster, f"SET ROLE {MASTER}; CREATE ROLE {name} NOLOGIN")
     yield name
     for (database,) in admin.sql(cluster, "SELECT datname FROM pg_database WHERE datallowconn"):
@@ -123,7 +123,7 @@ def jane_of(state: State, cluster: str, account: str) -> Callable[[], Any]:
 
 
 class Visitor:
-    """Logs in, asks something and leaves again, in a loop, and remembers when it was refused."""
+    """Logs in, asks something and logs out, in a loop, and remembers when it was refused."""
 
     def __init__(self, connect: Callable[[], Any]) -> None:
         self._connect, self._stop = connect, threading.Event()

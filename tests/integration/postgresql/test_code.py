@@ -17,32 +17,33 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from tests.integration.conftest import Administration
 from tests.integration.modules.interruptions import rows
 from tests.integration.postgresql.code import ACCOMPLICE, MALLORY, USES
-from tests.integration.postgresql.drop_scene import Scene, cluster, databases, exists, heir, jane_of, scene
+from tests.integration.postgresql.drop_scene import Scene, cluster, databases, exists, jane_of, new_owner, scene
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State
 
-__all__ = ["cluster", "databases", "heir", "scene"]
+__all__ = ["cluster", "databases", "new_owner", "scene"]
 
 
 @pytest.fixture
 def accomplice(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, heir: str, scene: Scene
+    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, scene: Scene
 ) -> Iterator[str]:
     """Somebody whose functions the account uses. The new owner has rights that neither has."""
     tasks.user(cluster=cluster, name=account)
-    scene(f"CREATE ROLE other_secrets; GRANT other_secrets TO {heir}")
+    scene(f"CREATE ROLE other_secrets; GRANT other_secrets TO {new_owner}")
     scene(ACCOMPLICE.format(account=account))
     yield MALLORY
     admin.sql(cluster, "DROP SCHEMA IF EXISTS mine CASCADE; DROP SCHEMA mal CASCADE", cluster)
 
 
 @pytest.fixture
-def drop(tasks: Tasks, cluster: str, account: str, heir: str) -> Callable[..., Result]:
-    how = {"state": "absent", "owned_objects": "reassign", "reassign_owned_to": heir}
+def drop(tasks: Tasks, cluster: str, account: str, new_owner: str) -> Callable[..., Result]:
+    how = {"state": "absent", "owned_objects": "reassign", "reassign_owned_to": new_owner}
     return lambda **options: tasks.user(cluster=cluster, name=account, **how, **options)
 
 
@@ -58,7 +59,7 @@ def refused(drop: Callable[..., Result], **options: Any) -> list[str]:
 
 @pytest.mark.usefixtures("accomplice")
 def test_expressions_that_others_decide_are_code(
-    drop: Callable[..., Result], cluster: str, account: str, heir: str, scene: Scene, admin: Administration
+    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration
 ):
     scene(f'SET ROLE "{account}"; CREATE TABLE mine.t (id int, v text)')
     assert warned(drop(check=True), account) == []
@@ -74,7 +75,7 @@ def test_expressions_that_others_decide_are_code(
     (told,) = warned(converge(lambda **mode: drop(reassign_code=True, **mode)), account)
     assert "index mine.i_expression with function mal.f(text) of other_mallory" in told
     owner = "SELECT relowner::regrole FROM pg_class WHERE oid = 'mine.t'::regclass"
-    assert admin.sql(cluster, owner, cluster) == [(heir,)]
+    assert admin.sql(cluster, owner, cluster) == [(new_owner,)]
 
 
 @pytest.mark.usefixtures("accomplice")
@@ -98,13 +99,15 @@ def test_statistics_may_call_any_function(drop: Callable[..., Result], account: 
 
 
 @pytest.mark.usefixtures("accomplice")
-def test_whose_functions_are_trusted(drop: Callable[..., Result], cluster: str, account: str, heir: str, scene: Scene):
+def test_whose_functions_are_trusted(
+    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, scene: Scene
+):
     """The new owner's, those of roles that have all of its rights, and of superusers. Not those in an extension, to
     which its owner may add some."""
     body = "RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END'"
     scene(
-        f"CREATE ROLE other_deputy; GRANT {heir} TO other_deputy; CREATE FUNCTION mal.trusted_1(text) {body}; "
-        f"CREATE FUNCTION mal.trusted_2(text) {body}; ALTER FUNCTION mal.trusted_2 OWNER TO {heir}; "
+        f"CREATE ROLE other_deputy; GRANT {new_owner} TO other_deputy; CREATE FUNCTION mal.trusted_1(text) {body}; "
+        f"CREATE FUNCTION mal.trusted_2(text) {body}; ALTER FUNCTION mal.trusted_2 OWNER TO {new_owner}; "
         f"CREATE FUNCTION mal.trusted_3(text) {body}; ALTER FUNCTION mal.trusted_3 OWNER TO other_deputy; "
         f'SET ROLE "{account}"; CREATE TABLE mine.t (v text); CREATE INDEX ON mine.t '
         "(mal.trusted_1(v), mal.trusted_2(v), mal.trusted_3(v))"
@@ -124,7 +127,7 @@ ADDED = (
     "CREATE TRIGGER late BEFORE INSERT ON mine.t FOR EACH ROW EXECUTE FUNCTION mal.fires()",
     "CREATE INDEX late ON mine.t (mal.f(v))",
 )
-HANDED_OVER = """
+REASSIGNED = """
 SELECT (SELECT count(*) FROM pg_proc WHERE proname = 'late' AND proowner = {0})
      + (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE tgname = 'late' AND relowner = {0})
      + (SELECT count(*) FROM pg_class WHERE relname = 'late' AND relowner = {0})
@@ -133,7 +136,7 @@ Act = Callable[[], object]
 
 
 class Adversary:
-    """Acts once, just before the task sends its nth message, or before the step that reassigns."""
+    """Acts once, just before the task sends its nth message, or before the step that ends its session."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.messages, self.acted = 0, 0
@@ -149,11 +152,11 @@ class Adversary:
 
         monkeypatch.setattr(PostgreSQLSession, "_execute", executed)
         for kind in (PostgreSQLSession, PostgreSQLDataApiSession):
-            monkeypatch.setattr(kind, "run", self._before_reassigning(kind.run))
+            monkeypatch.setattr(kind, "run", self._before_its_session_ends(kind.run))
 
-    def _before_reassigning(self, run: Callable[[Any, Step], None]) -> Callable[[Any, Step], None]:
+    def _before_its_session_ends(self, run: Callable[[Any, Step], None]) -> Callable[[Any, Step], None]:
         def runs(session: Any, step: Step) -> None:
-            if not self._number and any(item.text.startswith("REASSIGN OWNED") for item in step.statements):
+            if not self._number and isinstance(step, EndSessions):
                 self.act()
             run(session, step)
 
@@ -165,7 +168,7 @@ class Adversary:
             self._act()
 
     def wait(self, act: Act, number: int = 0) -> None:
-        """``number``: of the message; 0 for the step that reassigns."""
+        """``number``: of the message; 0 for the step that ends its session."""
         self.messages, self.acted, self._act, self._number = 0, 0, act, number
 
 
@@ -208,7 +211,7 @@ def test_code_that_is_added_at_any_time_does_not_change_owner(
     admin: Administration,
     cluster: str,
     account: str,
-    heir: str,
+    new_owner: str,
     session_of_owner: Callable[[], Callable[[str], Act]],
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -225,7 +228,7 @@ def test_code_that_is_added_at_any_time_does_not_change_owner(
         ends.append(how_it_ends(drop, admin, cluster, account))
         assert adversary.acted or ends[-1] != "dropped"
         adversary.wait(lambda: None)
-        found = admin.sql(cluster, HANDED_OVER.format(f"'{heir}'::regrole"), cluster)
+        found = admin.sql(cluster, REASSIGNED.format(f"'{new_owner}'::regrole"), cluster)
         assert found == [("0",)], (point, ends)
         if exists(admin, cluster, account):
             drop(reassign_code=True)
@@ -244,7 +247,7 @@ def test_code_that_nobody_agreed_to_stops_the_task(
     admin: Administration,
     cluster: str,
     account: str,
-    heir: str,
+    new_owner: str,
     scene: Scene,
     session_of_owner: Callable[[], Callable[[str], Act]],
     monkeypatch: pytest.MonkeyPatch,
@@ -265,4 +268,4 @@ def test_code_that_nobody_agreed_to_stops_the_task(
     for check in (True, False):
         assert any("early" in text or "late" in text for text in refused(drop, check=check))
     converge(lambda **mode: drop(reassign_code=True, **mode))
-    assert admin.sql(cluster, owner, cluster) == [(heir,)]
+    assert admin.sql(cluster, owner, cluster) == [(new_owner,)]

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What keeps accounts from leaving a PostgreSQL cluster, named before anything is changed."""
+"""What keeps accounts from being dropped on PostgreSQL, named before anything is changed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.integration.conftest import Administration
-from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, heir, owner, scene
+from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, new_owner, owner, scene
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 
-__all__ = ["cluster", "databases", "heir", "owner", "scene"]
+__all__ = ["cluster", "databases", "new_owner", "owner", "scene"]
 
 
 @pytest.mark.parametrize("way", ["fail", "drop"])
@@ -54,35 +54,40 @@ def test_what_was_granted_on(tasks: Tasks, admin: Administration, cluster: str, 
     ]
 
 
-def test_code_is_handed_over_only_to_who_has_no_more_rights(
-    tasks: Tasks, cluster: str, owner: str, heir: str, scene: Scene
+def test_code_is_reassigned_only_to_who_has_no_more_rights(
+    tasks: Tasks, cluster: str, owner: str, new_owner: str, scene: Scene
 ):
     def drop(**options: Any) -> Result:
         return tasks.user(
-            cluster=cluster, name=owner, state="absent", owned_objects="reassign", reassign_owned_to=heir, **options
+            cluster=cluster,
+            name=owner,
+            state="absent",
+            owned_objects="reassign",
+            reassign_owned_to=new_owner,
+            **options,
         )
 
     listed = drop(check=True)["warnings"]
     assert any(f"function {owner}.f() (in database {cluster})" in str(warning) for warning in listed)
-    scene(f"CREATE ROLE other_secrets; GRANT other_secrets TO {heir}")
+    scene(f"CREATE ROLE other_secrets; GRANT other_secrets TO {new_owner}")
     for check in (True, False):
         with pytest.raises(TaskFailed, match="reassign_code: true") as failure:
             drop(check=check)
-        assert f"{heir} is a member of other_secrets" in str(failure.value)
+        assert f"{new_owner} is a member of other_secrets" in str(failure.value)
         assert f"trigger touched on table {owner}.t (in database {cluster})" in str(failure.value)
-    scene(f"REVOKE other_secrets FROM {heir}; GRANT TEMP ON DATABASE {cluster} TO {heir}")
-    with pytest.raises(TaskFailed, match=rf"{heir} has privileges on 1 object"):
+    scene(f"REVOKE other_secrets FROM {new_owner}; GRANT TEMP ON DATABASE {cluster} TO {new_owner}")
+    with pytest.raises(TaskFailed, match=rf"{new_owner} has privileges on 1 object"):
         drop()
     assert converge(lambda **mode: drop(reassign_code=True, **mode))["warnings"]
 
 
-def test_an_event_trigger_is_code_too(tasks: Tasks, cluster: str, owner: str, heir: str, scene: Scene):
+def test_an_event_trigger_is_code_too(tasks: Tasks, cluster: str, owner: str, new_owner: str, scene: Scene):
     """On RDS members of rds_superuser own some; elsewhere who was a superuser once."""
     scene(
         f'ALTER ROLE "{owner}" SUPERUSER; SET ROLE "{owner}"; CREATE FUNCTION "{owner}".e() RETURNS event_trigger '
         f"LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER on_{owner} ON ddl_command_start WHEN TAG IN "
         f'(\'CREATE SUBSCRIPTION\') EXECUTE FUNCTION "{owner}".e(); RESET ROLE; ALTER ROLE "{owner}" NOSUPERUSER; '
-        f"CREATE ROLE other_ddl; GRANT other_ddl TO {heir}"
+        f"CREATE ROLE other_ddl; GRANT other_ddl TO {new_owner}"
     )
     for check in (True, False):
         with pytest.raises(TaskFailed, match=rf"event trigger on_{owner}, .*in database {cluster}"):
@@ -93,7 +98,7 @@ def test_an_event_trigger_is_code_too(tasks: Tasks, cluster: str, owner: str, he
                 name=owner,
                 state="absent",
                 owned_objects="reassign",
-                reassign_owned_to=heir,
+                reassign_owned_to=new_owner,
                 check=check,
             )
     scene(f"DROP EVENT TRIGGER on_{owner}")
@@ -121,7 +126,7 @@ def test_dependents_and_policies(tasks: Tasks, cluster: str, owner: str, scene: 
     assert converge(drop)["account"] == {}
 
 
-def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: str, heir: str, scene: Scene):
+def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: str, new_owner: str, scene: Scene):
     def drop(to: str, **options: Any) -> Result:
         return tasks.user(
             cluster=cluster, name=account, state="absent", owned_objects="reassign", reassign_owned_to=to, **options
@@ -131,7 +136,7 @@ def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: s
     scene(f"SET ROLE {account}; CREATE FUNCTION public.f_{account}() RETURNS int LANGUAGE sql AS 'SELECT 1'")
     scene(f"CREATE ROLE other_master; GRANT {MASTER} TO other_master")
     refusals = {
-        heir: rf"owns function public.f_{account}\(\) in schema public .*the new owner has no CREATE",
+        new_owner: rf"owns function public.f_{account}\(\) in schema public .*the new owner has no CREATE",
         "nobody_at_all": "reassign_owned_to: nobody_at_all does not exist",
         account: "is dropped by this task as well",
         "rds_superuser": "reserved",
@@ -141,15 +146,15 @@ def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: s
         for check in (True, False):
             with pytest.raises(TaskFailed, match=message):
                 drop(name, check=check)
-    scene(f"SET ROLE {MASTER}; GRANT CREATE ON SCHEMA public TO {heir}")
-    assert converge(lambda **mode: drop(heir, reassign_code=True, **mode))["account"] == {}
+    scene(f"SET ROLE {MASTER}; GRANT CREATE ON SCHEMA public TO {new_owner}")
+    assert converge(lambda **mode: drop(new_owner, reassign_code=True, **mode))["account"] == {}
 
 
 def test_a_new_owner_of_publications_and_foreign_servers(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, heir: str, scene: Scene
+    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, scene: Scene
 ):
     def reassign(**mode: Any) -> Result:
-        how = {"owned_objects": "reassign", "reassign_owned_to": heir}
+        how = {"owned_objects": "reassign", "reassign_owned_to": new_owner}
         return tasks.user(cluster=cluster, name=account, state="absent", **how, **mode)
 
     tasks.user(cluster=cluster, name=account, grants=[{"privileges": ["CREATE"], "on": "DATABASE"}])
@@ -164,8 +169,8 @@ def test_a_new_owner_of_publications_and_foreign_servers(
                 reassign(check=check)
             assert f"owns publication p_{account}" in str(failure.value)
             assert f"owns server s_{account} of w_{account}" in str(failure.value)
-        scene(f"GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {heir}")
-        scene(f"SET ROLE {MASTER}; GRANT CREATE ON DATABASE {cluster} TO {heir}")
+        scene(f"GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {new_owner}")
+        scene(f"SET ROLE {MASTER}; GRANT CREATE ON DATABASE {cluster} TO {new_owner}")
         scene(f"REVOKE ALL ON FOREIGN DATA WRAPPER w_{account} FROM {account}")
         assert converge(reassign)["account"] == {}
     finally:

@@ -10,18 +10,18 @@ import pytest
 
 from tests.integration.conftest import Administration
 from tests.integration.postgresql.code import ATTACKS, MALLORY, NOTED
-from tests.integration.postgresql.drop_scene import Scene, cluster, databases, heir, scene
+from tests.integration.postgresql.drop_scene import Scene, cluster, databases, new_owner, scene
 from tests.integration.postgresql.test_code import accomplice, drop, refused, warned
 from tests.integration.tasks import Result, converge
 
 pytestmark = pytest.mark.direct("asks what test_postgresql_code asks over both ways")
 
-__all__ = ["accomplice", "cluster", "databases", "drop", "heir", "scene"]
+__all__ = ["accomplice", "cluster", "databases", "drop", "new_owner", "scene"]
 
 
 @pytest.mark.usefixtures("accomplice")
 def test_what_lets_others_execute_code_as_the_new_owner_is_code(
-    drop: Callable[..., Result], cluster: str, account: str, heir: str, scene: Scene, admin: Administration
+    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration
 ):
     """Each is refused, and each is real: after a drop that accepts it, the new owner executes code of the accomplice.
 
@@ -29,12 +29,12 @@ def test_what_lets_others_execute_code_as_the_new_owner_is_code(
     """
     scene(NOTED.format(account=account))
     for made, _attack in ATTACKS.values():
-        scene(made.replace("{account}", account).replace("{heir}", heir))
+        scene(made.replace("{account}", account).replace("{new_owner}", new_owner))
     for check in (True, False):
         found = refused(drop, check=check)
         assert [item for item in ATTACKS if not any(text.startswith(item) for text in found)] == []
     converge(lambda **mode: drop(reassign_code=True, **mode))
-    noted = f"SELECT count(*) FROM (TABLE mal.noted UNION ALL TABLE mal.of_heir) AS n WHERE who = '{heir}'"
+    noted = f"SELECT count(*) FROM (TABLE mal.noted UNION ALL TABLE mal.of_new_owner) AS n WHERE who = '{new_owner}'"
     for item, (_made, attack) in ATTACKS.items():
         before = admin.sql(cluster, noted, cluster)
         scene(f"SET ROLE {MALLORY}; {attack}")
@@ -42,18 +42,18 @@ def test_what_lets_others_execute_code_as_the_new_owner_is_code(
 
 
 @pytest.mark.usefixtures("accomplice")
-def test_what_lets_nobody_execute_code_is_none(drop: Callable[..., Result], account: str, heir: str, scene: Scene):
+def test_what_lets_nobody_execute_code_is_none(drop: Callable[..., Result], account: str, new_owner: str, scene: Scene):
     """Usual defaults, checks, keys and privileges."""
     scene(
-        f"CREATE ROLE other_deputy; GRANT {heir} TO other_deputy; "
+        f"CREATE ROLE other_deputy; GRANT {new_owner} TO other_deputy; "
         f'SET ROLE "{account}"; CREATE TABLE mine.p (id serial PRIMARY KEY, made timestamptz DEFAULT now() CHECK '
         "(made > '2000-01-01'), key uuid DEFAULT gen_random_uuid(), by text DEFAULT current_user, n float8 DEFAULT "
         "random(), clock timestamptz DEFAULT clock_timestamp()); ALTER TABLE mine.p ENABLE ROW LEVEL SECURITY; "
         "CREATE POLICY p ON mine.p USING (by = current_setting('app.user', true)); "
         "CREATE TABLE mine.c (id int REFERENCES mine.p, long bigint REFERENCES mine.p, v text CHECK (v LIKE 'a%')) "
         "PARTITION BY LIST (id); CREATE TABLE mine.part PARTITION OF mine.c DEFAULT; "
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON mine.p TO {MALLORY}; GRANT ALL ON mine.p TO other_deputy, {heir}; "
-        "CREATE VIEW mine.v WITH (security_invoker=true) AS SELECT id FROM mine.p"
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON mine.p TO {MALLORY}; GRANT ALL ON mine.p TO other_deputy, "
+        f"{new_owner}; CREATE VIEW mine.v WITH (security_invoker=true) AS SELECT id FROM mine.p"
     )
     assert warned(drop(check=True), account) == []
 
@@ -61,7 +61,7 @@ def test_what_lets_nobody_execute_code_is_none(drop: Callable[..., Result], acco
 @pytest.mark.parametrize("cluster", ["ledger"])  # before 16 only superusers own subscriptions
 @pytest.mark.usefixtures("accomplice")
 def test_a_subscription_is_code(
-    drop: Callable[..., Result], cluster: str, account: str, heir: str, scene: Scene, admin: Administration
+    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration
 ):
     """Its publisher decides what is written with its owner's rights."""
     scene(

@@ -20,13 +20,13 @@ from tests.integration.postgresql.drop_scene import (
     cluster,
     databases,
     exists,
-    heir,
     master_of,
+    new_owner,
 )
 from tests.integration.tasks import TaskFailed, Tasks, converge, examples
 from tests.sandbox.clients import State
 
-__all__ = ["cluster", "databases", "heir"]
+__all__ = ["cluster", "databases", "new_owner"]
 
 Sql = Callable[..., list[tuple[str, ...]]]
 
@@ -138,12 +138,12 @@ class Reader:
 
 @pytest.mark.direct("connections of tests are what holds the locks")
 def test_readers_of_a_table_that_changes_owner_wait_less_than_a_second(
-    tasks: Tasks, state: State, cluster: str, account: str, heir: str, sql: Sql
+    tasks: Tasks, state: State, cluster: str, account: str, new_owner: str, sql: Sql
 ):
     tasks.user(cluster=cluster, name=account)
     sql(f"CREATE TABLE public.busy_{account} (id int); ALTER TABLE public.busy_{account} OWNER TO {account}")
     sql(f"GRANT SELECT ON public.busy_{account} TO {MASTER}")
-    drop = {"name": account, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": heir}
+    drop = {"name": account, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": new_owner}
     connect = master_of(state, cluster)
     with holding(connect, f"SELECT FROM public.busy_{account}"), Reader(connect, f"public.busy_{account}") as reader:
         planned = tasks.user(cluster=cluster, **drop, check=True)

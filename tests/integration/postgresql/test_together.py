@@ -72,8 +72,8 @@ def test_whoever_stays_has_nothing_of_what_goes(scene: Scene, account: str) -> N
 @pytest.mark.parametrize("to_itself", [False, True])
 def test_whoever_stays_keeps_privileges_on_what_is_handed_over(scene: Scene, account: str, to_itself: bool) -> None:
     """Default privileges are nobody's any more, and a new owner needs no privileges."""
-    owner, heir = f"{account}_owner", account if to_itself else scene.role("heir")
-    leaving = {"name": owner, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": heir}
+    owner, new_owner = f"{account}_owner", account if to_itself else scene.role("new_owner")
+    leaving = {"name": owner, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": new_owner}
     scene.users([{"name": account}, {"name": owner}], "keep")
     scene.sql(OWNED.format(owner, account))
     converge(partial(scene.users, users=[{"name": account}, leaving], unlisted="keep"))

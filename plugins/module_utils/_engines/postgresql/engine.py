@@ -25,7 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import survey
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import describe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
@@ -42,6 +42,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountChange,
     AccountName,
     AccountRequest,
     Capabilities,
@@ -90,7 +91,19 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
 
     def foresee(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
-        return Aftermath(changes, observed).foresee(changes)
+        return Cascade(changes, observed).complete(self._with_open_sessions(changes, observed))
+
+    def _with_open_sessions(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
+        """With unlisted accounts that are locked and still have sessions, as after a task that broke off. Accounts that
+        the task is not about are only read where it locks or drops those that it does not list."""
+        known = {change.name for change in changes.accounts} | set(self.protected(observed))
+        more = [
+            AccountChange(name, account, account)
+            for name, account in observed.accounts.items()
+            if name not in known and account.locked and name.name in observed.connected
+        ]
+        accounts = sorted([*changes.accounts, *more], key=lambda change: change.name)
+        return Changes(tuple(accounts), changes.unlisted) if more else changes
 
     def review(self, changes: Changes, observed: PostgreSQLObserved) -> list[str]:
         return checks.review(changes, observed)

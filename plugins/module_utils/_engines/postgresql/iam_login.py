@@ -18,12 +18,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     any_membership,
     format_chain,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark, read_mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
-    IAM_BROKEN,
     PASSWORD,
     Account,
     AccountChange,
@@ -33,29 +31,35 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import De
 
 RDS_IAM, RDS_AD = "rds_iam", "rds_ad"
 
-
-def half_gone(names: Collection[str], roles: Roles) -> dict[str, Mark]:
-    """Accounts that bear the mark of leaving, cannot log in, and have left rds_iam."""
-    members = roles.members(RDS_IAM)
-    marks = {
-        name: read_mark(role.comment)
-        for name, role in roles.by_name.items()
-        if name in names and not role.can_login and name not in members
-    }
-    return {name: mark for name, mark in marks.items() if mark is not None}
+LOCK_MARKER = "[dbops.aurora_iam: locked]"
+"""The first line of the comment of an account that this collection has locked. PostgreSQL does not tell such an
+account from a group role: both have NOLOGIN. A group role that has lost its members must not be taken for an account
+and dropped as unlisted. Only who administers a role can write its comment:
+https://www.postgresql.org/docs/current/sql-comment.html"""
 
 
-def authentication(name: str, members: Collection[str], interrupted: Collection[str]) -> str:
-    """``members``: those of rds_iam, nested ones as well; ``interrupted``: those of :func:`half_gone`."""
-    if name in members:
-        return IAM
-    return IAM_BROKEN if name in interrupted else PASSWORD
+def has_marker(comment: str) -> bool:
+    return comment == LOCK_MARKER or comment.startswith(f"{LOCK_MARKER}\n")
+
+
+def with_marker(comment: str) -> str:
+    return f"{LOCK_MARKER}\n{comment}" if comment else LOCK_MARKER
+
+
+def without_marker(comment: str) -> str:
+    """What the user wrote."""
+    return comment[len(LOCK_MARKER) + 1 :] if has_marker(comment) else comment
+
+
+def authentication(name: str, members: Collection[str]) -> str:
+    """``members``: those of rds_iam, nested ones as well."""
+    return IAM if name in members else PASSWORD
 
 
 def is_account(name: str, roles: Roles) -> bool:
-    """Of the members of rds_iam: neither a reserved role nor a group role, through which others are in rds_iam."""
+    """Of the members of rds_iam: not a reserved role, and not a group role, which has members or has had some."""
     role = roles.by_name.get(name)
-    return role is not None and not is_reserved(name) and (role.can_login or not roles.members(name))
+    return role is not None and not is_reserved(name) and (role.can_login or has_marker(role.comment))
 
 
 @dataclass(frozen=True)
@@ -128,8 +132,6 @@ def find_broken(accounts: Iterable[Account], roles: Roles, master: str) -> Itera
     members, in_directory = roles.members(RDS_IAM), roles.members(RDS_AD)
     for account in accounts:
         name = account.name.name
-        if account.authentication == IAM_BROKEN:
-            yield Defect("half_dropped", account.name, _half_dropped(name), {"state": "absent"})
         if name not in members or is_reserved(name):
             continue
         if name != master and RDS_IAM not in roles.direct(name):
@@ -144,13 +146,6 @@ def _without_directory(account: Account, roles: Roles) -> dict[str, Any] | None:
     if any(RDS_AD in roles.reachable(role) for role in kept):
         return None
     return {"roles": kept}
-
-
-def _half_dropped(name: str) -> str:
-    return (
-        f"{name} was being dropped when the run broke off: it has left rds_iam and cannot log in, and what it owned "
-        "may be handed over in part; drop it again."
-    )
 
 
 def _by_group(name: str, roles: Roles) -> str:

@@ -41,7 +41,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import build_code
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
+    Advantage,
+    build_code,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     REASSIGN,
@@ -49,9 +52,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
     read_code,
-    read_handover,
+    read_new_owners,
     read_obstacles,
-    read_successors,
+    read_requirements,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     is_unqualified,
@@ -67,7 +70,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_AD,
     RDS_IAM,
-    half_gone,
     is_account,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
@@ -123,7 +125,6 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
         obstacles=build_obstacles(dependencies.rows),
         advantages=dependencies.advantages(),
         code=build_code(dependencies.code),
-        half_gone=half_gone(accounts, roles),
     )
 
 
@@ -234,15 +235,15 @@ class _Dependencies:
     def read(self, database: str, shared: bool) -> None:
         self.rows[database] = [
             *read_obstacles(self._session, database, self._all, self._ending, shared, self._visible),
-            *read_handover(self._session, database, self._reassigned, self._dropped),
+            *read_requirements(self._session, database, self._reassigned, self._dropped),
         ]
         self.code[database] = read_code(self._session, database, self._reassigned)
 
-    def advantages(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, list[str]] = {}
-        for account, text in read_successors(self._session, self._reassigned):
-            found.setdefault(account, []).append(text)
-        return {account: tuple(texts) for account, texts in found.items()}
+    def advantages(self) -> dict[str, tuple[Advantage, ...]]:
+        found: dict[str, list[Advantage]] = {}
+        for account, database, text in read_new_owners(self._session, self._reassigned):
+            found.setdefault(account, []).append(Advantage(database, text))
+        return {account: tuple(items) for account, items in found.items()}
 
 
 def _wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[Wanted]]:
@@ -284,8 +285,8 @@ def _named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:
     """Every role that the task names beside its accounts."""
     roles = {role for account in accounts for role in account.roles or ()}
     owners = {grant.scope.owner for account in accounts for grant in account.grants or ()}
-    successors = {account.request.reassign_owned_to for account in accounts if not account.request.present}
-    return sorted((roles | owners | successors) - {""})
+    new_owners = {account.request.reassign_owned_to for account in accounts if not account.request.present}
+    return sorted((roles | owners | new_owners) - {""})
 
 
 def _named_parameters(accounts: Sequence[ParsedAccount]) -> list[str]:

@@ -210,7 +210,7 @@ the database in which what all databases share counts.
 https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
 """
 
-LOCK_HOLDERS = """
+TABLE_LOCKS = """
 SELECT DISTINCT c.oid::regclass::text, a.usename::text, a.pid, coalesce(host(a.client_addr), 'socket'), a.state
 FROM pg_locks l
 JOIN pg_class c ON c.oid = l.relation

@@ -16,9 +16,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     DATABASE_OWNER,
     Roles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Advantage, Code
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import Obstacle
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Observed, Scope
 
 PUBLIC = ""
@@ -126,10 +125,9 @@ class PostgreSQLObserved(Observed):
     of_superusers    names of roles that only superusers may alter: SUPERUSER, and before 16 REPLICATION
     self_grant       createrole_self_grant of the login: what 16 and later grant it of each role that it creates
     namesakes        roles that are called like missing accounts of the task, in another case
-    obstacles        what keeps an account from being dropped, and what it hands over; read if it may be
-    advantages       what the new owner of an account's objects has or may do and the account may not, in words
+    obstacles        what keeps an account from being dropped, and what changes owner; read if it may be
+    advantages       what the new owner of an account's objects has or may do and the account may not
     code             what of an account's code changes owner, if its objects do
-    half_gone        the marks of accounts whose drop was interrupted
     """
 
     title: str = ""
@@ -147,9 +145,8 @@ class PostgreSQLObserved(Observed):
     catalogue: Catalogue = field(default_factory=Catalogue)
     namesakes: Sequence[str] = ()
     obstacles: Mapping[str, tuple[Obstacle, ...]] = field(default_factory=dict)
-    advantages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    advantages: Mapping[str, tuple[Advantage, ...]] = field(default_factory=dict)
     code: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
-    half_gone: Mapping[str, Mark] = field(default_factory=dict)
 
     def owner(self, scope: Scope) -> str:
         """Who owns the object in effect: pg_database_owner stands for the owner of the database."""

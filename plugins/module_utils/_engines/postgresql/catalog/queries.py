@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import PREFIX
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 
 # The accounts with their members, and what all of these and the other names are members of.
@@ -198,15 +197,12 @@ FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, acl
 
 _NAMESAKES = "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = ANY(%s::text[])"
 
-# With those whose drop was interrupted, by their marker
 _IAM_ACCOUNTS = """
 WITH RECURSIVE member AS (
     SELECT oid FROM pg_roles WHERE rolname = '{role}'
     UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid {options}
 )
 SELECT rolname::text FROM pg_roles JOIN member USING (oid)
-UNION SELECT r.rolname::text FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid
-WHERE d.classoid = 'pg_catalog.pg_authid'::regclass AND starts_with(d.description, %s) AND NOT r.rolcanlogin
 """
 
 Query = tuple[str, tuple[Any, ...]]
@@ -227,7 +223,7 @@ PARAMETER_LISTS = 15
 
 def iam_accounts(major: int) -> Query:
     options = "AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else ""
-    return _IAM_ACCOUNTS.format(role=RDS_IAM, options=options), (PREFIX,)
+    return _IAM_ACCOUNTS.format(role=RDS_IAM, options=options), ()
 
 
 def namesakes(missing: Iterable[str]) -> Query:

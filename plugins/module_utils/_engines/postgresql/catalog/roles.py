@@ -49,7 +49,7 @@ class Membership:
 
     @property
     def counts(self) -> bool:
-        """Since 16 whoever creates a role administers it by a membership that gives none of the role's rights.
+        """Since 16 the creator of a role administers it by a membership that gives none of the role's rights.
 
         https://www.postgresql.org/docs/16/role-attributes.html (role creation)
         """
@@ -78,7 +78,7 @@ def sets(membership: Membership) -> bool:
 
 class Roles:
     """The roles that matter to a task: the accounts, their members, and whatever they are members of. Since 16 the
-    memberships that the accounts have granted are among the memberships, whoever the members are."""
+    memberships that the accounts have granted are among the memberships, of all members."""
 
     def __init__(self, roles: Iterable[Role] = (), memberships: Iterable[Membership] = ()) -> None:
         self.by_name: dict[str, Role] = {role.name: role for role in roles}

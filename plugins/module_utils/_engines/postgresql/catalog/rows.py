@@ -26,7 +26,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_IAM,
     authentication,
-    half_gone,
+    without_marker,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
@@ -298,16 +298,15 @@ def build_accounts(
     existing = [name for name in names if name in roles.by_name]
     grants = _grants(existing, catalogue, entries)
     members = roles.members(RDS_IAM)
-    marks = half_gone(frozenset(existing), roles)
     accounts: dict[AccountName, Account] = {}
     for name in existing:
         role = roles.by_name[name]
         accounts[AccountName(name)] = Account(
             AccountName(name),
-            authentication=authentication(name, members, marks),
+            authentication=authentication(name, members),
             locked=not role.can_login,
             connection_limit=role.connection_limit,
-            comment=marks[name].comment if name in marks else role.comment,
+            comment=without_marker(role.comment),
             roles=frozenset(AccountName(parent) for parent in roles.direct(name) - {RDS_IAM}),
             grants=grants[name],
         )

@@ -30,6 +30,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     ATTEMPTS,
     PostgreSQLSession,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -173,6 +174,10 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         parts = [*opening, *statements] if statements else []
         for part in batches(parts) if together else parts:
             yield part.text, part
+
+    def _end_sessions(self, step: EndSessions) -> None:
+        super()._end_sessions(step)
+        self._roll_back(step.database)
 
     def _opening(self, lock_timeout: int) -> Sequence[Statement]:
         return [sql.set_lock_timeout(lock_timeout)]

@@ -4,12 +4,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""What a server's refusal of a statement means to the person who wrote the task.
+"""What a server's refusal of a statement means to the person who wrote the task, and what the server says beside its
+answers: told by SQLSTATE, since lc_messages may be any language.
 
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 from __future__ import annotations
+
+import ctypes
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
 
@@ -33,3 +40,45 @@ def lock_not_available(error: StatementFailed, holders: str) -> StatementFailed:
         return error
     error.message += f" {holders}."
     return error
+
+
+NOT_DONE = ("01006", "01007")
+"""GRANT and REVOKE that did nothing, or less than they say, which PostgreSQL only warns of:
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+_VERBOSE = 2
+"""PQERRORS_VERBOSE: https://www.postgresql.org/docs/current/libpq-control.html#LIBPQ-PQSETERRORVERBOSITY"""
+_NOTICE = re.compile(r"[^:]*:\s+([0-9A-Z]{5}): (.*?)(?:\n|\Z)")
+"""Severity, SQLSTATE and message; then detail, hint and the place in the server's source, each on a line."""
+
+
+class Notice(NamedTuple):
+    code: str
+    message: str
+
+
+class Notices:
+    """The notices of one connection. psycopg2's own list keeps the last 50 only."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def append(self, text: str) -> None:
+        self._texts.append(text)
+
+    def clear(self) -> None:
+        self._texts.clear()
+
+    def __iter__(self) -> Iterator[Notice]:
+        for text in self._texts:
+            found = _NOTICE.match(text)
+            yield Notice(*found.groups()) if found else Notice("", " ".join(text.split()))
+
+
+def collect_notices(connection: Any) -> None:
+    """Let a psycopg2 connection keep them all, with their SQLSTATEs, which libpq leaves out unless it is told."""
+    connection.notices = Notices()
+    # The libpq that psycopg2 was built with, and through which it has made the connection
+    libpq = ctypes.CDLL(sys.modules["psycopg2._psycopg"].__file__)
+    libpq.PQsetErrorVerbosity.argtypes = (ctypes.c_void_p, ctypes.c_int)
+    libpq.PQsetErrorVerbosity(connection.pgconn_ptr, _VERBOSE)

@@ -24,13 +24,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
     DEPENDENT_OBJECTS,
     LOCK_NOT_AVAILABLE,
+    NOT_DONE,
     QUERY_CANCELED,
+    collect_notices,
     lock_not_available,
     refusal,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.notices import (
-    NOT_DONE,
-    collect_notices,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
     ConnectionRunLock,
@@ -39,9 +37,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Reassign,
     check_reassigned,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import (
+    EndSessions,
+    end_sessions,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
-    Enrolment,
     Logins,
     compare_logins,
 )
@@ -223,6 +225,9 @@ class PostgreSQLSession(Session):
 
     def run(self, step: Step) -> None:
         """Readers of a table queue behind whoever waits to change it: so it waits for less than a second at a time."""
+        if isinstance(step, EndSessions):
+            self._end_sessions(step)
+            return
         last = time.monotonic() + self.login.lock_timeout
         while True:
             try:
@@ -234,6 +239,9 @@ class PostgreSQLSession(Session):
                 if time.monotonic() > last:
                     raise lock_not_available(error, self._locked(error, step.database)) from None
             time.sleep(PAUSE)
+
+    def _end_sessions(self, step: EndSessions) -> None:
+        end_sessions(step, partial(self.query, database=step.database), self.login.title)
 
     def _retry(self, attempt: Callable[[bool], None]) -> None:
         """One message does not say which of its statements failed. Sent one by one they do; and where the cause has
@@ -316,7 +324,7 @@ class PostgreSQLSession(Session):
 
     def _locked(self, error: StatementFailed, database: str) -> str:
         """Which table is locked, and by whom."""
-        rows = self.query(sql.LOCK_HOLDERS, (error.statement, error.statement), database)
+        rows = self.query(sql.TABLE_LOCKS, (error.statement, error.statement), database)
         found = [
             f"{table} is locked by {user} (pid {pid}, {client}, {state})" for table, user, pid, client, state in rows
         ]

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""What those who stay lose with those who leave: memberships of them, and privileges that they own or gave. Pure."""
+"""What accounts lose when a task drops others: memberships of them, and privileges that they own or granted. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import DROP
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import (
+    new_owner,
     owned_objects,
-    successor,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     FUTURE,
@@ -32,33 +32,33 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 
 
-class Aftermath:
+class Cascade:
     """Of the accounts that one task drops."""
 
     def __init__(self, changes: Changes, observed: PostgreSQLObserved) -> None:
         self._catalogue = observed.catalogue
-        self._leaving = {change.name.name: change for change in changes.accounts if change.dropped}
+        self._dropped = {change.name.name: change for change in changes.accounts if change.dropped}
 
     def ends(self, role: AccountName) -> bool:
         """Whether nobody can be a member of it any more."""
-        return role.name in self._leaving
+        return role.name in self._dropped
 
     def takes(self, account: str, grant: Grant) -> bool:
         """Whether the account has this privilege no more without anybody revoking it."""
-        if not self._leaving:
+        if not self._dropped:
             return False
-        leaver = self._leaving.get(self._catalogue.owner(grant.scope))
-        if leaver is not None and (grant.scope.kind.startswith(FUTURE) or owned_objects(leaver) == DROP):
+        dropped = self._dropped.get(self._catalogue.owner(grant.scope))
+        if dropped is not None and (grant.scope.kind.startswith(FUTURE) or owned_objects(dropped) == DROP):
             return True
-        if leaver is not None and successor(leaver) == account:  # an owner needs no grant
+        if dropped is not None and new_owner(dropped) == account:  # an owner needs no grant
             return True
         entries = self._catalogue.entries(grant.scope, account)
-        grantors = [self._leaving.get(entry.grantor) for entry in entries if entry.privilege == grant.privilege]
+        grantors = [self._dropped.get(entry.grantor) for entry in entries if entry.privilege == grant.privilege]
         return bool(grantors) and all(item is not None and owned_objects(item) == DROP for item in grantors)
 
-    def foresee(self, changes: Changes) -> Changes:
+    def complete(self, changes: Changes) -> Changes:
         """The same changes, with what the others lose. Raises Refused where the task asks for it to stay."""
-        if not self._leaving:
+        if not self._dropped:
             return changes
         return Changes(tuple(map(self._settle, changes.accounts)), changes.unlisted)
 
@@ -84,11 +84,11 @@ class Aftermath:
                 raise Refused(f"{request.position}roles: {role} is dropped by this task; take it off the list.")
         had = change.before.grants if change.before is not None and not request.purge_grants else frozenset()
         for grant in sorted(lost - had) if request.grants is not None else ():
-            leaver = self._leaving.get(self._catalogue.owner(grant.scope))
-            if leaver is None or successor(leaver) != change.name.name:
+            dropped = self._dropped.get(self._catalogue.owner(grant.scope))
+            if dropped is None or new_owner(dropped) != change.name.name:
                 raise Refused(
                     f"{request.position}grants: {grant.privilege} on {name_scope(grant.scope)} goes with "
-                    f"{leaver.name if leaver is not None else 'who granted it'}, which this task drops; take it off "
+                    f"{dropped.name if dropped is not None else 'who granted it'}, which this task drops; take it off "
                     "the list, or drop that account in a task of its own before this one."
                 )
 

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Who may not leave yet, what is in the way, and code that would run with more rights than its author had."""
+"""Who cannot be dropped yet, what is in the way, and code that would run with more rights than its author had."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PUBLIC,
     PostgreSQLObserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import fingerprints, listed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import listed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     NO_CREATE_FOR_PUBLICATION,
@@ -25,37 +25,49 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import (
     ends_sessions,
+    new_owner,
     owned_objects,
-    successor,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
 
 _SHOWN = 10
 
 
-def review_leaving(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
-    """Raises Refused, MissingObject. Returns warnings: the code that is handed over."""
+def review_drops(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    """Raises Refused, MissingObject. Returns warnings: the code that is reassigned."""
     _refuse_group_roles(changes, observed)
     refuse_open_sessions(changes, observed)
     reassigned = [change for change in changes.effective if change.dropped and owned_objects(change) == REASSIGN]
     for change in reassigned:
-        _refuse_successor(change, changes, observed)
+        _refuse_new_owner(change, changes, observed)
     _refuse_obstacles(changes, observed)
-    return [warning for change in reassigned for warning in _hand_over_code(change, observed)]
+    return [warning for change in reassigned for warning in _review_code(change, observed)]
 
 
 def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Raises Refused for what cannot log in and nobody has locked with this collection, unless it looks like an account
+    that somebody else has locked: itself in rds_iam, and without members."""
     own = {observed.login.name, observed.master}
     for change in changes.effective:
-        members = observed.roles.members(change.name.name) - own
-        half_gone = change.name.name in observed.half_gone
-        if change.dropped and change.before is not None and change.before.locked and members and not half_gone:
-            raise Refused(
-                f"{change.name} is a group role (it cannot log in and has the members {', '.join(sorted(members))}), "
-                "not an account, and this collection drops no roles; take it off the list."
-            )
+        name = change.name.name
+        if not change.dropped or change.before is None or not change.before.locked:
+            continue
+        if has_marker(observed.roles.by_name[name].comment):
+            continue
+        members = observed.roles.members(name) - own
+        if members:
+            why = f"has the members {', '.join(sorted(members))}"
+        elif RDS_IAM not in observed.roles.direct(name):
+            why = f"is in rds_iam through {observed.roles.chain(name, RDS_IAM)[1]}"
+        else:
+            continue
+        raise Refused(
+            f"{name} is a group role (it cannot log in and {why}), not an account, and this collection drops no roles; "
+            "take it off the list."
+        )
 
 
 def refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:
@@ -76,18 +88,18 @@ def refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None
         )
 
 
-def _refuse_successor(change: AccountChange, changes: Changes, observed: PostgreSQLObserved) -> None:
-    name, position = successor(change), change.request.position if change.request is not None else ""
+def _refuse_new_owner(change: AccountChange, changes: Changes, observed: PostgreSQLObserved) -> None:
+    name, position = new_owner(change), change.request.position if change.request is not None else ""
     label = f"{position}reassign_owned_to: {name}"
     created = {item.name.name for item in changes.accounts if item.created}
-    leaving = {item.name.name for item in changes.accounts if item.dropped}
+    dropped = {item.name.name for item in changes.accounts if item.dropped}
     login = observed.login.name
     if name not in observed.roles.by_name and name not in created:
         raise MissingObject(
             f"{label} does not exist on {observed.title}; create it first, or correct the name (as stored: case "
             "matters)."
         )
-    if name in leaving:
+    if name in dropped:
         raise Refused(f"{label} is dropped by this task as well; name a role that stays.")
     authority = Authority(observed)
     if name in authority.inherited & authority.settable or authority.superuser:
@@ -106,10 +118,10 @@ def _refuse_successor(change: AccountChange, changes: Changes, observed: Postgre
 
 def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
     """Raises Refused with all that keeps an account from being dropped, for all accounts at once."""
-    leaving = {change.name.name: change for change in changes.accounts if change.dropped}
+    dropped = {change.name.name: change for change in changes.accounts if change.dropped}
     authority = Authority(observed)
     found: dict[str, list[str]] = {}
-    for name, change in leaving.items():
+    for name, change in dropped.items():
         obstacles = list(observed.obstacles.get(name, ()))
         if authority.superuser:
             lacking = (
@@ -122,7 +134,7 @@ def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
         reasons = in_the_way(obstacles, owned_objects(change))
         if owned_objects(change) != DROP:
             reasons += _passed_on(name, observed)
-        reasons += _from_others(change, leaving, authority)
+        reasons += _from_others(change, dropped, authority)
         if reasons:
             found[name] = reasons
     if found:
@@ -147,12 +159,12 @@ def _passed_on(name: str, observed: PostgreSQLObserved) -> list[str]:
     return _some(found, "such grants")
 
 
-def _from_others(change: AccountChange, leaving: dict[str, AccountChange], authority: Authority) -> list[str]:
+def _from_others(change: AccountChange, dropped: dict[str, AccountChange], authority: Authority) -> list[str]:
     """Privileges by grantors for whom the login cannot act: nobody but they can revoke them."""
     observed, name, found = authority.observed, change.name.name, []
     for grant in change.revoked:
         for entry in observed.catalogue.entries(grant.scope, name):
-            if entry.privilege != grant.privilege or {entry.grantor, observed.owner(grant.scope)} & set(leaving):
+            if entry.privilege != grant.privilege or {entry.grantor, observed.owner(grant.scope)} & set(dropped):
                 continue
             try:
                 authority.to_revoke(entry)
@@ -161,20 +173,18 @@ def _from_others(change: AccountChange, leaving: dict[str, AccountChange], autho
     return _some(found, f"grants by roles for which the login {authority.login} cannot act")
 
 
-def _hand_over_code(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:
+def _review_code(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:
     """What runs with its owner's rights.
 
     Raises Refused where the new owner may do more than the account, judged with caution: unless the account has all of
     its rights by being a member of it, any privilege and any object of the new owner is more.
     """
-    name, new = change.name.name, successor(change)
+    name, new = change.name.name, new_owner(change)
     code = observed.code.get(name, ())
     if not code:
         return []
     advantages = _advantages(change, observed)
-    mark = observed.half_gone.get(name)
-    decided = mark is not None and mark.successor == new and fingerprints(code).items() <= mark.code.items()
-    if advantages and not decided and change.request is not None and not change.request.reassign_code:
+    if advantages and change.request is not None and not change.request.reassign_code:
         raise Refused(
             f"{change.request.position}{new} would get code that {name} or others wrote and run it with its own "
             f"rights, which are more than those of {name} ({new} {', '.join(advantages)}): {listed(code)}. Read that "
@@ -185,11 +195,13 @@ def _hand_over_code(change: AccountChange, observed: PostgreSQLObserved) -> list
 
 
 def _advantages(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:
-    name, new = change.name.name, successor(change)
+    """In the databases where the account has code. What an interrupted drop has reassigned in others does not count."""
+    name, new = change.name.name, new_owner(change)
     roles = observed.roles
     if new in roles.reachable(name):
         return []
-    own = list(observed.advantages.get(name, ()))
+    within = {"", *(item.database for item in observed.code.get(name, ()))}
+    own = [item.text for item in observed.advantages.get(name, ()) if item.database in within]
     gained = sorted(roles.reachable(new) - roles.reachable(name))
     return [*own, *([f"is a member of {', '.join(gained)}"] if gained else [])]
 

@@ -8,14 +8,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 
 _SHOWN = 50
 
@@ -31,8 +30,15 @@ class Code(NamedTuple):
         return f"{self.text} (in database {self.database})"
 
 
+class Advantage(NamedTuple):
+    """Something that the new owner of code has or may do, in words. ``database``: where; empty for everywhere."""
+
+    database: str
+    text: str
+
+
 @dataclass(frozen=True)
-class Reassign(Step):
+class Reassign(Enrolment):
     """A transaction that gives code to new owners, which looks at that code before it commits.
 
     query   reads the code that the transaction has given to the owners in its one parameter
@@ -51,16 +57,6 @@ def build_code(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Code, ...]]
         for account, text, definition in lines:
             found.setdefault(account, []).append(Code(database, text, definition))
     return {account: tuple(items) for account, items in found.items()}
-
-
-def fingerprints(code: Iterable[Code]) -> dict[str, str]:
-    """By database, one checksum of all code."""
-    lines: dict[str, list[str]] = {}
-    for item in code:
-        lines.setdefault(item.database, []).append(f"{item.text}\n{item.definition}\n")
-    return {
-        database: hashlib.sha256("".join(sorted(texts)).encode()).hexdigest()[:32] for database, texts in lines.items()
-    }
 
 
 def listed(code: Iterable[object]) -> str:

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""What keeps accounts from leaving, and which of it each of the ways to leave takes care of. Pure."""
+"""What keeps accounts from being dropped, and which of it each value of owned_objects takes care of. Pure."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def in_the_way(obstacles: Iterable[Obstacle], owned_objects: str) -> list[str]:
     return [str(item) for item in obstacles if item.kind not in SOLVED[owned_objects] | NO_OBSTACLE]
 
 
-def to_hand_over(obstacles: Iterable[Obstacle], owned_objects: str) -> dict[str, tuple[Obstacle, ...]]:
+def to_reassign(obstacles: Iterable[Obstacle], owned_objects: str) -> dict[str, tuple[Obstacle, ...]]:
     """By database, what REASSIGN OWNED and DROP OWNED have to take care of."""
     found: dict[str, list[Obstacle]] = {}
     for item in obstacles:

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Reading what keeps accounts from leaving: what they own, who depends on it, and what its new owner may do."""
+"""Reading what keeps accounts from being dropped: what they own, who depends on it, and what its new owner may do."""
 
 from __future__ import annotations
 
@@ -75,27 +75,27 @@ owned AS (
 # https://www.postgresql.org/docs/current/sql-alterpublication.html, https://www.postgresql.org/docs/current/sql-alterserver.html
 # A new owner that this task will make has the number 0, which asks for the rights of PUBLIC.
 # Parameters: two lists of equal length, accounts and their new owners
-HANDOVER = f"""
-WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor)), {_OWNED}
+REQUIREMENTS = f"""
+WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner)), {_OWNED}
 SELECT pg_get_userbyid(account)::text, 'S', 1, n.nspname::text
 FROM owned JOIN pg_namespace n ON n.oid = owned.objid WHERE owned.classid = 'pg_namespace'::regclass
 UNION ALL
 SELECT pg_get_userbyid(account)::text, 'n', 1, min(pg_describe_object(classid, objid, 0)) || ' in schema ' || n.nspname
 FROM owned, pg_identify_object(classid, objid, 0) i JOIN pg_namespace n ON n.nspname = i.schema
 WHERE classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass) AND n.nspowner <> account
-  AND NOT starts_with(n.nspname, 'pg_temp_') AND NOT has_schema_privilege(successor, n.oid, 'CREATE')
+  AND NOT starts_with(n.nspname, 'pg_temp_') AND NOT has_schema_privilege(new_owner, n.oid, 'CREATE')
 GROUP BY account, n.nspname
 UNION ALL
 SELECT pg_get_userbyid(account)::text, 'u', 1, pg_describe_object(classid, objid, 0) || ' of ' || w.fdwname
 FROM owned JOIN pg_foreign_server f ON f.oid = owned.objid JOIN pg_foreign_data_wrapper w ON w.oid = f.srvfdw
-WHERE classid = 'pg_foreign_server'::regclass AND NOT has_foreign_data_wrapper_privilege(successor, w.oid, 'USAGE')
+WHERE classid = 'pg_foreign_server'::regclass AND NOT has_foreign_data_wrapper_privilege(new_owner, w.oid, 'USAGE')
 UNION ALL
 SELECT pg_get_userbyid(account)::text, 'b', 1, pg_describe_object(classid, objid, 0) FROM owned
-WHERE classid = 'pg_publication'::regclass AND NOT has_database_privilege(successor, current_database(), 'CREATE')
+WHERE classid = 'pg_publication'::regclass AND NOT has_database_privilege(new_owner, current_database(), 'CREATE')
 UNION ALL
 SELECT DISTINCT pg_get_userbyid(account)::text, 's', 1, current_database()::text FROM owned
 WHERE classid = 'pg_namespace'::regclass AND NOT has_database_privilege(current_database(), 'CREATE')
-  AND NOT has_database_privilege(successor, current_database(), 'CREATE')
+  AND NOT has_database_privilege(new_owner, current_database(), 'CREATE')
 ORDER BY 1, 2, 4
 """
 
@@ -122,7 +122,7 @@ _HARMLESS = (
 _CODE = f"""
 parts AS (
     SELECT * FROM owned
-    UNION SELECT parts.account, parts.successor, d.classid, d.objid FROM parts JOIN pg_depend d
+    UNION SELECT parts.account, parts.new_owner, d.classid, d.objid FROM parts JOIN pg_depend d
     ON d.refclassid = parts.classid AND d.refobjid = parts.objid
     AND (d.deptype IN {_PART_OF} OR (d.classid = 'pg_cast'::regclass AND d.refclassid = 'pg_type'::regclass))
 ), code AS (
@@ -171,33 +171,33 @@ parts AS (
     UNION ALL SELECT objid, inhrelid, false FROM tables JOIN pg_inherits ON inhparent = objid
     UNION SELECT root, CASE WHEN up THEN inhparent ELSE inhrelid END, up
     FROM tree JOIN pg_inherits ON relid = CASE WHEN up THEN inhrelid ELSE inhparent END
-), decided(account, successor, classid, objid, what, owner) AS (
-    SELECT u.account, u.successor, u.classid, u.objid, pg_describe_object(r.classid, r.objid, 0), r.owner
+), decided(account, new_owner, classid, objid, what, owner) AS (
+    SELECT u.account, u.new_owner, u.classid, u.objid, pg_describe_object(r.classid, r.objid, 0), r.owner
     FROM uses u JOIN reached ON rootclass = u.refclassid AND root = u.refobjid
     JOIN replaceable r ON r.classid = reached.classid AND r.objid = reached.objid
-    UNION ALL SELECT account, successor, classid, objid, 'privilege ' || x.privilege_type, x.grantee
+    UNION ALL SELECT account, new_owner, classid, objid, 'privilege ' || x.privilege_type, x.grantee
     FROM tables, LATERAL (SELECT * FROM aclexplode(relacl) UNION ALL SELECT * FROM aclexplode(attacl)) x
     WHERE x.privilege_type IN ('TRIGGER', 'REFERENCES')
-    UNION ALL SELECT account, successor, f.tableoid, f.oid, pg_describe_object(t.tableoid, t.oid, 0), t.typowner
+    UNION ALL SELECT account, new_owner, f.tableoid, f.oid, pg_describe_object(t.tableoid, t.oid, 0), t.typowner
     FROM tables JOIN pg_constraint f ON f.contype = 'f' AND objid IN (f.conrelid, f.confrelid)
     CROSS JOIN unnest(f.conkey, f.confkey) AS k(referencing, referenced)
     JOIN pg_attribute a ON a.attrelid = f.conrelid AND a.attnum = k.referencing
     JOIN pg_attribute b ON b.attrelid = f.confrelid AND b.attnum = k.referenced AND b.atttypid <> a.atttypid
     JOIN pg_type t ON t.oid IN (a.atttypid, b.atttypid)
-    UNION ALL SELECT account, successor, classid, objid, pg_describe_object(c.tableoid, c.oid, 0), c.relowner
+    UNION ALL SELECT account, new_owner, classid, objid, pg_describe_object(c.tableoid, c.oid, 0), c.relowner
     FROM tables JOIN tree ON root = objid JOIN pg_class c ON c.oid = relid WHERE NOT up OR c.relkind = 'p'
 ), untrusted AS (
     SELECT d.* FROM decided d LEFT JOIN pg_roles o ON o.oid = d.owner
     WHERE o.oid IS NULL OR (
-        NOT o.rolsuper AND d.owner NOT IN (d.account, d.successor) AND o.rolname NOT IN (session_user, current_user)
-        AND NOT pg_has_role(d.owner, d.successor, 'USAGE'))
+        NOT o.rolsuper AND d.owner NOT IN (d.account, d.new_owner) AND o.rolname NOT IN (session_user, current_user)
+        AND NOT pg_has_role(d.owner, d.new_owner, 'USAGE'))
 ), expressions AS (
     SELECT parts.*, conbin::text AS tree FROM parts JOIN pg_constraint c ON c.oid = objid AND c.tableoid = classid
     UNION ALL SELECT parts.*, adbin::text FROM parts JOIN pg_attrdef a ON a.oid = objid AND a.tableoid = classid
     UNION ALL SELECT parts.*, concat(polqual, polwithcheck)
     FROM parts JOIN pg_policy p ON p.oid = objid AND p.tableoid = classid
 ), calls AS (
-    SELECT e.account, e.successor, e.classid, e.objid, pg_describe_object(p.tableoid, p.oid, 0), p.proowner
+    SELECT e.account, e.new_owner, e.classid, e.objid, pg_describe_object(p.tableoid, p.oid, 0), p.proowner
     FROM expressions e, regexp_matches(tree, 'funcid ([0-9]+)', 'g') AS m(found)
     JOIN pg_proc p ON p.oid = m.found[1]::oid JOIN pg_roles o ON o.oid = p.proowner
     WHERE o.rolsuper AND (starts_with(p.proname, 'pg_input_') OR 'cstring'::regtype = ANY(p.proargtypes)
@@ -213,7 +213,7 @@ ORDER BY 1, 2
 
 # Before: the code of accounts. Parameters: two lists of equal length, accounts and their new owners
 CODE = f"""
-WITH RECURSIVE pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor)), {_OWNED}, {_CODE}
+WITH RECURSIVE pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner)), {_OWNED}, {_CODE}
 """
 
 # After: the code of what this transaction has given to new owners, with these in the place of the accounts. The server
@@ -221,7 +221,7 @@ WITH RECURSIVE pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account,
 # Parameters: the new owners
 REASSIGNED_CODE = f"""
 WITH RECURSIVE owned AS (
-    SELECT s.refobjid AS account, s.refobjid AS successor, s.classid, s.objid
+    SELECT s.refobjid AS account, s.refobjid AS new_owner, s.classid, s.objid
     FROM pg_shdepend s JOIN pg_roles n ON n.oid = s.refobjid
     WHERE n.rolname = ANY(%s::name[]) AND s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'
       AND {_HERE} AND s.xmin = (txid_current() & 4294967295)::text::xid
@@ -246,44 +246,55 @@ GROUP BY gone.account, d.classid, d.objid, gone.classid, gone.objid
 ORDER BY 1, 4
 """
 
-# Rights that a new owner has by itself; memberships are known from elsewhere. Parameters: accounts, their new owners
-SUCCESSORS = """
-WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, successor))
-SELECT pg_get_userbyid(account)::text, a.name FROM pair
-JOIN pg_roles o ON o.oid = account JOIN pg_roles n ON n.oid = successor,
+# Rights that a new owner has by itself, with the database in which they count, which is empty for all of them;
+# memberships are known from elsewhere. A session cannot act in another database, so code in one database gains nothing
+# by what its owner has in another. Parameters: accounts, their new owners
+NEW_OWNERS = """
+WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner))
+SELECT pg_get_userbyid(account)::text, '', a.name FROM pair
+JOIN pg_roles o ON o.oid = account JOIN pg_roles n ON n.oid = new_owner,
 LATERAL (VALUES ('is SUPERUSER', n.rolsuper > o.rolsuper), ('has CREATEROLE', n.rolcreaterole > o.rolcreaterole),
                 ('has CREATEDB', n.rolcreatedb > o.rolcreatedb), ('has BYPASSRLS', n.rolbypassrls > o.rolbypassrls),
                 ('has REPLICATION', n.rolreplication > o.rolreplication)) AS a(name, more)
 WHERE a.more
 UNION ALL
-SELECT pg_get_userbyid(account)::text, CASE s.deptype WHEN 'o' THEN 'owns ' ELSE 'has privileges on ' END || count(*)
+SELECT pg_get_userbyid(account)::text, coalesce(d.datname::text, ''),
+       CASE s.deptype WHEN 'o' THEN 'owns ' ELSE 'has privileges on ' END || count(*)
        || CASE count(*) WHEN 1 THEN ' object' ELSE ' objects' END || coalesce(' in database ' || d.datname, '')
-FROM pair JOIN pg_shdepend s ON s.refobjid = successor AND s.refclassid = 'pg_catalog.pg_authid'::regclass
-LEFT JOIN pg_database d ON d.oid = s.dbid
+FROM pair JOIN pg_shdepend s ON s.refobjid = new_owner AND s.refclassid = 'pg_catalog.pg_authid'::regclass
+LEFT JOIN pg_subscription b ON b.oid = s.objid AND s.classid = 'pg_subscription'::regclass
+LEFT JOIN pg_database d ON d.oid IN (s.dbid, b.subdbid)
 WHERE s.deptype IN ('o', 'a') GROUP BY account, s.deptype, d.datname
-ORDER BY 1, 2
+ORDER BY 1, 2, 3
 """
+
+
+# What is read of sessions stays as it is until the end of the transaction.
+# https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
+FORGET_SESSIONS = "SELECT pg_stat_clear_snapshot()::text"
+# Parameter: process IDs
+OPEN_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE pid IN (SELECT unnest(%s::int[]))"
 
 
 def read_obstacles(
     session: PostgreSQLSession,
     database: str,
-    leaving: Sequence[int],
+    accounts: Sequence[int],
     ending: Sequence[int],
     shared: bool,
     visible: Sequence[str],
 ) -> list[Row]:
-    """``ending``: those of the leaving whose sessions end; ``visible``: the databases that are in sight."""
-    return session.query(OBSTACLES, (list(ending), list(leaving), shared, list(visible)), database) if leaving else []
+    """``ending``: those of the accounts whose sessions end; ``visible``: the databases that are in sight."""
+    return session.query(OBSTACLES, (list(ending), list(accounts), shared, list(visible)), database) if accounts else []
 
 
-def read_handover(
+def read_requirements(
     session: PostgreSQLSession, database: str, reassigned: Mapping[int, int], dropped: Sequence[int]
 ) -> list[Row]:
     """``reassigned``: accounts and their new owners; ``dropped``: accounts that go with what they own."""
     rows: list[Row] = []
     if reassigned:
-        rows += session.query(HANDOVER, (list(reassigned), list(reassigned.values())), database)
+        rows += session.query(REQUIREMENTS, (list(reassigned), list(reassigned.values())), database)
     if dropped:
         rows += session.query(DEPENDENTS, (list(dropped),), database)
     return rows
@@ -296,7 +307,7 @@ def read_code(session: PostgreSQLSession, database: str, reassigned: Mapping[int
     return session.query(CODE, (list(reassigned), list(reassigned.values())), database)
 
 
-def read_successors(session: PostgreSQLSession, reassigned: Mapping[int, int]) -> list[Row]:
+def read_new_owners(session: PostgreSQLSession, reassigned: Mapping[int, int]) -> list[Row]:
     if not reassigned:
         return []
-    return session.query(SUCCESSORS, (list(reassigned), list(reassigned.values())))
+    return session.query(NEW_OWNERS, (list(reassigned), list(reassigned.values())))

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Statements that only leaving takes. Text only."""
+"""Statements that only a drop takes. Text only."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import NEVER, Statement
 
-_PATIENCE = 5000
-"""Milliseconds to wait for each session to be gone, since 14; whoever is still there then goes when it next waits."""
+_TIMEOUT = 5000
+"""Milliseconds that the server waits for each session to end, since 14; before, it says true at once."""
 _WAITS_SINCE = 14
 
 
 def end_sessions(names: Collection[str], major: int) -> Statement:
     """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
-    wait = f", {_PATIENCE}" if major >= _WAITS_SINCE else ""
+    wait = f", {_TIMEOUT}" if major >= _WAITS_SINCE else ""
     listed = ", ".join(quote_literal(name) for name in sorted(names))
-    return Statement(f"SELECT pg_terminate_backend(pid{wait}) FROM pg_stat_activity WHERE usename IN ({listed})", NEVER)
+    return Statement(
+        f"SELECT pg_terminate_backend(pid{wait}), usename::text, pid, coalesce(host(client_addr), 'local'), "
+        f"coalesce(state, 'unknown') FROM pg_stat_activity WHERE usename IN ({listed})",
+        NEVER,
+    )
 
 
-def reassign_owned(names: Collection[str], successor: str) -> Statement:
-    return Statement(f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(successor)}")
+def reassign_owned(names: Collection[str], new_owner: str) -> Statement:
+    return Statement(f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(new_owner)}")
 
 
 def drop_owned(names: Collection[str]) -> Statement:
@@ -37,23 +41,27 @@ def drop_owned(names: Collection[str]) -> Statement:
     return Statement(f"DROP OWNED BY {_names(names)}")
 
 
-def give_schema(schema: str, successor: str) -> Statement:
-    return Statement(f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(successor)}")
+def give_schema(schema: str, new_owner: str) -> Statement:
+    return Statement(f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(new_owner)}")
 
 
-def join_role(role: str, member: str, options: bool) -> Statement:
-    """``options``: since 16 a membership says itself what it gives."""
+def join_role(role: str, member: str, options: bool, grantor: str) -> Statement:
+    """``options``: since 16 a membership says itself what it gives. ``grantor``: empty for the server's choice."""
     with_all = " WITH INHERIT TRUE, SET TRUE" if options else ""
-    return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)}{with_all}")
+    return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)}{with_all}{_granted_by(grantor)}")
 
 
-def leave_role(role: str, member: str) -> Statement:
-    return Statement(f"REVOKE {quote_identifier(role)} FROM {quote_identifier(member)}")
+def leave_role(role: str, member: str, grantor: str) -> Statement:
+    return Statement(f"REVOKE {quote_identifier(role)} FROM {quote_identifier(member)}{_granted_by(grantor)}")
 
 
-def set_membership(role: str, member: str, inherits: bool, sets: bool) -> Statement:
-    given = f"WITH INHERIT {str(inherits).upper()}, SET {str(sets).upper()}"
+def set_membership(role: str, member: str, inherits: bool, sets: bool, grantor: str) -> Statement:
+    given = f"WITH INHERIT {str(inherits).upper()}, SET {str(sets).upper()}{_granted_by(grantor)}"
     return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)} {given}")
+
+
+def _granted_by(grantor: str) -> str:
+    return f" GRANTED BY {quote_identifier(grantor)}" if grantor else ""
 
 
 def _names(names: Collection[str]) -> str:

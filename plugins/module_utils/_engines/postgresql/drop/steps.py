@@ -4,14 +4,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""The way out, in the order in which nothing is lost and no administrator is locked out.
+"""The drop of accounts, in the order in which nothing is lost and no administrator is locked out.
 
-1. No new login: NOLOGIN, and who hands over what it owns leaves rds_iam, since the login becomes a member of it later.
-   Committed by itself.
+1. No new login: NOLOGIN. Committed by itself.
 2. The sessions end.
 3. In each database one transaction: the login becomes a member where it is none, what is owned goes to its new owner or
-   is dropped, and the membership ends. Nobody else ever sees that membership.
-4. DROP ROLE.
+   is dropped, and the membership ends. Nobody else ever sees that membership: the account stays in rds_iam, and
+   +rds_iam in pg_hba.conf reads what is committed.
+4. DROP ROLE. Until then the account is a locked one in rds_iam, and the same task resumes the drop.
 """
 
 from __future__ import annotations
@@ -29,13 +29,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
-    Membership,
+    any_membership,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as leaving_sql
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
-    Reassign,
-    fingerprints,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as drop_sql
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Reassign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     FAIL,
@@ -43,12 +40,20 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     SCHEMA,
     Obstacle,
     names_of,
-    to_hand_over,
+    to_reassign,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import Mark, write_mark
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import REASSIGNED_CODE
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
+    FORGET_SESSIONS,
+    OPEN_SESSIONS,
+    REASSIGNED_CODE,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    has_marker,
+    with_marker,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
@@ -61,13 +66,13 @@ def owned_objects(change: AccountChange) -> str:
     return change.request.owned_objects if change.request is not None else FAIL
 
 
-def successor(change: AccountChange) -> str:
+def new_owner(change: AccountChange) -> str:
     return change.request.reassign_owned_to if change.request is not None else ""
 
 
 @dataclass(frozen=True)
-class Leaver:
-    """An account that is dropped. ``owned``: what has to be handed over or dropped first, by database."""
+class DroppedAccount:
+    """An account that is dropped. ``owned``: what has to be reassigned or dropped first, by database."""
 
     change: AccountChange
     owned: dict[str, tuple[Obstacle, ...]]
@@ -77,15 +82,15 @@ class Leaver:
         return self.change.name.name
 
 
-class Exit:
-    """Renders the leaving of the accounts of one task. Raises Refused where a privilege cannot be revoked."""
+class Drop:
+    """Renders the drop of the accounts of one task. Raises Refused where a privilege cannot be revoked."""
 
     def __init__(self, changes: Changes, observed: PostgreSQLObserved, authority: Authority) -> None:
         self._observed = observed
         self._authority = authority
-        self._leavers = {
-            change.name.name: Leaver(
-                change, to_hand_over(observed.obstacles.get(change.name.name, ()), owned_objects(change))
+        self._dropped = {
+            change.name.name: DroppedAccount(
+                change, to_reassign(observed.obstacles.get(change.name.name, ()), owned_objects(change))
             )
             for change in changes.accounts
             if change.dropped
@@ -94,85 +99,89 @@ class Exit:
             change.name.name for change in changes.accounts if ends_sessions(change, observed.connected)
         )
 
-    def close_door(self) -> list[Statement]:
-        """What must be committed before sessions end."""
-        statements = [
-            sql.alter_role(name, True, None)
-            for name, leaver in sorted(self._leavers.items())
-            if leaver.change.before is not None and not leaver.change.before.locked
-        ]
-        handing = [leaver for _name, leaver in sorted(self._leavers.items()) if leaver.owned]
-        lost: dict[tuple[str, str], set[str]] = {}
-        for leaver in handing:
-            for membership in self._perilous(leaver.name):
-                grantor = self._authority.membership_grantor(membership)
-                lost.setdefault((grantor, membership.role), set()).add(leaver.name)
-        statements += [sql.revoke_roles([role], names, grantor) for (grantor, role), names in sorted(lost.items())]
-        for leaver in handing:
-            comment = self._observed.roles.by_name[leaver.name].comment
-            before = leaver.change.before.comment if leaver.change.before is not None else ""
-            code = fingerprints(self._observed.code.get(leaver.name, ()))
-            mark = write_mark(Mark(successor(leaver.change), before, code))
-            statements += [sql.comment_on_role(leaver.name, mark)] if comment != mark else []
+    def lock(self) -> list[Statement]:
+        """What must be committed before sessions end. With the marker, a drop as unlisted can be resumed."""
+        statements: list[Statement] = []
+        for name, account in sorted(self._dropped.items()):
+            before = account.change.before
+            if before is not None and not before.locked:
+                statements.append(sql.alter_role(name, True, None))
+                if not has_marker(self._observed.roles.by_name[name].comment):
+                    statements.append(sql.comment_on_role(name, with_marker(before.comment)))
         return statements
 
-    def _perilous(self, name: str) -> Iterator[Membership]:
-        """Memberships that lead to rds_iam, or to the login, which then could not become a member of the account."""
-        roles = self._observed.roles
-        for membership in roles.held_by(name):
-            if {RDS_IAM, self._authority.login} & ({membership.role} | roles.reachable(membership.role)):
-                yield membership
+    def end_sessions(self) -> tuple[Step, ...]:
+        if not self._ending:
+            return ()
+        statement = drop_sql.end_sessions(self._ending, self._observed.major)
+        return (EndSessions((statement,), self._observed.database, FORGET_SESSIONS, OPEN_SESSIONS),)
 
-    def walk_out(self) -> list[Part]:
+    def parts(self) -> list[Part]:
         """By database; what all databases share goes first."""
         here = self._observed.database
         parts: list[Part] = []
-        if self._ending:
-            parts.append((here, [leaving_sql.end_sessions(self._ending, self._observed.major)]))
         revoked = self._revoked()
         parts.append((here, _revoke(revoked.pop("", []))))
-        owning = {database for leaver in self._leavers.values() for database in leaver.owned}
-        for database in sorted(owning | set(revoked), key=lambda name: (name != here, name)):
-            parts.append((database, self._hand_over(database, _revoke(revoked.get(database, [])))))
-        if self._leavers:
-            parts.append((here, [sql.drop_roles(self._leavers)]))
+        owning = {database for account in self._dropped.values() for database in account.owned}
+        ordered = sorted(owning | set(revoked), key=lambda name: (name != here, name))
+        first = next((database for database in ordered if database in owning), "")
+        for database in ordered:
+            revokes = _revoke(revoked.get(database, []))
+            parts.append((database, self._in_database(database, revokes, database == first)))
+        if self._dropped:
+            parts.append((here, [sql.drop_roles(self._dropped)]))
         return parts
 
     def step(self, database: str, statements: list[Statement]) -> Step:
-        """Of :meth:`walk_out`: where code changes owner, with the code that may."""
-        new_owners = {
-            name: successor(leaver.change)
-            for name, leaver in self._leavers.items()
-            if database in leaver.owned and successor(leaver.change)
-        }
-        if not new_owners:
+        """Of :meth:`parts`: where the login joins roles, one that asks who is in rds_iam; where code changes owner,
+        with the code that may."""
+        owning = [name for name, account in self._dropped.items() if database in account.owned]
+        if not owning:
             return Step(tuple(statements), database)
+        accounts = frozenset(self._dropped)
+        new_owners = {name: new_owner(self._dropped[name].change) for name in owning}
+        if not any(new_owners.values()):
+            return Enrolment(tuple(statements), database, accounts)
         agreed = frozenset(
             (new, item)
             for name, new in new_owners.items()
             for item in self._observed.code.get(name, ())
-            if item.database == database
+            if item.database == database and new
         )
-        return Reassign(tuple(statements), database, REASSIGNED_CODE, frozenset(new_owners.values()), agreed)
+        owners = frozenset(filter(None, new_owners.values()))
+        return Reassign(tuple(statements), database, accounts, REASSIGNED_CODE, owners, agreed)
 
-    def _hand_over(self, database: str, revokes: list[Statement]) -> list[Statement]:
-        owning = [leaver for _name, leaver in sorted(self._leavers.items()) if database in leaver.owned]
-        by_successor: dict[str, list[str]] = {}
-        for leaver in owning:
-            by_successor.setdefault(successor(leaver.change), []).append(leaver.name)
+    def _in_database(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
+        """``first``: of the databases in which anything is owned."""
+        owning = [account for _name, account in sorted(self._dropped.items()) if database in account.owned]
+        by_new_owner: dict[str, list[str]] = {}
+        for account in owning:
+            by_new_owner.setdefault(new_owner(account.change), []).append(account.name)
         joined = [
-            *self._missing(name for name in sorted(by_successor) if name),
+            *self._missing(name for name in sorted(by_new_owner) if name),
             *self._missing(item.name for item in owning),
         ]
-        options = self._observed.major >= MEMBERSHIP_OPTIONS
-        login = self._authority.login
-        statements = [leaving_sql.join_role(role, login, options) for role in joined]
-        for name, accounts in sorted(by_successor.items()):
+        statements = self._end_circles() if first else []
+        statements += [self._join(role) for role in joined]
+        for name, accounts in sorted(by_new_owner.items()):
             if name:
                 statements += self._reassign(database, accounts, name)
         statements += revokes
-        statements += [leaving_sql.drop_owned([leaver.name for leaver in owning])] if owning else []
-        return [*statements, *(self._part_from(role) for role in joined)]
+        statements += [drop_sql.drop_owned([account.name for account in owning])] if owning else []
+        # In reverse, so that the server finds each time what it found before the role was joined
+        return [*statements, *(self._part_from(role) for role in reversed(joined))]
+
+    def _end_circles(self) -> list[Statement]:
+        """End memberships that lead to the login, which could not become a member of these accounts otherwise: the
+        server counts a membership that only administers as well."""
+        roles, login = self._observed.roles, self._authority.login
+        ended: dict[tuple[str, str], set[str]] = {}
+        for name in self._missing(name for name, account in sorted(self._dropped.items()) if account.owned):
+            for membership in roles.held_by(name):
+                if login in {membership.role} | roles.reachable(membership.role, any_membership):
+                    grantor = self._authority.membership_grantor(membership)
+                    ended.setdefault((grantor, membership.role), set()).add(name)
+        return [sql.revoke_roles([role], names, grantor) for (grantor, role), names in sorted(ended.items())]
 
     def _reassign(self, database: str, accounts: list[str], name: str) -> list[Statement]:
         """Schemas first: the new owner of a function must have CREATE in its schema, and an owner has."""
@@ -181,61 +190,79 @@ class Exit:
             for account in accounts
             for schema in names_of(self._observed.obstacles.get(account, ()), SCHEMA, database)
         ]
-        given = [leaving_sql.give_schema(schema, name) for schema in sorted(schemas)]
-        return [*given, leaving_sql.reassign_owned(accounts, name)]
+        given = [drop_sql.give_schema(schema, name) for schema in sorted(schemas)]
+        return [*given, drop_sql.reassign_owned(accounts, name)]
 
     def _missing(self, roles: Iterable[str]) -> list[str]:
         """Those whose rights the login does not have, or as whom it cannot act, though it is not a superuser."""
         held = self._authority.inherited & self._authority.settable
         return [role for role in roles if not self._authority.superuser and role not in held]
 
+    def _join(self, role: str) -> Statement:
+        options = self._observed.major >= MEMBERSHIP_OPTIONS
+        return drop_sql.join_role(role, self._authority.login, options, self._named_grantor(role))
+
     def _part_from(self, role: str) -> Statement:
         """Leave the membership as it was. What others have granted was not touched."""
-        login = self._authority.login
+        login, named = self._authority.login, self._named_grantor(role)
         if self._observed.major >= MEMBERSHIP_OPTIONS:
             for item in self._observed.roles.held_by(login):
-                if item.role == role and item.grantor == login:
-                    return leaving_sql.set_membership(role, login, item.inherits, item.sets)
-        return leaving_sql.leave_role(role, login)
+                if item.role == role and item.grantor == (named or login):
+                    return drop_sql.set_membership(role, login, item.inherits, item.sets, named)
+        return drop_sql.leave_role(role, login, named)
+
+    def _named_grantor(self, role: str) -> str:
+        """Who stands after GRANTED BY. The server takes the login where it administers the role by itself; of several
+        roles with the option it would choose one, and after the login has joined a role perhaps another."""
+        if self._observed.major < MEMBERSHIP_OPTIONS:
+            return ""
+        authority, roles = self._authority, self._observed.roles
+        holders = {
+            name
+            for name in authority.inherited
+            if any(item.admin and item.role == role for item in roles.held_by(name))
+        }
+        return "" if authority.login in holders else min(holders, default="")
 
     def _revoked(self) -> dict[str, list[tuple[Item, bool]]]:
         """By database, what the accounts have on what belongs to others, and whether those depending on it lose it."""
         found: dict[str, list[tuple[Item, bool]]] = {}
-        for name, leaver in sorted(self._leavers.items()):
-            cascade = owned_objects(leaver.change) == DROP
-            for grant in sorted(leaver.change.revoked):
+        for name, account in sorted(self._dropped.items()):
+            cascade = owned_objects(account.change) == DROP
+            for grant in sorted(account.change.revoked):
                 for item in self._items(name, grant):
                     found.setdefault(item.scope.database, []).append((item, cascade))
         return found
 
     def _items(self, name: str, grant: Grant) -> Iterator[Item]:
         for entry in self._observed.catalogue.entries(grant.scope, name):
-            owner = self._leavers.get(self._observed.owner(grant.scope))
-            grantor = self._leavers.get(entry.grantor)
+            owner = self._dropped.get(self._observed.owner(grant.scope))
+            grantor = self._dropped.get(entry.grantor)
             if entry.privilege != grant.privilege or _goes_anyway(owner) or _goes_anyway(grantor):
                 continue
-            handed_over = owner is not None and owned_objects(owner.change) == REASSIGN
-            acting = SELF if handed_over else self._authority.to_revoke(entry)
+            reassigned = owner is not None and owned_objects(owner.change) == REASSIGN
+            acting = SELF if reassigned else self._authority.to_revoke(entry)
             yield Item(name, grant.privilege, grant.scope, acting, False)
 
 
 def ends_sessions(change: AccountChange, connected: Collection[str]) -> bool:
-    """Whoever could log in and cannot any more, unless the task says otherwise.
+    """Whether the account could log in and cannot any more, unless the task has terminate_sessions: false.
 
-    And who is to be locked, is locked, and still has sessions: a task that broke off has ended none of them.
+    Also where it is to be locked, by the task or as unlisted, is locked already, and still has sessions: an interrupted
+    task has not ended them.
     """
     before, after, request = change.before, change.after, change.request
     if before is None or (request is not None and not request.terminate_sessions):
         return False
     if after is None or not after.locked:
         return after is None
-    lingering = request is not None and request.locked is True and change.name.name in connected
+    lingering = (request is None or request.locked is True) and change.name.name in connected
     return lingering or not before.locked
 
 
-def _goes_anyway(leaver: Leaver | None) -> bool:
+def _goes_anyway(account: DroppedAccount | None) -> bool:
     """What somebody granted who is dropped with all it owns goes with it."""
-    return leaver is not None and owned_objects(leaver.change) == DROP
+    return account is not None and owned_objects(account.change) == DROP
 
 
 def _revoke(items: Iterable[tuple[Item, bool]]) -> list[Statement]:

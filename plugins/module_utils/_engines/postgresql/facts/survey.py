@@ -41,7 +41,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_IAM,
     chain_to_iam,
-    half_gone,
+    is_account,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import (
     read_database,
@@ -117,21 +117,18 @@ def _administrators(roles: Roles, attributes: Mapping[str, Attributes], master: 
 
 
 def find_groups(roles: Roles) -> set[str]:
-    """Roles that cannot log in; but not accounts that are locked or half gone."""
+    """Roles that cannot log in; but not accounts that this collection has locked."""
     enrolled = roles.members(RDS_IAM)
     without_login = {name for name, role in roles.by_name.items() if not role.can_login}
-    locked = {name for name in without_login if name in enrolled and not is_reserved(name) and not roles.members(name)}
-    return without_login - locked - set(half_gone(without_login, roles))
+    locked = {name for name in without_login & enrolled if is_account(name, roles)}
+    return without_login - locked
 
 
 def _of_interest(roles: Roles, groups: Collection[str], passwords: bool) -> list[str]:
     """Whose privileges and belongings are read."""
     enrolled = roles.members(RDS_IAM)
-    marked = half_gone(roles.by_name, roles)
     return [
-        name
-        for name in roles.by_name
-        if not is_reserved(name) and (passwords or name in groups or name in enrolled or name in marked)
+        name for name in roles.by_name if not is_reserved(name) and (passwords or name in groups or name in enrolled)
     ]
 
 

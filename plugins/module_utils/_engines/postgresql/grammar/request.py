@@ -25,6 +25,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     BY_KIND,
     ON_COLUMNS,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    LOCK_MARKER,
+    has_marker,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused, UnknownPrivilege
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, GrantRequest
 
@@ -35,7 +39,7 @@ _HIGHEST_LIMIT = 2**31 - 1
 def parse_account(request: AccountRequest) -> ParsedAccount:
     """Raises InvalidOption, UnknownPrivilege, Refused."""
     _check_names(request)
-    check_text(request.comment or "", f"{request.position}comment")
+    _check_comment(request)
     if (request.connection_limit or 0) > _HIGHEST_LIMIT:
         raise InvalidOption(
             f"{request.position}connection_limit is {request.connection_limit}, and PostgreSQL takes "
@@ -61,6 +65,16 @@ def _check_names(request: AccountRequest) -> None:
         raise Refused(
             f"{request.position}reassign_owned_to: {request.reassign_owned_to} is reserved by PostgreSQL or RDS; "
             "name another role."
+        )
+
+
+def _check_comment(request: AccountRequest) -> None:
+    """Raises InvalidOption."""
+    check_text(request.comment or "", f"{request.position}comment")
+    if has_marker(request.comment or ""):
+        raise InvalidOption(
+            f"{request.position}comment begins with {LOCK_MARKER}, which this collection writes into the comments of "
+            "accounts that it locks; leave that line out."
         )
 
 

@@ -26,10 +26,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     MEMBERSHIP_OPTIONS,
     any_membership,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.checks import (
     refuse_open_sessions,
-    review_leaving,
+    review_drops,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
@@ -37,6 +37,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     afterwards,
     refuse_two_logins,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
     own_accounts,
     refuse_lost_logins,
@@ -65,7 +66,7 @@ _IN_ROW = ("TABLE", "SEQUENCE")
 
 def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     """Raises Refused, IamAuthDisabled."""
-    if not changes.effective:
+    if not changes.effective and all(comment_to_write(change, observed) is None for change in changes.accounts):
         refuse_two_logins(changes, observed.roles)
         refuse_open_sessions(changes, observed)
         return _similar_names(changes, observed)
@@ -73,12 +74,12 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     refuse_own_accounts(changes.effective, observed.login, own_accounts(observed), observed.title)
     refuse_two_logins(changes, observed.roles)
     review_memberships(changes, observed)
-    handed_over = review_leaving(changes, observed)
+    reassigned = review_drops(changes, observed)
     refuse_lost_logins(changes, observed)
     _refuse_without_rights(changes, observed)
     _refuse_dependents(changes, observed)
     _refuse_full_lists(changes, observed)
-    warnings = [*_similar_names(changes, observed), *handed_over]
+    warnings = [*_similar_names(changes, observed), *reassigned]
     return [*warnings, *_still_public(changes, observed), *_lost_members(changes, observed)]
 
 
@@ -96,7 +97,7 @@ def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
 
 def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
     authority = Authority(observed)
-    altered = {change.name.name for change in changes.effective if _alters_role(change)}
+    altered = {change.name.name for change in changes.accounts if _alters_role(change, observed)}
     if altered:
         _refuse_without_attributes(altered, authority)
     created = {change.name.name for change in changes.accounts if change.created}
@@ -143,24 +144,21 @@ def _obtain_admin_option(role: str, observed: PostgreSQLObserved) -> str:
     return f"log in as a role that has it, or have {role} granted to {login} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE."
 
 
-def _alters_role(change: AccountChange) -> bool:
+def _alters_role(change: AccountChange, observed: PostgreSQLObserved) -> bool:
     before, after = change.before, change.after
     if before is None or after is None:
-        return True
-    return (before.locked, before.connection_limit, before.comment) != (
-        after.locked,
-        after.connection_limit,
-        after.comment,
-    )
+        return before != after
+    limited = (before.locked, before.connection_limit) != (after.locked, after.connection_limit)
+    return limited or comment_to_write(change, observed) is not None
 
 
 def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
     """A grant option that was used cannot be taken without taking from others what they have by it."""
-    aftermath = Aftermath(changes, observed)
+    cascade = Cascade(changes, observed)
     for change in changes.effective:
         if change.dropped:
             continue
-        revoked = [g for g in change.revoked if not aftermath.takes(change.name.name, g)]
+        revoked = [g for g in change.revoked if not cascade.takes(change.name.name, g)]
         lost = {(g.privilege, object_of(g.scope)) for g in [*revoked, *change.grant_options_revoked]}
         for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
             if entry.grantee != entry.grantor and (entry.privilege, object_of(entry.scope)) in lost:
@@ -207,7 +205,7 @@ def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     keeping = together((tuple(sorted(set(names))), what) for what, names in sorted(losing.items()))
     return [
         f"{_some(names)} still ha{'s' if len(names) == 1 else 've'} {_some(kept)}, because PUBLIC has; revoke it from "
-        "PUBLIC if nobody shall have it."
+        "PUBLIC if nobody needs it."
         for names, kept in sorted(keeping.items())
     ]
 

@@ -25,17 +25,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountChange, AccountName, Changes
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
-
-
-@dataclass(frozen=True)
-class Enrolment(Step):
-    """A transaction that changes memberships. Before it commits, the server is asked who is in rds_iam then.
-
-    accounts  of the task: the others stay in rds_iam, or out of it
-    """
-
-    accounts: frozenset[str] = frozenset()
 
 
 def becomes_iam(change: AccountChange) -> bool:

@@ -20,12 +20,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     MEMBERSHIP_OPTIONS,
     Membership,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Aftermath
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Exit, ends_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Drop, ends_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
@@ -37,8 +38,8 @@ Key = tuple[str, Scope]
 
 def render(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
     """Raises Refused for a grant that the login could not make or take away."""
-    aftermath = Aftermath(changes, observed)
-    return tuple(step for part in _portions(changes, observed) for step in _steps(part, observed, aftermath))
+    cascade = Cascade(changes, observed)
+    return tuple(step for part in _portions(changes, observed) for step in _steps(part, observed, cascade))
 
 
 def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Changes]:
@@ -51,7 +52,9 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
     concerned = (
         change
         for change in changes.accounts
-        if change.before != change.after or ends_sessions(change, observed.connected)
+        if change.before != change.after
+        or comment_to_write(change, observed) is not None
+        or ends_sessions(change, observed.connected)
     )
     accounts = sorted(concerned, key=lambda change: change.name not in roles)
     most = max(observed.locks // LOCKS_FOR_ONE, 100)
@@ -59,19 +62,17 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
         yield Changes(tuple(batch))
 
 
-def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath) -> tuple[Step, ...]:
+def _steps(changes: Changes, observed: PostgreSQLObserved, cascade: Cascade) -> tuple[Step, ...]:
     authority = Authority(observed)
-    leaving = Exit(changes, observed, authority)
-    memberships = _roles(changes, observed, authority, aftermath)
+    drop = Drop(changes, observed, authority)
+    memberships = _roles(changes, observed, authority, cascade)
     accounts = frozenset(change.name.name for change in changes.accounts)
     written: dict[str, list[Statement]] = {observed.database: list(memberships)}
-    for database, part in _privileges(changes, authority, aftermath).items():
+    for database, part in _privileges(changes, authority, cascade).items():
         written.setdefault(database or observed.database, []).extend(part)
-    staying = [
-        (database, written[database]) for database in sorted(written, key=lambda name: name != observed.database)
-    ]
-    # Sessions end when nobody can log in any more, so after what closes the door is committed
-    first = _merge([*staying, (observed.database, leaving.close_door())])
+    others = [(database, written[database]) for database in sorted(written, key=lambda name: name != observed.database)]
+    # Sessions end when nobody can log in any more, so after the lock is committed
+    first = _merge([*others, (observed.database, drop.lock())])
     return (
         *(
             Enrolment(tuple(part), database, accounts)
@@ -79,7 +80,8 @@ def _steps(changes: Changes, observed: PostgreSQLObserved, aftermath: Aftermath)
             else Step(tuple(part), database)
             for database, part in first
         ),
-        *(leaving.step(database, part) for database, part in _merge(leaving.walk_out())),
+        *drop.end_sessions(),
+        *(drop.step(database, part) for database, part in _merge(drop.parts())),
     )
 
 
@@ -99,25 +101,21 @@ def _merge(steps: Iterable[tuple[str, list[Statement]]]) -> Iterator[tuple[str, 
         yield current
 
 
-def _roles(
-    changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
-) -> list[Statement]:
+def _roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority, cascade: Cascade) -> list[Statement]:
     written: list[Statement] = []
     self_grant = bool(observed.self_grant) and any(change.created for change in changes.accounts)
     if self_grant:
         written.append(statements.no_self_grant())
-    for change in changes.effective:
-        role = observed.roles.by_name.get(change.name.name)
-        written += _attributes(change, role.comment if role else "")
+    for change in changes.accounts:
+        written += _attributes(change, comment_to_write(change, observed))
     if self_grant:
         written.append(statements.self_grant_as_before())
     enrolled = afterwards(observed.roles, changes).enrolled
-    revoked = _revoke_roles(changes, observed, authority, aftermath)
+    revoked = _revoke_roles(changes, observed, authority, cascade)
     return [*written, *_grant_roles(changes, observed, enrolled), *revoked]
 
 
-def _attributes(change: AccountChange, comment: str) -> list[Statement]:
-    """``comment``: the stored one, which holds the mark of an account that is half gone."""
+def _attributes(change: AccountChange, comment: str | None) -> list[Statement]:
     before, after, name = change.before, change.after, change.name.name
     if after is None:
         return []
@@ -128,8 +126,8 @@ def _attributes(change: AccountChange, comment: str) -> list[Statement]:
         locked = after.locked if after.locked != before.locked else None
         limit = after.connection_limit if after.connection_limit != before.connection_limit else None
         written.append(statements.alter_role(name, locked, limit))
-    if after.comment != comment:
-        written.append(statements.comment_on_role(name, after.comment))
+    if comment is not None:
+        written.append(statements.comment_on_role(name, comment))
     return written
 
 
@@ -161,30 +159,30 @@ def _gained(
 
 
 def _revoke_roles(
-    changes: Changes, observed: PostgreSQLObserved, authority: Authority, aftermath: Aftermath
+    changes: Changes, observed: PostgreSQLObserved, authority: Authority, cascade: Cascade
 ) -> list[Statement]:
     members = together(
         ((authority.membership_grantor(membership), membership.role), membership.member)
         for change in changes.accounts
-        for membership in _lost(change, observed, aftermath)
+        for membership in _lost(change, observed, cascade)
     )
     roles = together(((grantor, frozenset(names)), role) for (grantor, role), names in members.items())
     order = sorted(roles.items(), key=lambda item: (item[0][0], sorted(item[1]), sorted(item[0][1])))
     return [statements.revoke_roles(lost, names, grantor) for (grantor, names), lost in order]
 
 
-def _lost(change: AccountChange, observed: PostgreSQLObserved, aftermath: Aftermath) -> list[Membership]:
-    lost = {role.name for role in change.roles_revoked if change.after is not None and not aftermath.ends(role)}
+def _lost(change: AccountChange, observed: PostgreSQLObserved, cascade: Cascade) -> list[Membership]:
+    lost = {role.name for role in change.roles_revoked if change.after is not None and not cascade.ends(role)}
     return [item for item in observed.roles.held_by(change.name.name) if item.role in lost and item.counts]
 
 
-def _privileges(changes: Changes, authority: Authority, aftermath: Aftermath) -> dict[str, list[Statement]]:
+def _privileges(changes: Changes, authority: Authority, cascade: Cascade) -> dict[str, list[Statement]]:
     """By database; what all share under the empty name. Adds come before what is taken away."""
     rights = _Rights(authority)
     items = _Items()
     for change in changes.effective:
         if change.after is not None:
-            items.add(change, rights, aftermath)
+            items.add(change, rights, cascade)
     written: dict[str, list[Statement]] = {}
     for found, statement in (
         (items.granted, statements.grant),
@@ -204,8 +202,8 @@ class _Items:
         self.revoked: list[Item] = []
         self.restored: list[Item] = []
 
-    def add(self, change: AccountChange, rights: _Rights, aftermath: Aftermath) -> None:
-        lost = sorted(grant for grant in change.revoked if not aftermath.takes(change.name.name, grant))
+    def add(self, change: AccountChange, rights: _Rights, cascade: Cascade) -> None:
+        lost = sorted(grant for grant in change.revoked if not cascade.takes(change.name.name, grant))
         revoked = [item for grant in lost for item in rights.revoke(change, grant, option_only=False)]
         for grant in sorted(change.grant_options_revoked):
             revoked += rights.revoke(change, grant, option_only=True)

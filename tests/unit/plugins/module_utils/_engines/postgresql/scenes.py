@@ -125,9 +125,6 @@ def warnings(state: PostgreSQLObserved, *requests: AccountRequest) -> list[str]:
     return ENGINE.review(changes(state, *requests), state)
 
 
-MARK = "[dbops.aurora_iam: leaving]"
-
-
 def graph(*memberships: Membership, roles: tuple[Role, ...] = ()) -> Roles:
     groups = [role(name, login=False) for name in ("rds_iam", "rds_ad", "rds_superuser", "readers")]
     return Roles([*groups, role("master"), role("jane"), *roles], memberships)

@@ -15,7 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import chain_to_iam
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
-from tests.unit.plugins.module_utils._engines.postgresql.scenes import MARK, created_by_master, graph, iam, member, role
+from tests.unit.plugins.module_utils._engines.postgresql.scenes import created_by_master, graph, iam, member
 
 
 def defects(*memberships: Membership, roles: tuple[Role, ...] = ()) -> list[Defect]:
@@ -58,9 +58,3 @@ def test_in_rds_ad_too(memberships: list[Membership], remedy: object) -> None:
     (defect,) = defects(iam("jane"), *memberships)
     assert (defect.code, defect.remedy) == ("kerberos_too", remedy)
     assert "kerberos_too" not in codes(*memberships)
-
-
-def test_a_drop_that_broke_off() -> None:
-    joe = role("joe", login=False, comment=MARK)
-    assert codes(roles=(joe,)) == ["half_dropped"]
-    assert codes(roles=(role("joe", login=False, comment="his"),)) == []

@@ -11,25 +11,21 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Membership
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code, fingerprints
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
+    Advantage,
+    Code,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     Obstacle,
     build_obstacles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.marker import (
-    Mark,
-    read_mark,
-    write_mark,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.statements import end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    LOCK_MARKER,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
-    IAM,
-    IAM_BROKEN,
-    PASSWORD,
-    AccountName,
-    AccountRequest,
-    Scope,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
 from tests.unit.plugins.module_utils._engines.postgresql.scenes import (
     created_by_master,
@@ -40,12 +36,13 @@ from tests.unit.plugins.module_utils._engines.postgresql.scenes import (
     warnings,
 )
 
-ENDING = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename IN ('joe')"
+ENDING = end_sessions(["joe"], 17).text
 OWNS = (
     Obstacle("o", "shop", ("table public.t",), 1),
     Obstacle("o", "other", ("schema sales",), 1),
     Obstacle("S", "other", ("sales",), 1),
 )
+MARKED = f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}'"
 CODE = {"joe": (Code("shop", "function public.f()", "0" * 32),)}
 DROP = AccountRequest("joe", present=False, owned_objects="drop")
 
@@ -55,11 +52,15 @@ def reassign(to: str, **rest: Any) -> AccountRequest:
 
 
 def joe(
-    *obstacles: Obstacle, memberships: tuple[Membership, ...] = (), comment: str = "", **rest: Any
+    *obstacles: Obstacle,
+    memberships: tuple[Membership, ...] = (),
+    comment: str = "",
+    login: bool = True,
+    **rest: Any,
 ) -> PostgreSQLObserved:
-    """An account made by the master, and the role heir, which the master made and is no member of."""
-    roles = (role("joe", comment=comment), role("heir", login=False), *rest.pop("roles", ()))
-    made = (iam("joe"), created_by_master("joe"), created_by_master("heir"), *memberships)
+    """An account made by the master, and the role new_owner, which the master made and is no member of."""
+    roles = (role("joe", comment=comment, login=login), role("new_owner", login=False), *rest.pop("roles", ()))
+    made = (iam("joe"), created_by_master("joe"), created_by_master("new_owner"), *memberships)
     return scenes.observed(roles=roles, memberships=made, accounts=("joe",), obstacles={"joe": obstacles}, **rest)
 
 
@@ -71,36 +72,29 @@ def steps(state: PostgreSQLObserved, request: AccountRequest) -> list[tuple[str,
 
 def test_the_order_in_which_nothing_is_lost() -> None:
     joining = [
-        'GRANT "heir" TO "master" WITH INHERIT TRUE, SET TRUE',
+        'GRANT "new_owner" TO "master" WITH INHERIT TRUE, SET TRUE',
         'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
     ]
-    leaving = ['REVOKE "heir" FROM "master"', 'REVOKE "joe" FROM "master"']
-    over = ['REASSIGN OWNED BY "joe" TO "heir"', 'DROP OWNED BY "joe"']
-    assert steps(joe(*OWNS, comment="Joe's"), reassign("heir")) == [
-        (
-            "shop",
-            [
-                'ALTER ROLE "joe" NOLOGIN',
-                'REVOKE "rds_iam" FROM "joe" GRANTED BY "master"',
-                "COMMENT ON ROLE \"joe\" IS '[dbops.aurora_iam: leaving, to \"heir\"]\nJoe''s'",
-            ],
-        ),
-        ("shop", [ENDING, *joining, *over, *leaving]),
-        ("other", [*joining, 'ALTER SCHEMA "sales" OWNER TO "heir"', *over, *leaving]),
+    parting = ['REVOKE "joe" FROM "master"', 'REVOKE "new_owner" FROM "master"']
+    over = ['REASSIGN OWNED BY "joe" TO "new_owner"', 'DROP OWNED BY "joe"']
+    assert steps(joe(*OWNS, comment="Joe's"), reassign("new_owner")) == [
+        ("shop", ['ALTER ROLE "joe" NOLOGIN', f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}\nJoe''s'"]),
+        ("shop", [ENDING]),
+        ("shop", [*joining, *over, *parting]),
+        ("other", [*joining, 'ALTER SCHEMA "sales" OWNER TO "new_owner"', *over, *parting]),
         ("shop", ['DROP ROLE "joe"']),
     ]
 
 
 def test_before_16_a_membership_has_no_options() -> None:
     sent = statements(joe(*OWNS, major=15), DROP)
-    assert sent[1] == 'REVOKE "rds_iam" FROM "joe"'
-    assert sent[4:7] == ['GRANT "joe" TO "master"', 'DROP OWNED BY "joe"', 'REVOKE "joe" FROM "master"']
+    assert sent[3:6] == ['GRANT "joe" TO "master"', 'DROP OWNED BY "joe"', 'REVOKE "joe" FROM "master"']
 
 
 def test_sessions_before_14_are_not_waited_for_and_may_go_on() -> None:
-    assert "SELECT pg_terminate_backend(pid) FROM" in statements(joe(major=13), DROP)[1]
+    assert "SELECT pg_terminate_backend(pid), usename" in statements(joe(major=13), DROP)[2]
     kept = AccountRequest("joe", present=False, terminate_sessions=False)
-    assert statements(joe(), kept) == ['ALTER ROLE "joe" NOLOGIN', 'DROP ROLE "joe"']
+    assert statements(joe(), kept) == ['ALTER ROLE "joe" NOLOGIN', MARKED, 'DROP ROLE "joe"']
 
 
 def test_a_membership_that_the_login_gave_itself_is_left_as_it_was() -> None:
@@ -112,22 +106,68 @@ def test_a_membership_that_the_login_gave_itself_is_left_as_it_was() -> None:
 
 def test_a_login_that_has_the_rights_needs_no_membership() -> None:
     assert not any(text.startswith("GRANT") for text in statements(joe(*OWNS), reassign("master"))[5:6])
-    held = (Membership("joe", "master", "stranger"), Membership("heir", "master", "stranger"), iam("master"))
-    assert not any("GRANT" in text.split() for text in statements(joe(*OWNS, memberships=held), reassign("heir")))
+    held = (Membership("joe", "master", "stranger"), Membership("new_owner", "master", "stranger"), iam("master"))
+    assert not any("GRANT" in text.split() for text in statements(joe(*OWNS, memberships=held), reassign("new_owner")))
 
 
-def test_every_way_to_rds_iam_and_to_the_login_ends_first() -> None:
-    team = (
+def test_only_what_leads_to_the_login_ends_first() -> None:
+    """With the others the account stays in rds_iam until it is dropped, and a second run finds them as they were."""
+    held = (
         Membership("team", "joe", "master"),
-        Membership("rds_iam", "team", "x"),
+        Membership("master", "team", "x", inherits=False, sets=False),
         Membership("readers", "joe", "master"),
     )
-    sent = statements(joe(*OWNS, memberships=team, roles=(role("team", login=False),)), DROP)
-    assert sent[1:3] == [
-        'REVOKE "rds_iam" FROM "joe" GRANTED BY "master"',
-        'REVOKE "team" FROM "joe" GRANTED BY "master"',
+    assert steps(joe(*OWNS, memberships=held, roles=(role("team", login=False),)), DROP)[2:] == [
+        (
+            "shop",
+            [
+                'REVOKE "team" FROM "joe" GRANTED BY "master"',
+                'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
+                'DROP OWNED BY "joe"',
+                'REVOKE "joe" FROM "master"',
+            ],
+        ),
+        (
+            "other",
+            [
+                'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
+                'DROP OWNED BY "joe"',
+                'REVOKE "joe" FROM "master"',
+            ],
+        ),
+        ("shop", ['DROP ROLE "joe"']),
     ]
-    assert not any('"readers"' in text for text in sent)
+
+
+def test_a_role_with_the_admin_option_is_named_as_grantor() -> None:
+    """The server takes any of those that the login inherits; what that role has granted before is put back."""
+    admins = (
+        Membership("admins", "master", "x"),
+        Membership("joe", "admins", "x", admin=True, inherits=False, sets=False),
+    )
+    own = Membership("joe", "master", "admins", inherits=False, sets=True)
+    for memberships, ending in (
+        (admins, 'REVOKE "joe" FROM "master" GRANTED BY "admins"'),
+        ((*admins, own, iam("master")), 'GRANT "joe" TO "master" WITH INHERIT FALSE, SET TRUE GRANTED BY "admins"'),
+    ):
+        state = scenes.observed(
+            roles=(role("joe"), role("admins", login=False)),
+            memberships=(iam("joe"), *memberships),
+            accounts=("joe",),
+            obstacles={"joe": OWNS[:1]},
+        )
+        assert statements(state, DROP)[3:6] == [
+            'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE GRANTED BY "admins"',
+            'DROP OWNED BY "joe"',
+            ending,
+        ]
+
+
+def test_where_the_login_joins_roles_the_server_is_asked_who_is_in_rds_iam() -> None:
+    for request in (DROP, reassign("new_owner")):
+        plan = scenes.changes(joe(*OWNS), request)
+        rendered = scenes.ENGINE.render(plan, joe(*OWNS))
+        assert [isinstance(step, Enrolment) for step in rendered] == [False, False, True, True, True]
 
 
 def test_what_was_granted_on_goes_only_with_everything_else() -> None:
@@ -137,7 +177,7 @@ def test_what_was_granted_on_goes_only_with_everything_else() -> None:
     )
     assert 'REVOKE SELECT ON TABLE "public"."orders" FROM "joe" CASCADE' in statements(joe(entries=entries), DROP)
     with pytest.raises(Refused, match=r"granted SELECT on TABLE public\.orders in database shop to ann"):
-        statements(joe(entries=entries), reassign("heir"))
+        statements(joe(entries=entries), reassign("new_owner"))
 
 
 @pytest.mark.parametrize("way", ["fail", "reassign", "drop"])
@@ -146,7 +186,7 @@ def test_grants_by_strangers_are_listed_all_together(way: str) -> None:
         entry(scenes.TABLE, "SELECT", "joe", grantor="stranger"),
         entry(Scope("FUTURE TABLES", "shop", owner="stranger"), "SELECT", "joe", grantor="stranger"),
     )
-    to = "heir" if way == "reassign" else ""
+    to = "new_owner" if way == "reassign" else ""
     request = AccountRequest("joe", present=False, owned_objects=way, reassign_owned_to=to)
     with pytest.raises(Refused) as refused:
         statements(joe(entries=entries), request)
@@ -156,28 +196,43 @@ def test_grants_by_strangers_are_listed_all_together(way: str) -> None:
 
 
 def test_code_goes_to_who_has_no_more_rights() -> None:
-    told = ["Code of joe goes to heir and runs with its rights: function public.f() (in database shop)."]
-    assert warnings(joe(*OWNS, code=CODE), reassign("heir")) == told
-    more = joe(*OWNS, code=CODE, memberships=(Membership("readers", "heir"),), advantages={"joe": ("has CREATEROLE",)})
-    with pytest.raises(Refused, match=r"heir has CREATEROLE, is a member of readers\): function public.f\(\)"):
-        warnings(more, reassign("heir"))
-    assert warnings(more, reassign("heir", reassign_code=True)) == told
-    member = joe(*OWNS, code=CODE, memberships=(Membership("heir", "joe"),), advantages={"joe": ("has CREATEROLE",)})
-    assert warnings(member, reassign("heir")) == told
+    told = ["Code of joe goes to new_owner and runs with its rights: function public.f() (in database shop)."]
+    assert warnings(joe(*OWNS, code=CODE), reassign("new_owner")) == told
+    more = joe(
+        *OWNS,
+        code=CODE,
+        memberships=(Membership("readers", "new_owner"),),
+        advantages={"joe": (Advantage("", "has CREATEROLE"),)},
+    )
+    with pytest.raises(Refused, match=r"new_owner has CREATEROLE, is a member of readers\): function public.f\(\)"):
+        warnings(more, reassign("new_owner"))
+    assert warnings(more, reassign("new_owner", reassign_code=True)) == told
+    member = joe(
+        *OWNS,
+        code=CODE,
+        memberships=(Membership("new_owner", "joe"),),
+        advantages={"joe": (Advantage("", "has CREATEROLE"),)},
+    )
+    assert warnings(member, reassign("new_owner")) == told
 
 
-def test_a_run_that_continues_does_not_decide_anew() -> None:
-    """What the new owner has got already is more than the account has left."""
-    more, checksums = ("owns 3 objects",), fingerprints(CODE["joe"])
-    state = joe(*OWNS, code=CODE, advantages={"joe": more}, half_gone={"joe": Mark("heir", "", checksums)})
-    assert len(warnings(state, reassign("heir"))) == 1
-    for new in (Code("shop", "function public.g()"), CODE["joe"][0]._replace(definition="1" * 32)):
-        changed = replace(state, code={"joe": (*CODE["joe"], new)})
+def test_what_the_new_owner_has_in_other_databases_is_out_of_reach_for_code() -> None:
+    """So a drop that was interrupted between two databases goes on as it began."""
+    state = joe(*OWNS, code=CODE, advantages={"joe": (Advantage("other", "owns 3 objects in database other"),)})
+    assert len(warnings(state, reassign("new_owner"))) == 1
+    here = replace(state, advantages={"joe": (Advantage("shop", "owns 3 objects in database shop"),)})
+    with pytest.raises(Refused, match=r"new_owner owns 3 objects in database shop\)"):
+        warnings(here, reassign("new_owner"))
+
+
+def test_a_drop_that_is_resumed_needs_the_same_consent() -> None:
+    """A locked account in rds_iam is judged like any other, and its comment agrees to nothing."""
+    reader = Membership("readers", "new_owner")
+    for comment in ("", '[dbops.aurora_iam: leaving, to "new_owner", code "shop" 0123456789abcdef0123456789abcdef]'):
+        state = joe(*OWNS, code=CODE, memberships=(reader,), comment=comment, login=False)
         with pytest.raises(Refused, match="reassign_code"):
-            warnings(changed, reassign("heir"))
-    other = replace(state, half_gone={"joe": Mark("somebody_else", "", checksums)})
-    with pytest.raises(Refused, match="reassign_code"):
-        warnings(other, reassign("heir"))
+            warnings(state, reassign("new_owner"))
+        assert 'REASSIGN OWNED BY "joe" TO "new_owner"' in statements(state, reassign("new_owner", reassign_code=True))
 
 
 def test_new_owners_that_cannot_be() -> None:
@@ -188,46 +243,9 @@ def test_new_owners_that_cannot_be() -> None:
     with pytest.raises(Refused, match="neither has the rights of nor ADMIN OPTION on"):
         statements(joe(*OWNS, roles=(role("stranger"),)), reassign("stranger"))
     with pytest.raises(Refused, match="is a member of the login master"):
-        statements(joe(*OWNS, memberships=(Membership("master", "heir"),)), reassign("heir"))
+        statements(joe(*OWNS, memberships=(Membership("master", "new_owner"),)), reassign("new_owner"))
     with pytest.raises(Refused, match="reserved"):
         statements(joe(*OWNS), reassign("rds_superuser"))
-
-
-@pytest.mark.parametrize(
-    "mark",
-    [
-        Mark("heir", ""),
-        Mark('we"ird]\n', "two\nlines", {'"shop", code': "0a" * 16, "other": "1b" * 16}),
-        Mark("", "x"),
-        Mark("", ""),
-    ],
-)
-def test_a_mark_is_read_as_it_was_written(mark: Mark) -> None:
-    assert read_mark(write_mark(mark)) == mark
-
-
-def test_what_is_no_mark() -> None:
-    assert read_mark("Jane") is None
-    assert read_mark("") is None
-
-
-def test_an_account_that_is_half_gone() -> None:
-    """Only who can neither log in nor is in rds_iam any more."""
-    for login, members, expected in ((False, (), IAM_BROKEN), (True, (), PASSWORD), (False, (iam("joe"),), IAM)):
-        state = scenes.observed(
-            roles=(role("joe", login=login, comment=write_mark(Mark("heir", "Joe's"))),),
-            memberships=(created_by_master("joe"), *members),
-            accounts=("joe",),
-        )
-        account = state.accounts[AccountName("joe")]
-        assert account.authentication == expected
-        assert (account.comment == "Joe's") == (expected == IAM_BROKEN)
-        if expected == IAM_BROKEN:
-            assert statements(state, AccountRequest("joe", locked=False)) == [
-                'ALTER ROLE "joe" LOGIN',
-                "COMMENT ON ROLE \"joe\" IS 'Joe''s'",
-                'GRANT "rds_iam" TO "joe"',
-            ]
 
 
 def test_obstacles_of_one_kind_are_one() -> None:

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import Obstacle
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    LOCK_MARKER,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.checks import ITEM_LIMIT
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     IamAuthDisabled,
@@ -14,7 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
-from tests.unit.plugins.module_utils._engines.postgresql.scenes import entry, grant, iam, role, warnings
+from tests.unit.plugins.module_utils._engines.postgresql.scenes import entry, grant, iam, role, statements, warnings
 
 
 def refused(words: str, request: AccountRequest, **rest: Any) -> None:
@@ -117,6 +120,14 @@ def test_a_group_role_is_not_dropped_as_if_it_were_a_locked_account() -> None:
     team = {"roles": (role("team", login=False), role("joe")), "accounts": ("team",)}
     memberships = (iam("team"), scenes.Membership("team", "joe"))
     refused("is a group role", AccountRequest("team", present=False), memberships=memberships, **team)
+    nested = (iam("staff"), scenes.Membership("staff", "team"), scenes.created_by_master("team"))
+    words = r"is a group role \(it cannot log in and is in rds_iam through staff\)"
+    refused(words, AccountRequest("team", present=False), memberships=nested, **team)
+    alone = scenes.observed(memberships=(iam("team"), scenes.created_by_master("team")), **team)
+    assert 'DROP ROLE "team"' in statements(alone, AccountRequest("team", present=False))
+    locked = {**team, "roles": (role("team", login=False, comment=LOCK_MARKER), role("joe"))}
+    own = scenes.observed(memberships=(*memberships, iam("joe"), scenes.created_by_master("team")), **locked)
+    assert 'DROP ROLE "team"' in statements(own, AccountRequest("team", present=False))
 
 
 def test_a_grant_option_that_was_used_is_not_taken() -> None:
@@ -156,7 +167,7 @@ def test_what_public_still_gives_is_said() -> None:
         scenes.public(scenes.DATABASE, "CONNECT"),
     )
     assert warnings(scenes.observed(**_joe(entries=entries)), AccountRequest("joe", grants=())) == [
-        "joe still has CONNECT on DATABASE shop, because PUBLIC has; revoke it from PUBLIC if nobody shall have it."
+        "joe still has CONNECT on DATABASE shop, because PUBLIC has; revoke it from PUBLIC if nobody needs it."
     ]
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.statements import end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    LOCK_MARKER,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, Scope
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
 from tests.unit.plugins.module_utils._engines.postgresql.scenes import entry, grant, iam, statements
 
@@ -25,8 +30,12 @@ def held(*entries: scenes.Entry, **rest: object) -> scenes.PostgreSQLObserved:
     )
 
 
+def marked(name: str) -> str:
+    return f"COMMENT ON ROLE \"{name}\" IS '{LOCK_MARKER}'"
+
+
 def ending(name: str) -> str:
-    return f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename IN ('{name}')"
+    return end_sessions([name], 17).text
 
 
 def test_many_accounts_share_wide_statements() -> None:
@@ -58,10 +67,68 @@ def test_only_what_differs_is_altered() -> None:
     assert statements(held(), AccountRequest("joe", locked=False, connection_limit=-1, comment="")) == []
     assert statements(held(), AccountRequest("joe", locked=True, comment="gone")) == [
         'ALTER ROLE "joe" NOLOGIN',
-        "COMMENT ON ROLE \"joe\" IS 'gone'",
+        f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}\ngone'",
         ending("joe"),
     ]
     assert statements(held(), AccountRequest("joe", connection_limit=3)) == ['ALTER ROLE "joe" CONNECTION LIMIT 3']
+
+
+LOCKED = f"{LOCK_MARKER}\nJoe's"
+MARK = f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}\nJoe''s'"
+UNMARK = "COMMENT ON ROLE \"joe\" IS 'Joe''s'"
+
+
+@pytest.mark.parametrize(
+    ("login", "comment", "options", "expected"),
+    [
+        (True, "Joe's", {"locked": True}, ['ALTER ROLE "joe" NOLOGIN', MARK, ending("joe")]),
+        (False, LOCKED, {"locked": True}, []),
+        (False, LOCKED, {}, []),
+        (False, LOCKED, {"comment": "Joe's"}, []),
+        (False, LOCKED, {"comment": ""}, [marked("joe")]),
+        (False, LOCKED, {"locked": False}, ['ALTER ROLE "joe" LOGIN', UNMARK]),
+        (False, "Joe's", {}, []),
+        (False, "Joe's", {"locked": True}, [MARK]),
+        (False, "Joe's", {"locked": False}, ['ALTER ROLE "joe" LOGIN']),
+        (False, "", {"comment": "Joe's"}, [UNMARK]),
+        (True, LOCKED, {}, []),
+        (True, LOCKED, {"locked": False}, [UNMARK]),
+    ],
+)
+def test_a_locked_account_bears_the_marker(
+    login: bool, comment: str, options: dict[str, Any], expected: list[str]
+) -> None:
+    """Also where somebody else has locked it, once a task says that it is meant to be locked; and no longer than it is.
+    The user's comment stays, and is all of it that anybody is shown."""
+    state = scenes.observed(
+        roles=(scenes.role("joe", login=login, comment=comment),),
+        memberships=(iam("joe"), scenes.created_by_master("joe")),
+        accounts=("joe",),
+    )
+    assert state.accounts[AccountName("joe")].comment == comment.replace(LOCKED, "Joe's")
+    assert statements(state, AccountRequest("joe", **options)) == expected
+
+
+def test_accounts_are_created_and_converted_locked() -> None:
+    assert statements(scenes.observed(), AccountRequest("joe", locked=True))[:2] == [
+        'CREATE ROLE "joe" NOLOGIN',
+        marked("joe"),
+    ]
+    password = scenes.observed(
+        roles=(scenes.role("joe", login=False),), memberships=(scenes.created_by_master("joe"),), accounts=("joe",)
+    )
+    assert statements(password, AccountRequest("joe", convert=True)) == [marked("joe"), 'GRANT "rds_iam" TO "joe"']
+
+
+def test_a_marker_takes_the_right_to_write_a_comment() -> None:
+    state = scenes.observed(roles=(scenes.role("joe", login=False),), memberships=(iam("joe"),), accounts=("joe",))
+    with pytest.raises(Refused, match="no ADMIN OPTION on joe"):
+        statements(state, AccountRequest("joe", locked=True))
+
+
+def test_nobody_writes_the_marker_as_a_comment() -> None:
+    with pytest.raises(InvalidOption, match="leave that line out"):
+        scenes.ENGINE.parse(AccountRequest("joe", comment=LOCKED))
 
 
 def test_adds_come_before_revokes() -> None:
@@ -181,8 +248,9 @@ def test_a_role_is_dropped_after_the_last_database() -> None:
     )
     plan = scenes.changes(state, AccountRequest("joe", present=False))
     assert [(step.database, [s.text for s in step.statements]) for step in scenes.ENGINE.render(plan, state)] == [
-        ("shop", ['ALTER ROLE "joe" NOLOGIN']),
-        ("shop", [ending("joe"), 'REVOKE SELECT ON TABLE "public"."orders" FROM "joe"']),
+        ("shop", ['ALTER ROLE "joe" NOLOGIN', marked("joe")]),
+        ("shop", [ending("joe")]),
+        ("shop", ['REVOKE SELECT ON TABLE "public"."orders" FROM "joe"']),
         ("other", ['REVOKE SELECT ON TABLE "public"."t" FROM "joe"']),
         ("shop", ['DROP ROLE "joe"']),
     ]
@@ -202,7 +270,7 @@ def test_more_accounts_than_the_server_can_lock_go_in_portions() -> None:
 
 def test_unlisted_accounts_are_locked_or_dropped_and_the_administrator_never() -> None:
     state = held()
-    locking = ['ALTER ROLE "ann" NOLOGIN', ending("ann")]
+    locking = ['ALTER ROLE "ann" NOLOGIN', marked("ann"), ending("ann")]
     assert statements(state, AccountRequest("joe"), unlisted="lock") == locking
     assert statements(state, AccountRequest("joe"), unlisted="drop") == [*locking, 'DROP ROLE "ann"']
     own = scenes.observed(memberships=(iam("master"),), accounts=("master",))
