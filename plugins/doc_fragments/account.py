@@ -130,7 +130,8 @@ options:
   locked:
     description:
       - Whether new logins are refused. Left out, it is not managed.
-      - On PostgreSQL a locked account looks like a group role. An account that the collection locks has the line
+      - >-
+        On PostgreSQL a locked account looks like a group role. An account that the collection locks has the line
         C([dbops.aurora_iam: locked]) before its comment. One that somebody else has locked counts as a group role
         until a task lists it with V(true).
     type: bool
