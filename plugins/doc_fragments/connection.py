@@ -75,7 +75,8 @@ options:
   ssl_mode:
     description:
       - What is verified of the server before anything secret is sent, in libpq's words for both engines. V(require)
-        verifies nothing, V(verify-ca) who issued the certificate, V(verify-full) also that it is for the endpoint.
+        verifies nothing, so that O(ca_cert) has no meaning with it. V(verify-ca) verifies who issued the certificate,
+        V(verify-full) also that it is for the endpoint.
       - There is no mode without TLS. Every RDS and Aurora endpoint offers it.
       - A token is only sent with V(verify-full), the password from a secret only with V(verify-ca) or V(verify-full).
     type: str

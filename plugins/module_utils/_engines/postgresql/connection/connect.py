@@ -80,6 +80,15 @@ _REASONS: tuple[tuple[str, str], ...] = (
     (r"permission denied for database", "{user} may not connect to database {database}; grant it CONNECT"),
     (r"does not support SSL", no_tls()),
     (
+        r"too many connections for role",
+        "{user} has a CONNECTION LIMIT, and that many sessions are open; raise it, or end idle sessions of {user}",
+    ),
+    (
+        r"too many connections for database",
+        "database {database} has a CONNECTION LIMIT, and that many sessions are open; raise it, name another one with "
+        "login_db, or end idle sessions",
+    ),
+    (
         r"too many (clients|connections)|remaining connection slots",
         "the server has no free connection slot; end idle sessions or try again later",
     ),
@@ -187,8 +196,6 @@ def _tls(login: Login) -> dict[str, Any]:
     options: dict[str, Any] = {"sslmode": login.ssl_mode}
     if login.ssl_mode.startswith("verify-"):
         options["sslrootcert"] = login.ca_cert or system_bundle()
-    elif login.ca_cert:
-        options["sslrootcert"] = login.ca_cert
     return options
 
 
