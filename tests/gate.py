@@ -56,8 +56,9 @@ class Check:
 
 INTEGRATION = 'pytest tests/integration -m "not timed"'
 IN_TWO_PROCESSES = f"{INTEGRATION} -n 2 --dist loadfile --no-loadscope-reorder"
-OVER_DATA_API = f"env AURORA_SANDBOX=.sandbox-data-api {INTEGRATION} --data-api"
-"""in a sandbox of its own, beside those of the other tests"""
+OVER_DATA_API = f"env AURORA_SANDBOX=.sandbox-data-api {INTEGRATION} --data-api --clusters orders,ledger"
+"""in a sandbox of its own, beside those of the other tests. The way to a server is the same for all versions of it:
+tests/integration/aws/test_data_api_limits.py has an older one"""
 
 CHECKS: tuple[Check, ...] = (
     Check("ruff format", "lint", "ruff format --check --diff ."),

@@ -211,7 +211,7 @@ def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
 
 
 def _public_has(grant: Grant, observed: PostgreSQLObserved) -> bool:
-    entries = (observed.catalogue.entries(level, PUBLIC) for level in {grant.scope, object_of(grant.scope)})
+    entries = (observed.catalogue.entries(level, PUBLIC) for level in (grant.scope, object_of(grant.scope)))
     return any(entry.privilege == grant.privilege for found in entries for entry in found)
 
 

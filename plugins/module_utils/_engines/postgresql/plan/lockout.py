@@ -24,16 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountChange, AccountName, Changes
-
-
-def becomes_iam(change: AccountChange) -> bool:
-    before = change.before
-    return (
-        change.after is not None
-        and change.after.authentication == IAM
-        and (before is None or before.authentication != IAM)
-    )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Changes
 
 
 def own_accounts(observed: PostgreSQLObserved) -> set[AccountName]:
