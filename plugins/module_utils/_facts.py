@@ -106,8 +106,7 @@ class Describer:
         described = describe_account(account, self.capabilities, self.describe_grants if self.grants else _no_grants)
         if not self.grants:
             del described["grants"]
-        if self.capabilities.default_roles:
-            described.update(self._default_roles(item))
+        described.update(self._default_roles(item))
         described.update(
             authentication=account.authentication,
             connect_arn=self.endpoint.connect_arn(account.name.name) if account.authentication == IAM else "",

@@ -74,7 +74,8 @@ class Account:
     connection_limit  sessions at the same time; -1 means no limit
     roles             the group roles it is a member of; rds_iam is not among them (that is ``authentication``),
                       nor are memberships that only administer
-    default_roles     MySQL: roles active at login
+    default_roles     those of its roles whose privileges it has without SET ROLE: on MySQL they are active at login, on
+                      PostgreSQL inherited
     """
 
     name: AccountName
@@ -94,14 +95,12 @@ class Capabilities:
 
     hosts            an account's name has a host part
     tls_requirement  an account itself can demand TLS (``require_tls``)
-    default_roles    a granted role is active at login only if it is also made default
     port             the one that clients dial when none is named
     longest_name     of an account, in characters; in bytes of UTF-8 with ``names_in_bytes``
     """
 
     hosts: bool
     tls_requirement: bool
-    default_roles: bool
     port: int
     longest_name: int
     names_in_bytes: bool = False

@@ -90,7 +90,7 @@ def _change(desired: Desired, before: Account | None, capabilities: Capabilities
         comment=base.comment if request.comment is None else request.comment,
         tls=_target_tls(base, request.require_tls) if capabilities.tls_requirement else base.tls,
         roles=roles,
-        default_roles=_target_default_roles(base, desired, roles) if capabilities.default_roles else frozenset(),
+        default_roles=_target_default_roles(base, desired, roles),
         grants=_target_grants(base, desired),
     )
     return AccountChange(desired.name, before, after, request)

@@ -225,17 +225,21 @@ ansible_facts:
               type: list
               elements: str
             roles_not_default:
-              description: Group roles that it has directly and that are not active at login.
-              returned: on MySQL
+              description:
+                - Group roles that it has directly and whose privileges it has only after C(SET ROLE), because they are
+                  not active at login (MySQL) or not inherited (PostgreSQL).
+              returned: always
               type: list
               elements: str
             purge_roles:
               description: False where there are roles that are not default, so that they stay if it is fed back.
-              returned: on MySQL, where RV(ansible_facts.aurora_iam.accounts[].roles_not_default) is not empty
+              returned: where RV(ansible_facts.aurora_iam.accounts[].roles_not_default) is not empty
               type: bool
             default_roles:
-              description: Roles that are active at login, with mandatory ones that it does not have itself.
-              returned: on MySQL
+              description:
+                - Roles whose privileges it has without C(SET ROLE). On MySQL mandatory roles that it does not have
+                  itself are among them.
+              returned: always
               type: list
               elements: str
             inherited_roles:

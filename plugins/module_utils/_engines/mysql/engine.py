@@ -39,7 +39,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Su
 
 
 class MySQLEngine(Engine[MySQLObserved]):
-    capabilities = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306, longest_name=MAX_NAME)
+    capabilities = Capabilities(hosts=True, tls_requirement=True, port=3306, longest_name=MAX_NAME)
 
     def check_account_name(self, name: str, what: str) -> None:
         check_name(name, what)

@@ -58,7 +58,6 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
     capabilities = Capabilities(
         hosts=False,
         tls_requirement=False,
-        default_roles=False,
         port=5432,
         longest_name=NAME_BYTES,
         names_in_bytes=True,

@@ -243,13 +243,17 @@ def create_role(account: Account) -> Statement:
     return Statement(f"CREATE ROLE {quote_identifier(account.name.name)} {login}{limit}", IN_EVERY_DATABASE)
 
 
-def alter_role(name: str, locked: bool | None, connection_limit: int | None) -> Statement:
+def alter_role(
+    name: str, locked: bool | None, connection_limit: int | None = None, inherits: bool = False
+) -> Statement:
     """Only what differs: a role that is not a superuser may not even repeat NOSUPERUSER."""
     options = []
     if locked is not None:
         options.append("NOLOGIN" if locked else "LOGIN")
     if connection_limit is not None:
         options.append(f"CONNECTION LIMIT {connection_limit}")
+    if inherits:
+        options.append("INHERIT")
     return Statement(f"ALTER ROLE {quote_identifier(name)} {' '.join(options)}", IN_EVERY_DATABASE)
 
 

@@ -65,7 +65,7 @@ def test_what_is_not_an_option_is_passed_over_when_fed_back() -> None:
 def test_postgresql_says_nothing_of_what_it_has_not() -> None:
     describer = Describer(endpoint(), POSTGRESQL, lambda grants: [], grants=False)
     (described,) = describer.accounts(survey(account()), Filter())
-    assert not {"host", "tls", "require_tls", "partial_revokes", "default_roles", "grants"} & set(described)
+    assert not {"host", "tls", "require_tls", "partial_revokes", "grants"} & set(described)
 
 
 def test_a_role_that_is_not_default_stays_when_fed_back() -> None:

@@ -22,8 +22,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import DROP, KEEP, LOCK, reconcile
 
-MYSQL_LIKE = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306, longest_name=32)
-POSTGRESQL_LIKE = Capabilities(hosts=False, tls_requirement=False, default_roles=False, port=5432, longest_name=63)
+MYSQL_LIKE = Capabilities(hosts=True, tls_requirement=True, port=3306, longest_name=32)
+POSTGRESQL_LIKE = Capabilities(hosts=False, tls_requirement=False, port=5432, longest_name=63)
 
 JANE = AccountName("jane", "%")
 READER, WRITER = AccountName("reader", "%"), AccountName("writer", "%")

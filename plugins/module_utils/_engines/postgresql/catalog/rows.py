@@ -308,6 +308,9 @@ def build_accounts(
             connection_limit=role.connection_limit,
             comment=without_marker(role.comment),
             roles=frozenset(AccountName(parent) for parent in roles.direct(name) - {RDS_IAM}),
+            default_roles=frozenset(
+                AccountName(item.role) for item in roles.held_by(name) if item.inherits and item.role != RDS_IAM
+            ),
             grants=grants[name],
         )
     return accounts

@@ -94,4 +94,9 @@ class Cascade:
 
 
 def _without(account: Account, grants: frozenset[Grant], roles: frozenset[AccountName]) -> Account:
-    return replace(account, grants=account.grants - grants, roles=account.roles - roles)
+    return replace(
+        account,
+        grants=account.grants - grants,
+        roles=account.roles - roles,
+        default_roles=account.default_roles - roles,
+    )

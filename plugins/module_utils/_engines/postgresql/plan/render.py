@@ -27,7 +27,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountChange,
+    AccountName,
+    Changes,
+    Grant,
+    Scope,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 LOCKS_FOR_ONE = 3
@@ -107,7 +113,7 @@ def _roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority,
     if self_grant:
         written.append(statements.no_self_grant())
     for change in changes.accounts:
-        written += _attributes(change, comment_to_write(change, observed))
+        written += _attributes(change, comment_to_write(change, observed), _inherits_from_now_on(change, observed))
     if self_grant:
         written.append(statements.self_grant_as_before())
     enrolled = afterwards(observed.roles, changes).enrolled
@@ -115,17 +121,19 @@ def _roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority,
     return [*written, *_grant_roles(changes, observed, enrolled), *revoked]
 
 
-def _attributes(change: AccountChange, comment: str | None) -> list[Statement]:
+def _attributes(change: AccountChange, comment: str | None, inherits: bool) -> list[Statement]:
+    """``inherits``: the account gets the attribute INHERIT."""
     before, after, name = change.before, change.after, change.name.name
     if after is None:
         return []
     written: list[Statement] = []
     if before is None:
         written.append(statements.create_role(after))
-    elif (before.locked, before.connection_limit) != (after.locked, after.connection_limit):
+    else:
         locked = after.locked if after.locked != before.locked else None
         limit = after.connection_limit if after.connection_limit != before.connection_limit else None
-        written.append(statements.alter_role(name, locked, limit))
+        if inherits or (locked, limit) != (None, None):
+            written.append(statements.alter_role(name, locked, limit, inherits))
     if comment is not None:
         written.append(statements.comment_on_role(name, comment))
     return written
@@ -136,7 +144,7 @@ def _grant_roles(changes: Changes, observed: PostgreSQLObserved, enrolled: froze
     wanted = [
         *((member, frozenset({RDS_IAM})) for member in sorted(enrolled)),
         *(
-            (change.name.name, frozenset(role.name for role in change.roles_granted))
+            (change.name.name, frozenset(role.name for role in change.roles_granted | _activated(change, observed)))
             for change in changes.accounts
             if change.after
         ),
@@ -144,6 +152,24 @@ def _grant_roles(changes: Changes, observed: PostgreSQLObserved, enrolled: froze
     members = together(pair for member, roles in wanted for pair in _gained(member, roles, observed))
     order = sorted(members.items(), key=lambda item: (RDS_IAM not in item[0][1], item[0][0], sorted(item[0][1])))
     return [statements.grant_roles(roles, names, with_rights) for (with_rights, roles), names in order]
+
+
+def _inherits_from_now_on(change: AccountChange, observed: PostgreSQLObserved) -> bool:
+    """Before 16 an attribute of the account decides whether it inherits from all of its roles or from none."""
+    before, after = change.before, change.after
+    if before is None or after is None or observed.major >= MEMBERSHIP_OPTIONS:
+        return False
+    idle = any(not item.inherits for item in observed.roles.held_by(change.name.name))
+    return idle and bool(after.default_roles - before.default_roles)
+
+
+def _activated(change: AccountChange, observed: PostgreSQLObserved) -> frozenset[AccountName]:
+    """Roles that it has without inheriting from them, and that the task names. Before 16 that is an attribute of the
+    account, see :func:`_attributes`."""
+    before, after = change.before, change.after
+    if before is None or after is None or observed.major < MEMBERSHIP_OPTIONS:
+        return frozenset()
+    return (after.default_roles - before.default_roles) & before.roles
 
 
 def _gained(

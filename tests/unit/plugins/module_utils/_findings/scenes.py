@@ -23,10 +23,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, Exposure, Survey, SurveyedAccount
 
-MYSQL = Capabilities(hosts=True, tls_requirement=True, default_roles=True, port=3306, longest_name=32)
-POSTGRESQL = Capabilities(
-    hosts=False, tls_requirement=False, default_roles=False, port=5432, longest_name=63, names_in_bytes=True
-)
+MYSQL = Capabilities(hosts=True, tls_requirement=True, port=3306, longest_name=32)
+POSTGRESQL = Capabilities(hosts=False, tls_requirement=False, port=5432, longest_name=63, names_in_bytes=True)
 ID = "cluster-ABCDEFGHIJKL0123456789MNOP"
 OTHER_ID = "cluster-ZYXWVUTSRQPO9876543210NMLK"
 ARN = "arn:aws:rds-db:eu-central-1:123456789012:dbuser"
