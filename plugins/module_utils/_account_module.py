@@ -34,6 +34,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    PASSWORD,
     Account,
     AccountName,
     AccountRequest,
@@ -43,7 +44,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._progress import Progress
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP, reconcile
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import DROP, KEEP, LOCK, NOT_READ, reconcile
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
     DescribeGrants,
     describe_account,
@@ -64,6 +65,7 @@ class Outcome(Generic[O]):
 
     describe_grants  the engine's; remembers what it described, because accounts of a set often have the same grants
     changes          from what was observed first to what is there now, over all plans that the task needed
+    unlisted         IAM-authenticated accounts that the task did not list, before it
     statements       what was carried out over all of them; in check mode, what would be
     """
 
@@ -71,6 +73,7 @@ class Outcome(Generic[O]):
     describe_grants: DescribeGrants
     login: Login
     changes: Changes
+    unlisted: tuple[AccountName, ...]
     statements: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -157,9 +160,12 @@ def converge(
 
 @dataclass(frozen=True)
 class _Planned:
+    """``unlisted``: IAM-authenticated accounts that the task does not list, whatever happens to them."""
+
     changes: Changes
     plan: Plan
     warnings: tuple[str, ...]
+    unlisted: tuple[AccountName, ...]
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,7 @@ class _Planner(Generic[O]):
 
     def plan(self) -> _Planned:
         engine = self.engine
-        observed = engine.observe(self.session, self.wanted, all_accounts=self.unlisted != KEEP)
+        observed = engine.observe(self.session, self.wanted, all_accounts=self.unlisted in (LOCK, DROP))
         desired = engine.resolve(self.wanted, observed)
         changes = reconcile(
             desired,
@@ -190,7 +196,16 @@ class _Planner(Generic[O]):
             after={change.name: change.after for change in changes.accounts if change.after},
             steps=engine.render(changes, observed),
         )
-        return _Planned(changes, plan, tuple(warnings))
+        return _Planned(changes, plan, tuple(warnings), tuple(self._unlisted(observed)))
+
+    def _unlisted(self, observed: O) -> list[AccountName]:
+        known = {account.name for account in self.wanted} | set(self.engine.protected(observed))
+        if self.unlisted == NOT_READ:
+            return []
+        if self.unlisted == KEEP:
+            return sorted(set(self.engine.iam_accounts(self.session)) - known)
+        accounts = observed.accounts.values()
+        return sorted(item.name for item in accounts if item.authentication != PASSWORD and item.name not in known)
 
 
 def _attempt(
@@ -204,6 +219,7 @@ def _attempt(
     warnings = session.lock(_removes(wanted, unlisted, session.login)) if write else []
     planner = _Planner(engine, session, wanted, unlisted)
     planned = planner.plan()
+    unlisted_before = planned.unlisted
     whole = progress.begin(planned.changes, planned.plan, [*warnings, *planned.warnings])
     if write:
         whole = _carry_out(planner, planned, whole, progress)
@@ -214,6 +230,7 @@ def _attempt(
         describe_grants=lru_cache(maxsize=None)(engine.describe_grants),
         login=session.login,
         changes=whole,
+        unlisted=unlisted_before,
         statements=tuple(progress.statements if write else (statement.text for statement in planned.plan.statements)),
         warnings=tuple(progress.warnings),
     )
@@ -301,7 +318,7 @@ def _removes(wanted: Sequence[ParsedAccount], unlisted: str, login: Login) -> Re
     def removes(name: AccountName, iam: bool) -> bool:
         request = requests.get(name)
         if request is None:
-            return iam and unlisted != KEEP and name.name != login.endpoint.master_user
+            return iam and unlisted in (LOCK, DROP) and name.name != login.endpoint.master_user
         return not request.present or request.locked is True
 
     return removes

@@ -26,6 +26,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 
 KEEP, LOCK, DROP = "keep", "lock", "drop"
+NOT_READ = ""
+"""The task is about one account, and looks at no other."""
 _NONE_EXPIRED: Mapping[AccountName, str] = MappingProxyType({})
 
 
@@ -63,7 +65,7 @@ def _unlisted_changes(
     protected: Collection[AccountName],
 ) -> list[AccountChange]:
     changes: list[AccountChange] = []
-    if unlisted == KEEP:
+    if unlisted not in (LOCK, DROP):
         return changes
     for name, account in observed.items():
         if name in listed or name in protected or account.authentication == PASSWORD:

@@ -184,7 +184,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
     account_request,
     account_spec,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import NOT_READ
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Result
 
 
@@ -196,7 +196,7 @@ def report(outcome: Outcome[Any]) -> Result:
     }
 
 
-OPERATION = account_operation(account_spec(), lambda options: ([account_request(options)], KEEP), report)
+OPERATION = account_operation(account_spec(), lambda options: ([account_request(options)], NOT_READ), report)
 
 
 def main() -> None:

@@ -94,7 +94,9 @@ dropped:
   type: list
   elements: str
 unlisted:
-  description: The accounts that the task did not list and that it locked or dropped.
+  description:
+    - The IAM-authenticated accounts that the task did not list, whether it keeps, locks or drops them. The login, the
+      master user and reserved accounts are never among them.
   returned: success
   type: list
   elements: str
@@ -167,7 +169,7 @@ def report(outcome: Outcome[Any]) -> Result:
         "created": [str(change.name) for change in changes if change.created],
         "altered": [str(change.name) for change in changes if change.altered],
         "dropped": [str(change.name) for change in changes if change.dropped],
-        "unlisted": sorted(map(str, outcome.changes.unlisted)),
+        "unlisted": sorted(map(str, outcome.unlisted)),
         "unchanged": [str(change.name) for change in listed if change.before == change.after],
     }
 

@@ -146,6 +146,10 @@ class Engine(ABC, Generic[O]):
         """
 
     @abstractmethod
+    def iam_accounts(self, session: Session) -> list[AccountName]:
+        """The names of all IAM-authenticated accounts but the service's own, in one query."""
+
+    @abstractmethod
     def resolve(self, wanted: Sequence[ParsedAccount], observed: O) -> list[Desired]:
         """Find every name on the server and expand ALL. Raises MissingObject, UnknownPrivilege, Refused."""
 

@@ -85,6 +85,19 @@ def test_unlisted_accounts(tasks: Tasks, admin: Administration, cluster: str, na
     admin.sql(cluster, f"DROP USER {human}")
 
 
+@pytest.mark.usefixtures("alone")
+def test_unlisted_accounts_are_named_in_every_mode(tasks: Tasks, admin: Administration, cluster: str, names: list[str]):
+    kept, stray, human = names[:3]
+    tasks.users(cluster=cluster, users=[{"name": kept}, {"name": stray}])
+    admin.sql(cluster, password_account(cluster, human))
+    for unlisted in ("keep", "lock", "lock", "drop"):
+        for check in (True, False):
+            result = tasks.users(cluster=cluster, users=[{"name": kept}], unlisted=unlisted, check=check)
+            assert plain(result["unlisted"]) == [stray]
+    assert tasks.users(cluster=cluster, users=[{"name": kept}])["unlisted"] == []
+    admin.sql(cluster, f"DROP USER {human}")
+
+
 def password_account(cluster: str, name: str) -> str:
     if cluster == "orders":
         return f"CREATE USER {name} IDENTIFIED BY 'Pa55word!'"

@@ -21,6 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Re
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from tests.integration.postgresql.scene import Scene, scene
+from tests.sandbox.servers.programs import SandboxError
 
 __all__ = ["scene"]
 
@@ -50,6 +51,18 @@ def logs_in(scene: Scene, name: str) -> bool:
     except psycopg2.OperationalError:
         return False
     return True
+
+
+@pytest.mark.direct("about the server alone")
+def test_the_creator_of_a_role_cannot_give_its_membership_up(scene: Scene, deputy: str) -> None:
+    """Since 16 it is a member, by the grant of a superuser. So no message advises to end that membership."""
+    name, held = f"{deputy}_made", f"SELECT FROM pg_auth_members WHERE member = '{deputy}'::regrole"
+    scene.sql(f"SET ROLE {deputy}; CREATE ROLE {name}; REVOKE {name} FROM {deputy}")
+    assert len(scene.sql(held)) == (1 if scene.major >= 16 else 0)
+    if scene.major >= 16:
+        with pytest.raises(SandboxError, match="permission denied to revoke"):
+            scene.sql(f"SET ROLE {deputy}; REVOKE {name} FROM {deputy} GRANTED BY rdsadmin")
+    scene.sql(f"DROP ROLE {name}")
 
 
 def attempt(scene: Scene, **options: object) -> str:

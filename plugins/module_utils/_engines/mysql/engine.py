@@ -22,7 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import MAX_NAME, check_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import MAX_IDENTIFIER
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.request import parse_account
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.observe import observe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.observe import iam_accounts, observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import resolve_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
@@ -57,6 +57,9 @@ class MySQLEngine(Engine[MySQLObserved]):
 
     def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> MySQLObserved:
         return observe(session, wanted, all_accounts)
+
+    def iam_accounts(self, session: Session) -> list[AccountName]:
+        return iam_accounts(session)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: MySQLObserved) -> list[Desired]:
         return [resolve_account(account, observed) for account in wanted]

@@ -35,6 +35,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import read_leaving
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
+    is_reserved,
     role_list,
     role_names,
 )
@@ -81,6 +82,11 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
         leaving=read_leaving(session, wanted, subjects, users.names),
     )
+
+
+def iam_accounts(session: Session) -> list[AccountName]:
+    names = (AccountName(name, host) for name, host in session.query(queries.IAM_ACCOUNTS))
+    return [name for name in names if not is_reserved(name.name)]
 
 
 def _names(wanted: Sequence[ParsedAccount], principals: Iterable[AccountName]) -> set[str]:

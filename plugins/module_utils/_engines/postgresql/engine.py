@@ -36,7 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import (
     parse_account,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import observe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import iam_accounts, observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import own_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
@@ -81,6 +81,9 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False
     ) -> PostgreSQLObserved:
         return observe(_own(session), wanted, all_accounts)
+
+    def iam_accounts(self, session: Session) -> list[AccountName]:
+        return iam_accounts(_own(session))
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> list[Desired]:
         resolver = Resolver(wanted, observed)

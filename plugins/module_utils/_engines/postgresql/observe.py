@@ -59,6 +59,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     is_unqualified,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     ANY_SIGNATURE,
     ARGUMENT_SEPARATOR,
@@ -96,7 +97,7 @@ _PUBLIC_OID = 0
 def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:
     """Eight queries, and three for each further database that is involved. Raises StatementFailed, ConnectionLost."""
     listed = {account.name.name for account in wanted}
-    names = listed | (_iam_accounts(session) if all_accounts else set())
+    names = listed | ({account.name for account in iam_accounts(session)} if all_accounts else set())
     role_rows = _role_rows(session, sorted(names), wanted)
     roles = _build_roles(session, role_rows, names)
     accounts = listed | {name for name in names if is_account(name, roles)}
@@ -153,8 +154,9 @@ def _read_databases(
     return builder, dependencies, databases
 
 
-def _iam_accounts(session: PostgreSQLSession) -> set[str]:
-    return {name for (name,) in session.query(*queries.iam_accounts(session.major))}
+def iam_accounts(session: PostgreSQLSession) -> list[AccountName]:
+    rows = session.query(*queries.iam_accounts(session.major))
+    return [AccountName(name) for (name,) in rows if not is_reserved(name)]
 
 
 def _namesakes(session: PostgreSQLSession, missing: Sequence[str]) -> list[str]:

@@ -58,6 +58,9 @@ _USER_COLUMNS = (
 ALL_ACCOUNTS = f"SELECT {_USER_COLUMNS} FROM mysql.user"
 
 
+IAM_ACCOUNTS = f"SELECT User, Host FROM mysql.user WHERE plugin = '{PLUGIN}'"
+
+
 def accounts(names: Collection[str], all_iam: bool) -> Query:
     """The accounts of these names under any host and in any case, with their global privileges."""
     condition, values = among("CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci", names)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import LOCK_MARKER, RDS_IAM
 
 # The accounts with their members, and what all of these and the other names are members of.
 #
@@ -202,7 +202,11 @@ WITH RECURSIVE member AS (
     SELECT oid FROM pg_roles WHERE rolname = '{role}'
     UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid {options}
 )
-SELECT rolname::text FROM pg_roles JOIN member USING (oid)
+SELECT rolname::text FROM pg_roles r JOIN member USING (oid)
+WHERE rolcanlogin OR EXISTS (
+    SELECT FROM pg_shdescription d WHERE d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
+    AND split_part(d.description, chr(10), 1) = %s
+)
 """
 
 Query = tuple[str, tuple[Any, ...]]
@@ -222,8 +226,9 @@ PARAMETER_LISTS = 15
 
 
 def iam_accounts(major: int) -> Query:
+    """Without group roles."""
     options = "AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else ""
-    return _IAM_ACCOUNTS.format(role=RDS_IAM, options=options), ()
+    return _IAM_ACCOUNTS.format(role=RDS_IAM, options=options), (LOCK_MARKER,)
 
 
 def namesakes(missing: Iterable[str]) -> Query:
