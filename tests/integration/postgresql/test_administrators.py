@@ -56,7 +56,7 @@ def logs_in(scene: Scene, name: str) -> bool:
 @pytest.mark.direct("about the server alone")
 def test_the_creator_of_a_role_cannot_give_its_membership_up(scene: Scene, deputy: str) -> None:
     """Since 16 it is a member, by the grant of a superuser. So no message advises to end that membership."""
-    name, held = f"{deputy}_made", f"SELECT FROM pg_auth_members WHERE member = '{deputy}'::regrole"
+    name, held = f"{deputy}_made", f"SELECT 1 FROM pg_auth_members WHERE member = '{deputy}'::regrole"
     scene.sql(f"SET ROLE {deputy}; CREATE ROLE {name}; REVOKE {name} FROM {deputy}")
     assert len(scene.sql(held)) == (1 if scene.major >= 16 else 0)
     if scene.major >= 16:
