@@ -277,6 +277,25 @@ def revoke_roles(roles: Collection[str], members: Collection[str], grantor: str)
     return Statement(f"REVOKE {_names(roles)} FROM {_names(members)}{by}", IN_EVERY_DATABASE)
 
 
+def join_role(role: str, member: str, options: bool, grantor: str) -> Statement:
+    """``options``: since 16 a membership says itself what it gives. ``grantor``: empty for the server's choice."""
+    with_all = " WITH INHERIT TRUE, SET TRUE" if options else ""
+    return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)}{with_all}{_granted_by(grantor)}")
+
+
+def leave_role(role: str, member: str, grantor: str) -> Statement:
+    return Statement(f"REVOKE {quote_identifier(role)} FROM {quote_identifier(member)}{_granted_by(grantor)}")
+
+
+def set_membership(role: str, member: str, inherits: bool, sets: bool, grantor: str) -> Statement:
+    given = f"WITH INHERIT {str(inherits).upper()}, SET {str(sets).upper()}{_granted_by(grantor)}"
+    return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)} {given}")
+
+
+def _granted_by(grantor: str) -> str:
+    return f" GRANTED BY {quote_identifier(grantor)}" if grantor else ""
+
+
 def set_role(name: str) -> Statement:
     return Statement(f"SET ROLE {quote_identifier(name)}")
 

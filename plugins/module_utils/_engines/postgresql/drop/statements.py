@@ -45,24 +45,5 @@ def give_schema(schema: str, new_owner: str) -> Statement:
     return Statement(f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(new_owner)}")
 
 
-def join_role(role: str, member: str, options: bool, grantor: str) -> Statement:
-    """``options``: since 16 a membership says itself what it gives. ``grantor``: empty for the server's choice."""
-    with_all = " WITH INHERIT TRUE, SET TRUE" if options else ""
-    return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)}{with_all}{_granted_by(grantor)}")
-
-
-def leave_role(role: str, member: str, grantor: str) -> Statement:
-    return Statement(f"REVOKE {quote_identifier(role)} FROM {quote_identifier(member)}{_granted_by(grantor)}")
-
-
-def set_membership(role: str, member: str, inherits: bool, sets: bool, grantor: str) -> Statement:
-    given = f"WITH INHERIT {str(inherits).upper()}, SET {str(sets).upper()}{_granted_by(grantor)}"
-    return Statement(f"GRANT {quote_identifier(role)} TO {quote_identifier(member)} {given}")
-
-
-def _granted_by(grantor: str) -> str:
-    return f" GRANTED BY {quote_identifier(grantor)}" if grantor else ""
-
-
 def _names(names: Collection[str]) -> str:
     return ", ".join(quote_identifier(name) for name in sorted(names))

@@ -28,7 +28,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    MEMBERSHIP_OPTIONS,
     any_membership,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as drop_sql
@@ -55,6 +54,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.momentary import Momentary
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
@@ -88,6 +88,7 @@ class Drop:
     def __init__(self, changes: Changes, observed: PostgreSQLObserved, authority: Authority) -> None:
         self._observed = observed
         self._authority = authority
+        self._momentary = Momentary(authority)
         self._dropped = {
             change.name.name: DroppedAccount(
                 change, to_reassign(observed.obstacles.get(change.name.name, ()), owned_objects(change))
@@ -162,14 +163,14 @@ class Drop:
             *self._missing(item.name for item in owning),
         ]
         statements = self._end_circles() if first else []
-        statements += [self._join(role) for role in joined]
+        statements += [self._momentary.join(role) for role in joined]
         for name, accounts in sorted(by_new_owner.items()):
             if name:
                 statements += self._reassign(database, accounts, name)
         statements += revokes
         statements += [drop_sql.drop_owned([account.name for account in owning])] if owning else []
         # In reverse, so that the server finds each time what it found before the role was joined
-        return [*statements, *(self._part_from(role) for role in reversed(joined))]
+        return [*statements, *(self._momentary.part_from(role) for role in reversed(joined))]
 
     def _end_circles(self) -> list[Statement]:
         """End memberships that lead to the login, which could not become a member of these accounts otherwise: the
@@ -197,32 +198,6 @@ class Drop:
         """Those whose rights the login does not have, or as whom it cannot act, though it is not a superuser."""
         held = self._authority.inherited & self._authority.settable
         return [role for role in roles if not self._authority.superuser and role not in held]
-
-    def _join(self, role: str) -> Statement:
-        options = self._observed.major >= MEMBERSHIP_OPTIONS
-        return drop_sql.join_role(role, self._authority.login, options, self._named_grantor(role))
-
-    def _part_from(self, role: str) -> Statement:
-        """Leave the membership as it was. What others have granted was not touched."""
-        login, named = self._authority.login, self._named_grantor(role)
-        if self._observed.major >= MEMBERSHIP_OPTIONS:
-            for item in self._observed.roles.held_by(login):
-                if item.role == role and item.grantor == (named or login):
-                    return drop_sql.set_membership(role, login, item.inherits, item.sets, named)
-        return drop_sql.leave_role(role, login, named)
-
-    def _named_grantor(self, role: str) -> str:
-        """Who stands after GRANTED BY. The server takes the login where it administers the role by itself; of several
-        roles with the option it would choose one, and after the login has joined a role perhaps another."""
-        if self._observed.major < MEMBERSHIP_OPTIONS:
-            return ""
-        authority, roles = self._authority, self._observed.roles
-        holders = {
-            name
-            for name in authority.inherited
-            if any(item.admin and item.role == role for item in roles.held_by(name))
-        }
-        return "" if authority.login in holders else min(holders, default="")
 
     def _revoked(self) -> dict[str, list[tuple[Item, bool]]]:
         """By database, what the accounts have on what belongs to others, and whether those depending on it lose it."""
