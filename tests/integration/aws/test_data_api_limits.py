@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils import _transport
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import converge
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.registry import engine_for
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     CloudError,
@@ -212,7 +212,7 @@ def test_what_the_server_only_warns_of_is_found_afterwards(
 ) -> None:
     """No notices come over the Data API: here the server answers GRANT with the warning 01007 and does nothing."""
     admin.sql(cluster, f"CREATE TABLE public.{account} (id int); GRANT SELECT ON public.{account} TO postgres", cluster)
-    monkeypatch.setattr(Authority, "to_grant", lambda *_arguments: "")
+    monkeypatch.setattr(Acting, "to_grant", lambda *_arguments: "")
     grants = [{"privileges": ["SELECT"], "on": f"TABLE public.{account}"}]
     requests = account_requests({"users": [{"name": account, "grants": grants}], "unlisted": "keep", "confirm": False})
     login = replace(login_to(state, cluster), database=cluster)

@@ -114,9 +114,10 @@ def test_a_role_that_the_login_does_not_administer(scene: Scene, account: str) -
 
 
 def test_a_privilege_by_another_grantor(scene: Scene, account: str) -> None:
+    """Of whom the login is never a member for a moment, as of all in rds_iam."""
     owner = scene.role("owner")
     scene.sql(
-        f"CREATE TABLE shop.theirs (id int); GRANT USAGE ON SCHEMA shop TO {owner}; "
+        f"GRANT rds_iam TO {owner}; CREATE TABLE shop.theirs (id int); GRANT USAGE ON SCHEMA shop TO {owner}; "
         f"ALTER TABLE shop.theirs OWNER TO {owner}"
     )
     scene.user(name=account)
@@ -129,7 +130,7 @@ def test_a_privilege_by_another_grantor(scene: Scene, account: str) -> None:
         purge_grants=False,
         grants=[{"on": "shop.theirs", "privileges": ["INSERT"]}],
     )
-    scene.sql(f"GRANT {owner} TO postgres" + (" WITH INHERIT FALSE, SET TRUE" if scene.major >= 16 else ""))
+    scene.sql(f"REVOKE rds_iam FROM {owner}; GRANT {owner} TO postgres" + (" WITH INHERIT FALSE, SET TRUE" if scene.major >= 16 else ""))
     converge(partial(scene.user, name=account, grants=[{"on": "shop.theirs", "privileges": ["INSERT"]}]))
     converge(
         partial(scene.user, name=account, grants=[{"on": "FUTURE TABLES", "privileges": ["SELECT"], "owner": owner}])

@@ -66,7 +66,8 @@ def test_grant_options_of_several_roles(scene: Scene, account: str) -> None:
     """The server uses those of one role for each statement, and only warns of what it then does not do."""
     owner, first, second = scene.role("owner"), scene.role("first"), scene.role("second")
     scene.sql(
-        f"CREATE TABLE shop.mixed (id int, note text); ALTER TABLE shop.mixed OWNER TO {owner}; "
+        f"GRANT rds_iam TO {owner}; CREATE TABLE shop.mixed (id int, note text); "
+        f"ALTER TABLE shop.mixed OWNER TO {owner}; "
         f"GRANT SELECT ON shop.mixed TO {first} WITH GRANT OPTION; "
         f"GRANT INSERT, UPDATE (note) ON shop.mixed TO {second} WITH GRANT OPTION; "
         f"GRANT USAGE ON SCHEMA shop TO {first}, {second}; GRANT {first}, {second} TO postgres{inheriting(scene)}"

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
@@ -18,9 +18,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.queries import Wanted
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    MEMBERSHIP_OPTIONS,
+    RDS_SUPERUSER,
     Membership,
     Roles,
     any_membership,
+    inherits,
     oids,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import (
@@ -95,7 +98,8 @@ _PUBLIC_OID = 0
 
 
 def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:
-    """Eight queries, and three for each further database that is involved. Raises StatementFailed, ConnectionLost."""
+    """Eight queries, two more for owners of whom nothing is known yet, and three for each further database that is
+    involved. Raises StatementFailed, ConnectionLost."""
     listed = {account.name.name for account in wanted}
     names = listed | ({account.name for account in iam_accounts(session)} if all_accounts else set())
     role_rows = _role_rows(session, sorted(names), wanted)
@@ -105,6 +109,9 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
     catalogue = builder.build()
     endpoint = session.login.endpoint
     first = role_rows[0]
+    if _may_join_strangers(session, roles, first.on_rds):
+        named = _named_databases(wanted, session.database)
+        roles = _with_roles(session, roles, _owners(named, builder, databases, accounts))
     return PostgreSQLObserved(
         accounts=build_accounts(sorted(accounts), roles, catalogue, builder.entries),
         expired=expired_passwords(role_rows),
@@ -172,6 +179,42 @@ def _role_rows(session: PostgreSQLSession, names: Sequence[str], wanted: Sequenc
 def _build_roles(session: PostgreSQLSession, rows: Sequence[RoleRow], grantors: Collection[str]) -> Roles:
     granting = [row.oid for row in rows if row.name in grantors]
     return build_roles(rows, read_memberships(session, [row.oid for row in rows], granting))
+
+
+def _may_join_strangers(session: PostgreSQLSession, roles: Roles, on_rds: bool) -> bool:
+    """Whether the login administers roles in which it has no membership."""
+    login = roles.by_name.get(session.user)
+    if login is None or login.superuser:
+        return False
+    by_attribute = session.major < MEMBERSHIP_OPTIONS and login.creates_roles
+    return by_attribute or (on_rds and RDS_SUPERUSER in roles.reachable(session.user, inherits))
+
+
+def _owners(
+    named: Collection[str], builder: CatalogueBuilder, databases: Mapping[str, Database], accounts: Collection[str]
+) -> set[str]:
+    """Who owns what the task names, and who has granted what the accounts have.
+
+    named  databases on which the task grants something
+    """
+    held = [entry for entry in builder.entries if entry.grantee in accounts]
+    scopes = [*(entry.scope for entry in held), *(item.scope for item in builder.objects)]
+    concerned = {*named, *(scope.database for scope in scopes)}
+    concerned |= {entry.scope.path[0] for entry in held if entry.scope.kind == "DATABASE"}
+    owners = {item.owner for item in builder.objects if item.scope.kind not in SHARED_KINDS}
+    grantors = {entry.grantor for entry in held}
+    return owners | grantors | {databases[name].owner for name in concerned if name in databases}
+
+
+def _with_roles(session: PostgreSQLSession, roles: Roles, names: Collection[str]) -> Roles:
+    """With these, and all that they are members of. Nobody becomes a member of a reserved role."""
+    unknown = sorted(name for name in names if name not in roles.by_name and not is_reserved(name))
+    rows = [RoleRow(*row) for row in session.query(*queries.roles([], unknown))] if unknown else []
+    if not rows:
+        return roles
+    more = build_roles(rows, read_memberships(session, [row.oid for row in rows]))
+    together = dict.fromkeys([*roles.memberships, *more.memberships])
+    return Roles({**more.by_name, **roles.by_name}.values(), together)
 
 
 def read_memberships(
@@ -281,6 +324,12 @@ def _look_for(scope: Scope, has_columns: bool) -> Iterator[Wanted]:
     if scope.arguments not in ("", ANY_SIGNATURE):
         for text in scope.arguments.split(ARGUMENT_SEPARATOR):
             yield Wanted("ARGUMENT", "public" if is_unqualified(text) else "", text)
+
+
+def _named_databases(accounts: Sequence[ParsedAccount], login_database: str) -> set[str]:
+    """On which the task grants something; not those in which it does."""
+    scopes = (grant.scope for account in accounts for grant in account.grants or ())
+    return {name for scope in scopes if scope.kind == "DATABASE" for name in scope.path or (login_database,)}
 
 
 def _named_roles(accounts: Sequence[ParsedAccount]) -> list[str]:

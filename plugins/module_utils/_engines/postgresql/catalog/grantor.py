@@ -25,10 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     inherits,
     sets,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
-    FUTURE,
-    name_scope,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import FUTURE
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
 
@@ -61,17 +58,15 @@ class Authority:
         owned = self.acting_for(self.observed.owner(scope)) is not None
         return owned or bool(self.option_holder(scope, privilege))
 
-    def to_grant(self, scope: Scope, privilege: str) -> str:
-        """Raises Refused."""
+    def grantor(self, scope: Scope, privilege: str) -> str | None:
+        """As whom the login can grant; None if it has no way to."""
         owner = self.observed.owner(scope)
         role = self.acting_for(owner)
         if role is not None:
             return role
         if not scope.kind.startswith(FUTURE) and self.option_holder(scope, privilege):
             return SELF
-        if self._is_rds_exception(owner):
-            return SELF
-        raise Refused(self._no_right_to_grant(scope, owner, privilege))
+        return SELF if self._is_rds_exception(owner) else None
 
     def option_holder(self, scope: Scope, privilege: str) -> str:
         """By whose grant option the privilege is granted; empty where it is by the owner's rights. One role must hold
@@ -86,8 +81,8 @@ class Authority:
         return ""
 
     def _is_rds_exception(self, owner: str) -> bool:
-        """RDS lets its master do some of what PostgreSQL leaves to superusers; there, the server's own answer "
-        "decides."""
+        """RDS lets its master do some of what PostgreSQL leaves to superusers; there, the server's own answer
+        decides."""
         role = self.observed.roles.by_name.get(owner)
         of_superuser = owner == self._bootstrap_superuser() or (role is not None and role.superuser)
         return self.observed.on_rds and of_superuser and RDS_SUPERUSER in self.inherited
@@ -96,21 +91,8 @@ class Authority:
         roles = self.observed.roles.by_name.values()
         return next((role.name for role in roles if role.oid == _BOOTSTRAP_SUPERUSER_OID), "rdsadmin")
 
-    def _no_right_to_grant(self, scope: Scope, owner: str, privilege: str) -> str:
-        if scope.kind.startswith(FUTURE):
-            return (
-                f"The login {self.login} may not set default privileges for what {owner} will create, because it is "
-                f"not a member of {owner}; log in as {owner} or a member of it (never make the master a member of an "
-                "IAM-authenticated account: it would lose its own password login)."
-            )
-        return (
-            f"The login {self.login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and "
-            f"{self.login} holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH "
-            "GRANT OPTION."
-        )
-
-    def to_revoke(self, entry: Entry) -> str:
-        """As whom REVOKE takes away just this entry. Raises Refused."""
+    def revoker(self, entry: Entry) -> str | None:
+        """As whom REVOKE takes away just this entry; None if the login has no way to."""
         owner = self.observed.catalogue.owner(entry.scope)
         as_owner = self.acting_for(self.observed.owner(entry.scope))
         if entry.grantor == owner and as_owner is not None:
@@ -118,16 +100,17 @@ class Authority:
         # REVOKE by somebody who has the owner's rights means the owner's grants, not those of the revoker
         if entry.grantor == self.login and as_owner != SELF:
             return SELF
-        if entry.grantor in self.settable or self.superuser:
-            of_grantor = {entry.grantor} | self.observed.roles.reachable(entry.grantor, inherits)
-            if entry.grantor != self.login and owner not in of_grantor:
-                return entry.grantor
-        if self._is_rds_exception(entry.grantor):
-            return SELF
-        raise Refused(
-            f"{entry.grantee} has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}, for whom the "
-            f"login {self.login} cannot act; let {entry.grantor} revoke it."
-        )
+        settable = entry.grantor != self.login and (entry.grantor in self.settable or self.superuser)
+        if settable and not self.has_rights_of(entry.grantor, owner):
+            return entry.grantor
+        return SELF if self._is_rds_exception(entry.grantor) else None
+
+    def to_revoke(self, entry: Entry) -> str:
+        """As whom REVOKE takes away just this entry. SELF also where the login has no way to."""
+        return self.revoker(entry) or SELF
+
+    def has_rights_of(self, role: str, owner: str) -> bool:
+        return owner in {role} | self.observed.roles.reachable(role, inherits)
 
     def administers(self, role: str) -> bool:
         """May grant membership of the role and, since 16, alter and drop it.

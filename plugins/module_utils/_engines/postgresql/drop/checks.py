@@ -166,9 +166,7 @@ def _from_others(change: AccountChange, dropped: dict[str, AccountChange], autho
         for entry in observed.catalogue.entries(grant.scope, name):
             if entry.privilege != grant.privilege or {entry.grantor, observed.owner(grant.scope)} & set(dropped):
                 continue
-            try:
-                authority.to_revoke(entry)
-            except Refused:
+            if authority.revoker(entry) is None:
                 found.append(f"has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}")
     return _some(found, f"grants by roles for which the login {authority.login} cannot act")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Callable, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import (
@@ -100,14 +101,21 @@ def _words(privileges: Collection[tuple[str, str]]) -> tuple[str, ...]:
     return (*whole, *(statements.on_columns(name, columns) for name, columns in limited.items()))
 
 
-def write(bundles: Iterable[Bundle], statement: Write) -> list[Statement]:
-    """In order, with SET ROLE around those that another role has to say."""
+Around = Callable[[str], "tuple[list[Statement], list[Statement]]"]
+"""What stands before the statements that a role has to say, and what after them."""
+
+
+def as_role(role: str) -> tuple[list[Statement], list[Statement]]:
+    if role == SELF:
+        return [], []
+    return [statements.set_role(role)], [statements.reset_role()]
+
+
+def write(bundles: Iterable[Bundle], statement: Write, around: Around = as_role) -> list[Statement]:
+    """In order."""
     written: list[Statement] = []
-    acting = SELF
-    for item in bundles:
-        if item.acting != acting:
-            written += [statements.reset_role()] if acting != SELF else []
-            written += [statements.set_role(item.acting)] if item.acting != SELF else []
-            acting = item.acting
-        written.append(statement(item.privileges, item.scopes, item.accounts, item.option))
-    return written + ([statements.reset_role()] if acting != SELF else [])
+    for acting, found in groupby(bundles, key=lambda item: item.acting):
+        before, after = around(acting)
+        said = [statement(item.privileges, item.scopes, item.accounts, item.option) for item in found]
+        written += [*before, *said, *after]
+    return written

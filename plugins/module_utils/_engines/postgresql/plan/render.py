@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches, object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
@@ -19,11 +20,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
     Membership,
+    any_membership,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Drop, ends_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
@@ -45,7 +48,15 @@ Key = tuple[str, Scope]
 def render(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
     """Raises Refused for a grant that the login could not make or take away."""
     cascade = Cascade(changes, observed)
-    return tuple(step for part in _portions(changes, observed) for step in _steps(part, observed, cascade))
+    authority = Authority(observed)
+    acting = Acting(authority, _enrolled(changes, observed))
+    return tuple(step for part in _portions(changes, observed) for step in _steps(part, authority, acting, cascade))
+
+
+def _enrolled(changes: Changes, observed: PostgreSQLObserved) -> set[str]:
+    """Who is in rds_iam, before or after."""
+    after = afterwards(observed.roles, changes).roles
+    return observed.roles.members(RDS_IAM, any_membership) | after.members(RDS_IAM, any_membership)
 
 
 def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Changes]:
@@ -68,22 +79,23 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
         yield Changes(tuple(batch))
 
 
-def _steps(changes: Changes, observed: PostgreSQLObserved, cascade: Cascade) -> tuple[Step, ...]:
-    authority = Authority(observed)
+def _steps(changes: Changes, authority: Authority, acting: Acting, cascade: Cascade) -> tuple[Step, ...]:
+    observed = authority.observed
     drop = Drop(changes, observed, authority)
     memberships = _roles(changes, observed, authority, cascade)
     accounts = frozenset(change.name.name for change in changes.accounts)
     written: dict[str, list[Statement]] = {observed.database: list(memberships)}
-    for database, part in _privileges(changes, authority, cascade).items():
-        written.setdefault(database or observed.database, []).extend(part)
+    enrolling = {observed.database} if memberships else set()
+    for privileges in _privileges(changes, authority, acting, cascade):
+        database = privileges.database or observed.database
+        written.setdefault(database, []).extend(privileges.statements)
+        enrolling |= {database} if privileges.joins else set()
     others = [(database, written[database]) for database in sorted(written, key=lambda name: name != observed.database)]
     # Sessions end when nobody can log in any more, so after the lock is committed
     first = _merge([*others, (observed.database, drop.lock())])
     return (
         *(
-            Enrolment(tuple(part), database, accounts)
-            if memberships and database == observed.database
-            else Step(tuple(part), database)
+            Enrolment(tuple(part), database, accounts) if database in enrolling else Step(tuple(part), database)
             for database, part in first
         ),
         *drop.end_sessions(),
@@ -202,22 +214,36 @@ def _lost(change: AccountChange, observed: PostgreSQLObserved, cascade: Cascade)
     return [item for item in observed.roles.held_by(change.name.name) if item.role in lost and item.counts]
 
 
-def _privileges(changes: Changes, authority: Authority, cascade: Cascade) -> dict[str, list[Statement]]:
-    """By database; what all share under the empty name. Adds come before what is taken away."""
-    rights = _Rights(authority)
+class _Privileges(NamedTuple):
+    """
+    database  empty for what all share
+    joins     the login is a member of another role meanwhile
+    """
+
+    database: str
+    statements: list[Statement]
+    joins: bool
+
+
+def _privileges(changes: Changes, authority: Authority, acting: Acting, cascade: Cascade) -> Iterator[_Privileges]:
+    """By database. Adds come before what is taken away."""
+    rights = _Rights(authority, acting)
     items = _Items()
     for change in changes.effective:
         if change.after is not None:
             items.add(change, rights, cascade)
     written: dict[str, list[Statement]] = {}
+    joining: set[str] = set()
     for found, statement in (
         (items.granted, statements.grant),
         (items.revoked, statements.revoke),
         (items.restored, statements.grant),
     ):
         for database, part in together((item.scope.database, item) for item in found).items():
-            written.setdefault(database, []).extend(grants.write(grants.bundle(part), statement))
-    return {database: written[database] for database in sorted(written)}
+            written.setdefault(database, []).extend(grants.write(grants.bundle(part), statement, acting.around))
+            joining |= {database} if any(acting.joins(item.acting) for item in part) else set()
+    for database in sorted(written):
+        yield _Privileges(database, written[database], database in joining)
 
 
 class _Items:
@@ -242,13 +268,14 @@ class _Items:
 class _Rights:
     """As whom each privilege is granted or revoked, worked out once for each privilege on each scope."""
 
-    def __init__(self, authority: Authority) -> None:
+    def __init__(self, authority: Authority, acting: Acting) -> None:
         self._authority = authority
+        self._acting = acting
         self._grantors: dict[Key, tuple[str, str]] = {}
 
     def grant(self, change: AccountChange, grant: Grant) -> Item:
         if grant.key not in self._grantors:
-            acting = self._authority.to_grant(grant.scope, grant.privilege)
+            acting = self._acting.to_grant(grant.scope, grant.privilege)
             self._grantors[grant.key] = (acting, self._authority.option_holder(grant.scope, grant.privilege))
         acting, holder = self._grantors[grant.key]
         return Item(change.name.name, grant.privilege, grant.scope, acting, grant.grantable, holder)
@@ -257,7 +284,7 @@ class _Rights:
         """One for each grantor that the account has it from."""
         for entry in self._authority.observed.catalogue.entries(grant.scope, change.name.name):
             if entry.privilege == grant.privilege and (entry.grantable or not option_only):
-                acting = self._authority.to_revoke(entry)
+                acting = self._acting.to_revoke(entry)
                 yield Item(change.name.name, grant.privilege, grant.scope, acting, option_only)
 
 

@@ -1,0 +1,108 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""As whom the login grants and revokes what it cannot grant and revoke itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import (
+    SELF,
+    Authority,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import Entry
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import any_membership
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    FUTURE,
+    name_scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.momentary import Momentary
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+
+
+class Acting:
+    """Answers are names of roles to act as by SET ROLE, or SELF.
+
+    Where the server refuses, it is left to the server. What it would only warn of, or take for done, is refused here:
+    over the Data API no warning comes.
+    """
+
+    def __init__(self, authority: Authority, enrolled: Collection[str]) -> None:
+        """``enrolled``: who is in rds_iam, before the plan or after it, by any membership."""
+        self._authority = authority
+        self._enrolled = enrolled
+        self._momentary = Momentary(authority)
+
+    def to_grant(self, scope: Scope, privilege: str) -> str:
+        """Raises Refused."""
+        role = self._authority.grantor(scope, privilege)
+        if role is not None:
+            return role
+        owner = self._authority.observed.owner(scope)
+        if self.may_join(owner):
+            return owner
+        if not scope.kind.startswith(FUTURE):
+            raise Refused(self._no_right_to_grant(scope, owner, privilege))
+        if owner in self._enrolled:
+            raise Refused(self._no_default_privileges(owner))
+        return SELF
+
+    def to_revoke(self, entry: Entry) -> str:
+        """Raises Refused."""
+        role = self._authority.revoker(entry)
+        if role is not None:
+            return role
+        observed = self._authority.observed
+        owner = observed.catalogue.owner(entry.scope)
+        role = observed.owner(entry.scope) if entry.grantor == owner else entry.grantor
+        of_owner = entry.grantor == owner or not self._authority.has_rights_of(role, owner)
+        if of_owner and self.may_join(role):
+            return role
+        if entry.scope.kind.startswith(FUTURE) and entry.grantor not in self._enrolled:
+            return SELF
+        raise Refused(
+            f"{entry.grantee} has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}, for whom the "
+            f"login {self._authority.login} cannot act; let {entry.grantor} revoke it."
+        )
+
+    def may_join(self, role: str) -> bool:
+        """Whether the login can be a member of the role for some statements. In rds_iam it would lose its own login by
+        password if that became known to anybody else, so that this is not risked."""
+        roles, login = self._authority.observed.roles, self._authority.login
+        known = roles.by_name.get(role)
+        if known is None or known.superuser or is_reserved(role) or role == login or role in self._enrolled:
+            return False
+        return login not in roles.reachable(role, any_membership) and self._authority.administers(role)
+
+    def joins(self, role: str) -> bool:
+        return role not in self._authority.settable | {SELF} and not self._authority.superuser
+
+    def around(self, role: str) -> tuple[list[Statement], list[Statement]]:
+        """What stands before statements that the role has to say, and what after them."""
+        before, after = grants.as_role(role)
+        if not self.joins(role):
+            return before, after
+        return [self._momentary.join(role), *before], [*after, self._momentary.part_from(role)]
+
+    def _no_default_privileges(self, owner: str) -> str:
+        login = self._authority.login
+        return (
+            f"The login {login} may not set default privileges for what {owner} will create, because it is not a "
+            f"member of {owner}; log in as {owner} or a member of it (never make the master a member of an "
+            "IAM-authenticated account: it would lose its own password login)."
+        )
+
+    def _no_right_to_grant(self, scope: Scope, owner: str, privilege: str) -> str:
+        login = self._authority.login
+        return (
+            f"The login {login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and {login} "
+            f"holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH GRANT OPTION."
+        )
