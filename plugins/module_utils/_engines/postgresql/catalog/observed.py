@@ -43,6 +43,7 @@ class SecuredObject:
     argument_types  a routine's, as the catalogue's type numbers separated by blanks
     instead         a type's: what to grant on, where it has no privileges of its own
     is_domain       of types
+    supplied        of relations and routines: belongs to an extension or to a superuser
     """
 
     scope: Scope
@@ -52,6 +53,7 @@ class SecuredObject:
     argument_types: str = ""
     is_domain: bool = False
     instead: str = ""
+    supplied: bool = False
 
 
 @dataclass(frozen=True)

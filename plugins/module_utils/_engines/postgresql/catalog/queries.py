@@ -92,6 +92,13 @@ _ROUTINE_KIND = "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END"
 _SIZE = "coalesce(cardinality({0}), 0), coalesce(pg_column_size({0}), 0)"
 
 
+def _supplied(catalogue: str, oid: str, owner: str) -> str:
+    return (
+        f"{owner} IN (SELECT oid FROM pg_roles WHERE rolsuper) OR EXISTS (SELECT FROM pg_depend d "
+        f"WHERE d.deptype = 'e' AND (d.classid, d.objid, d.objsubid) = ({catalogue}, {oid}, 0))"
+    )
+
+
 def _source(catalogue: str, owner: str, acl: str, name: str, kind: str) -> str:
     """Objects of the catalogues that need no more than a name."""
     # What depends on a large object names pg_largeobject: https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
@@ -99,7 +106,7 @@ def _source(catalogue: str, owner: str, acl: str, name: str, kind: str) -> str:
     return f"""
 UNION ALL SELECT '{kind}', c.tableoid::bigint, c.oid::bigint, NULL, c.{name}::text, '',
        pg_get_userbyid(c.{owner})::text,
-       {_SIZE.format("c." + acl)}, '', false
+       {_SIZE.format("c." + acl)}, '', false, false
 FROM {catalogue} c WHERE c.oid IN (SELECT objid FROM dep WHERE classid = '{dependent}'::regclass)
    OR ('{kind}', c.{name}::text) IN (SELECT kind, name FROM wanted)
 """
@@ -130,12 +137,14 @@ type AS (
     JOIN pg_type t ON t.typnamespace = n.oid AND t.typname = w.name::name WHERE w.kind = 'TYPE'
 )
 SELECT {_RELATION_KIND}, c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, '',
-       pg_get_userbyid(c.relowner)::text, {_SIZE.format("c.relacl")}, '', false
+       pg_get_userbyid(c.relowner)::text, {_SIZE.format("c.relacl")}, '', false,
+       {_supplied("c.tableoid", "c.oid", "c.relowner")}
 FROM relation JOIN pg_class c ON c.oid = relation.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
 UNION ALL
 SELECT {_ROUTINE_KIND}, p.tableoid::bigint, p.oid::bigint, n.nspname::text, p.proname::text,
-       oidvectortypes(p.proargtypes), pg_get_userbyid(p.proowner)::text, 0, 0, p.proargtypes::text, false
+       oidvectortypes(p.proargtypes), pg_get_userbyid(p.proowner)::text, 0, 0, p.proargtypes::text, false,
+       {_supplied("p.tableoid", "p.oid", "p.proowner")}
 FROM routine JOIN pg_proc p ON p.oid = routine.oid JOIN pg_namespace n ON n.oid = p.pronamespace
 UNION ALL
 SELECT 'TYPE', t.tableoid::bigint, t.oid::bigint, n.nspname::text, t.typname::text, '',
@@ -143,18 +152,18 @@ SELECT 'TYPE', t.tableoid::bigint, t.oid::bigint, n.nspname::text, t.typname::te
        CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN format_type(t.typelem, NULL)
             WHEN t.typtype = 'm' AND current_setting('server_version_num')::int >= 170000 THEN 'its range type'
             ELSE '' END,
-       t.typtype = 'd'
+       t.typtype = 'd', false
 FROM type JOIN pg_type t ON t.oid = type.oid JOIN pg_namespace n ON n.oid = t.typnamespace
 UNION ALL
 SELECT 'COLUMN', c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, a.attname::text,
-       pg_get_userbyid(c.relowner)::text, {_SIZE.format("a.attacl")}, '', false
+       pg_get_userbyid(c.relowner)::text, {_SIZE.format("a.attacl")}, '', false, false
 FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'COLUMNS') w
 JOIN pg_namespace n ON n.nspname = w.schema::name
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name
 JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
 UNION ALL
 SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype(nullif(w.schema, '') || '.' || w.name))::oid::bigint,
-       NULL, w.name, '', '', 0, 0, '', false
+       NULL, w.name, '', '', 0, 0, '', false, false
 FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'ARGUMENT') w
 {_source("pg_namespace", "nspowner", "nspacl", "nspname", "SCHEMA")}
 {_source("pg_language", "lanowner", "lanacl", "lanname", "LANGUAGE")}

@@ -108,6 +108,7 @@ class ObjectRow(NamedTuple):
     schema    None for what is in no schema
     detail    a column's name, or a routine's arguments
     types     a routine's, by number; of a type: what to grant on in its place
+    supplied  see :class:`SecuredObject`
     """
 
     kind: str
@@ -121,6 +122,7 @@ class ObjectRow(NamedTuple):
     size: int
     types: str
     is_domain: bool
+    supplied: bool
 
 
 class EntryRow(NamedTuple):
@@ -288,7 +290,7 @@ def _secured_object(database: str, row: ObjectRow) -> SecuredObject:
     else:
         scope = Scope(row.kind, database, path, row.detail)
     arguments, instead = ("", row.types) if row.kind == "TYPE" else (row.types, "")
-    return SecuredObject(scope, row.owner, row.items, row.size, arguments, row.is_domain, instead)
+    return SecuredObject(scope, row.owner, row.items, row.size, arguments, row.is_domain, instead, row.supplied)
 
 
 def build_accounts(

@@ -45,7 +45,7 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
             f"{request.position}connection_limit is {request.connection_limit}, and PostgreSQL takes "
             f"{_HIGHEST_LIMIT} at most; give -1 for no limit."
         )
-    grants = None if request.grants is None else tuple(_parse_grant(grant) for grant in request.grants)
+    grants = None if request.grants is None else tuple(parse_grant(grant) for grant in request.grants)
     return ParsedAccount(AccountName(request.name), request, grants, request.roles)
 
 
@@ -78,7 +78,8 @@ def _check_comment(request: AccountRequest) -> None:
         )
 
 
-def _parse_grant(request: GrantRequest) -> ParsedGrant:
+def parse_grant(request: GrantRequest) -> ParsedGrant:
+    """Raises InvalidOption, UnknownPrivilege."""
     target = parse_scope(request)
     if not request.privileges:
         raise InvalidOption(f"{request.position}.privileges is empty; name privileges, or leave the element out.")

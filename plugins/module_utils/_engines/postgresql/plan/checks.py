@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedGrant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
     becomes_iam,
     iam_auth_off,
@@ -32,6 +33,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     review_drops,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import parse_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_IAM,
     afterwards,
@@ -45,6 +47,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.memberships import (
     review_memberships,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
@@ -69,7 +72,7 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     if not changes.effective and all(comment_to_write(change, observed) is None for change in changes.accounts):
         refuse_two_logins(changes, observed.roles)
         refuse_open_sessions(changes, observed)
-        return _similar_names(changes, observed)
+        return [*_similar_names(changes, observed), *_left_out(changes, observed)]
     _refuse_without_iam(changes, observed)
     refuse_own_accounts(changes.effective, observed.login, own_accounts(observed), observed.title)
     refuse_two_logins(changes, observed.roles)
@@ -79,7 +82,7 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     _refuse_without_rights(changes, observed)
     _refuse_dependents(changes, observed)
     _refuse_full_lists(changes, observed)
-    warnings = [*_similar_names(changes, observed), *reassigned]
+    warnings = [*_similar_names(changes, observed), *_left_out(changes, observed), *reassigned]
     return [*warnings, *_still_public(changes, observed), *_lost_members(changes, observed)]
 
 
@@ -213,6 +216,26 @@ def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
 def _public_has(grant: Grant, observed: PostgreSQLObserved) -> bool:
     entries = (observed.catalogue.entries(level, PUBLIC) for level in (grant.scope, object_of(grant.scope)))
     return any(entry.privilege == grant.privilege for found in entries for entry in found)
+
+
+def _left_out(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+    """What ALL in a schema does not mean, since extensions and RDS have brought it along."""
+    resolver = Resolver((), observed)
+    read: dict[tuple[object, ...], ParsedGrant] = {}
+    found: set[str] = set()
+    for change in changes.accounts:
+        for grant in change.request.grants or () if change.request is not None and change.after is not None else ():
+            key = (grant.on, grant.database, grant.owner, grant.privileges, grant.grant_option)
+            if key not in read:
+                read[key] = parse_grant(grant)
+            left_out = resolver.left_out(change.name.name, read[key])
+            found |= {f"{item.privilege} on {name_scope(item.scope)}" for item in left_out}
+    if not found:
+        return []
+    return [
+        f"ALL leaves out what belongs to extensions or superusers and the login {observed.login} cannot grant: "
+        f"{_some(sorted(found))}. Put extensions into a schema of their own."
+    ]
 
 
 def _some(texts: Sequence[str]) -> str:

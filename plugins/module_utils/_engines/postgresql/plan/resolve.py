@@ -16,13 +16,17 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedGrant,
     ParsedPrivilege,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PUBLIC,
     PostgreSQLObserved,
     SecuredObject,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import DATABASE_OWNER
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    DATABASE_OWNER,
+    any_membership,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import privileges
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     readable_type,
@@ -37,6 +41,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     name_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused, UnknownPrivilege
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Desired, Grant, Scope
 
@@ -57,7 +62,8 @@ class Resolver:
         self.created = {account.name.name for account in wanted if account.request.present}
         self._authority = Authority(observed)
         self._known: dict[tuple[object, ...], frozenset[Grant]] = {}
-        self._of_public: dict[Grant, bool] = {}
+        self._acting = Acting(self._authority, observed.roles.members(RDS_IAM, any_membership))
+        self._out_of_reach: dict[tuple[object, ...], frozenset[Grant]] = {}
 
     def resolve(self, account: ParsedAccount) -> Desired:
         if not account.request.present:
@@ -93,30 +99,57 @@ class Resolver:
     def _grants(self, account: str, grants: Iterable[ParsedGrant]) -> frozenset[Grant]:
         found: dict[tuple[str, Scope], Grant] = {}
         for parsed in grants:
+            unavailable = self._unavailable(parsed)
             for grant in self._expand(parsed):
                 # What an owner has by ownership is not a grant and would never show up as one
                 if self.observed.catalogue.owner(grant.scope) == account:
                     continue
-                if parsed.scope.kind.startswith(PARENT) and self._is_left_to_public(account, grant):
-                    continue
-                if grant.grantable or grant.key not in found:
+                if grant in unavailable:
+                    kept = self._held(account, grant)
+                    found.update((item.key, item) for item in kept if item.key not in found)
+                elif grant.grantable or grant.key not in found:
                     found[grant.key] = grant
         return frozenset(found.values())
 
-    def _is_left_to_public(self, account: str, grant: Grant) -> bool:
-        """Of ALL in a schema: what somebody else made there, such as an extension, and everybody may use already."""
-        if grant not in self._of_public:
-            has = [entry.privilege for entry in self.observed.catalogue.entries(grant.scope, PUBLIC)]
-            self._of_public[grant] = (
-                not grant.grantable
-                and grant.privilege in has
-                and not self._authority.may_grant(grant.scope, grant.privilege)
-            )
-        entries = self.observed.catalogue.entries(grant.scope, account) if self._of_public[grant] else ()
-        return self._of_public[grant] and all(entry.privilege != grant.privilege for entry in entries)
+    def left_out(self, account: str, parsed: ParsedGrant) -> list[Grant]:
+        """What the account does not get though the task says ALL, and has neither itself nor as everybody has it."""
+        return [
+            grant
+            for grant in self._unavailable(parsed)
+            if account != self.observed.catalogue.owner(grant.scope)
+            and not self._public_has(grant)
+            and not self._held(account, grant)
+        ]
+
+    def _held(self, account: str, grant: Grant) -> list[Grant]:
+        """What the account has of it already stays, since the login could not give it back."""
+        entries = self.observed.catalogue.entries(grant.scope, account)
+        options = [entry.grantable for entry in entries if entry.privilege == grant.privilege]
+        return [replace(grant, grantable=any(options))] if options else []
+
+    def _unavailable(self, parsed: ParsedGrant) -> frozenset[Grant]:
+        """Of ALL in a schema: what the login cannot grant, if everybody has it already, or if it belongs to an
+        extension or a superuser, as what RDS brings along."""
+        if not parsed.scope.kind.startswith(PARENT):
+            return frozenset()
+        key = _key(parsed)
+        if key not in self._out_of_reach:
+            self._out_of_reach[key] = frozenset(grant for grant in self._expand(parsed) if self._is_unavailable(grant))
+        return self._out_of_reach[key]
+
+    def _is_unavailable(self, grant: Grant) -> bool:
+        if self._authority.may_grant(grant.scope, grant.privilege):
+            return False
+        item = self.observed.catalogue.objects.get(object_of(grant.scope))
+        supplied = item is not None and item.supplied and not self._acting.may_join(item.owner)
+        return supplied or self._public_has(grant)
+
+    def _public_has(self, grant: Grant) -> bool:
+        entries = self.observed.catalogue.entries(grant.scope, PUBLIC)
+        return not grant.grantable and any(entry.privilege == grant.privilege for entry in entries)
 
     def _expand(self, parsed: ParsedGrant) -> frozenset[Grant]:
-        key = (parsed.scope, parsed.privileges, parsed.grantable)
+        key = _key(parsed)
         if key not in self._known:
             scopes = list(self._scopes(parsed.scope, parsed.position))
             self._known[key] = frozenset(
@@ -261,6 +294,11 @@ class Resolver:
             if item.scope.path[1] == scope.path[1]
         ]
         return f"; did you mean {' or '.join(sorted(near))}?" if near else "; create it first, or correct the name."
+
+
+def _key(parsed: ParsedGrant) -> tuple[object, ...]:
+    """What grants have in common that stand for the same."""
+    return (parsed.scope, parsed.privileges, parsed.grantable)
 
 
 def _as_written(scope: Scope) -> str:

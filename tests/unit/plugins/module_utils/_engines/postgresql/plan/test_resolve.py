@@ -86,6 +86,48 @@ def test_what_the_account_owns_needs_no_grant() -> None:
     assert desired.grants == {Grant("SELECT", scenes.TABLE)}
 
 
+SUPPLIED = scenes.SecuredObject(Scope("TABLE", "shop", ("public", "pg_stat_statements")), "rdsadmin", supplied=True)
+ALL_TABLES = grant("ALL TABLES IN SCHEMA public", "SELECT", "INSERT")
+
+
+def supplied(*entries: scenes.Entry) -> scenes.PostgreSQLObserved:
+    banker = (scenes.role("joe"), scenes.role("banker"))
+    administered = (scenes.iam("joe"), scenes.created_by_master("joe"), scenes.created_by_master("banker"))
+    return scenes.observed(
+        objects=(SUPPLIED,), entries=entries, roles=banker, memberships=administered, accounts=("joe",), on_rds=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "left_out"),
+    [
+        ((), ["INSERT", "SELECT"]),
+        ((scenes.public(SUPPLIED.scope, "SELECT"),), ["INSERT"]),
+        ((scenes.entry(SUPPLIED.scope, "SELECT", "joe", "rdsadmin"),), ["INSERT"]),
+        ((scenes.entry(SUPPLIED.scope, "SELECT", "master", "rdsadmin", grantable=True),), ["INSERT"]),
+        ((scenes.entry(SUPPLIED.scope, "SELECT", "master", "rdsadmin"),), ["INSERT", "SELECT"]),
+    ],
+)
+def test_all_leaves_out_what_only_superusers_can_grant(entries: tuple[scenes.Entry, ...], left_out: list[str]) -> None:
+    """It is said once for all accounts, also when nothing changes."""
+    state = supplied(*entries)
+    requests = [AccountRequest(name, grants=(ALL_TABLES,)) for name in ("joe", "ann")]
+    names = ", ".join(f"{privilege} on TABLE public.pg_stat_statements in database shop" for privilege in left_out)
+    for wanted in ([requests[0]], requests if not entries else requests[:1]):
+        (warning,) = scenes.warnings(state, *wanted)
+        assert warning.startswith(
+            f"ALL leaves out what belongs to extensions or superusers and the login master cannot grant: {names}. "
+        )
+    granted = [text for text in scenes.statements(state, requests[0]) if "pg_stat_statements" in text]
+    expected = "SELECT" in "".join(item.privilege for item in entries if item.grantable)
+    assert bool(granted) == expected
+
+
+def test_what_is_named_by_itself_is_not_left_out() -> None:
+    by_name = grant("pg_stat_statements", "INSERT")
+    assert [item.privilege for item in resolve(by_name, objects=(SUPPLIED,))] == ["INSERT"]
+
+
 @pytest.mark.parametrize(
     ("request_", "error", "words"),
     [
