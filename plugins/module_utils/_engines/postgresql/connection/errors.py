@@ -22,14 +22,26 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import St
 
 LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEPENDENT_OBJECTS = "55P03", "57014", "2BP01"
 _ROW_TOO_BIG, _OUT_OF_MEMORY = "54000", "53200"
+_ADVICE = {
+    LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
+    _OUT_OF_MEMORY: "name fewer accounts or objects in one task, or raise max_locks_per_transaction",
+    _ROW_TOO_BIG: "its access list is full; grant to a group role, and give the accounts that role with roles",
+    "42501": (
+        "log in as the master user, as the owner of the object, or as a role that has the grant option or, for roles, "
+        "the ADMIN OPTION"
+    ),
+    DEPENDENT_OBJECTS: "drop or revoke what depends on it first, or leave it as it is",
+    "0LP01": "take one of these grants out of the task",
+    "0L000": "log in as the role that granted it, or as a member of that role",
+    "42P17": "take this grant out of the task, or name another object",
+    "3F000": "create the schema first, or correct its name (as stored: case matters)",
+    "42704": "create it first, or correct its name (as stored: case matters)",
+}
+"""What to do next, by SQLSTATE."""
 
 
 def refusal(title: str, message: str, hint: str, code: str, text: str) -> StatementFailed:
-    advice = {
-        LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
-        _OUT_OF_MEMORY: "name fewer accounts or objects in one task, or raise max_locks_per_transaction",
-        _ROW_TOO_BIG: "its access list is full; grant to a group role, and give the accounts that role with roles",
-    }.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
+    advice = _ADVICE.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
     detail = f" ({' '.join(hint.split())})" if hint else ""
     return StatementFailed(f"{title} refused: {message}{detail}; {advice}.", code, text)
 

@@ -9,6 +9,7 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
     Notice,
     Notices,
+    refusal,
 )
 
 PLACE = "LOCATION:  restrict_and_check_grant, aclchk.c:331\n"
@@ -33,3 +34,22 @@ def test_a_notice_is_told_by_its_sqlstate(text: str, notice: tuple[str, str]) ->
     assert list(notices) == [Notice(*notice)]
     notices.clear()
     assert list(notices) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("42501", "log in as the master user, as the owner of the object, or as a role that has the grant option"),
+        ("2BP01", "drop or revoke what depends on it first"),
+        ("0LP01", "take one of these grants out of the task"),
+        ("0L000", "log in as the role that granted it"),
+        ("42P17", "take this grant out of the task"),
+        ("3F000", "create the schema first, or correct its name"),
+        ("42704", "create it first, or correct its name"),
+        ("XX000", "nothing of this transaction was kept"),
+    ],
+)
+def test_a_refusal_says_what_to_do_next(code: str, advice: str) -> None:
+    error = refusal("cluster shop", "abgelehnt", "Nur\nEigentümer", code, "GRANT")
+    assert str(error).startswith(f"cluster shop refused: abgelehnt (Nur Eigentümer); {advice}")
+    assert (error.code, error.statement) == (code, "GRANT")
