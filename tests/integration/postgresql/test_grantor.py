@@ -93,7 +93,8 @@ def test_accounts_that_only_superusers_may_alter(scene: Scene, attribute: str) -
     if attribute == "REPLICATION" and scene.major >= 16:
         converge(partial(scene.user, name=name, locked=True))
     else:
-        refused(scene, "only superusers may alter or drop", name=name, locked=True)
-        refused(scene, "only superusers may alter or drop", name=name, state="absent")
+        words = "SUPERUSER attribute|must be superuser"
+        refused(scene, words, name=name, locked=True)
+        refused(scene, words, name=name, state="absent")
         scene.sql(f"ALTER ROLE {name} NO{attribute}")
     converge(partial(scene.user, name=name, state="absent"))

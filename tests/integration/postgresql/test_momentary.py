@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
 from tests.integration.postgresql.scene import MASTER, Scene, scene
 from tests.integration.postgresql.test_checks import refused
@@ -18,6 +20,7 @@ from tests.integration.tasks import assert_settled, converge
 
 __all__ = ["scene"]
 
+KNOWN_BY = "EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions')"
 BY_THE_MASTER = pytest.mark.parametrize("acting", ["master"], indirect=True)
 
 
@@ -154,6 +157,41 @@ def test_a_membership_that_the_login_gave_itself_stays(scene: Scene, account: st
     converge(partial(scene.user, name=account, grants=[{"on": "apps.orders", "privileges": ["SELECT"]}]))
     assert memberships(scene, owner) == before
     scene.sql(f"REVOKE {owner} FROM {MASTER}", master=True)
+
+
+def test_what_the_server_does_not_let_the_login_do(scene: Scene, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On RDS its master may do what the sandbox's may not since 16: it is asked. A failure leaves no membership."""
+    monkeypatch.setattr(queries, "_ROLES", queries._ROLES.replace(KNOWN_BY, "true"))
+    stranger = scene.role("stranger", master=False)
+    scene.sql(f"CREATE TABLE shop.strange (id int); ALTER TABLE shop.strange OWNER TO {stranger}")
+    scene.user(name=account)
+    scene.sql(
+        f"GRANT USAGE ON SCHEMA shop TO {stranger}; SET ROLE {stranger}; GRANT SELECT ON shop.strange TO {account}"
+    )
+    options: tuple[dict[str, Any], ...] = (
+        {"grants": [{"on": "shop.strange", "privileges": ["INSERT"]}], "purge_grants": False},
+        {"grants": [{"on": "FUTURE TABLES", "privileges": ["SELECT"], "owner": stranger}], "purge_grants": False},
+        {"grants": []},
+    )
+    for option in options:
+        if scene.major >= 16:
+            refused(scene, f"permission denied to grant role .{stranger}..*ADMIN OPTION", name=account, **option)
+        else:
+            converge(partial(scene.user, name=account, **option))
+        assert memberships(scene, stranger) == []
+    scene.sql("DROP TABLE shop.strange")
+
+
+@pytest.mark.parametrize("schema", [True, False])
+def test_default_privileges_of_who_is_not_administered(scene: Scene, account: str, schema: bool) -> None:
+    """The server refuses that itself."""
+    owner = scene.role("stranger", master=False)
+    on = "FUTURE TABLES IN SCHEMA shop" if schema else "FUTURE TABLES"
+    options = {"name": account, "grants": [{"on": on, "privileges": ["SELECT"], "owner": owner}]}
+    if scene.major >= 16:
+        refused(scene, "permission denied to change default privileges; log in as", **options)
+    else:
+        converge(partial(scene.user, **options))
 
 
 @BY_THE_MASTER

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
 from tests.integration.postgresql.scene import Scene, scene
 from tests.integration.tasks import converge
@@ -29,7 +29,7 @@ SET ROLE {0}; GRANT SELECT ON shop.orders TO {1};
 
 def refused(scene: Scene, words: str, *users: dict[str, Any]) -> None:
     for check in (True, False):
-        with pytest.raises(Refused, match=words):
+        with pytest.raises((Refused, StatementFailed), match=words):
             scene.users(list(users), "keep", check=check)
 
 
@@ -37,7 +37,7 @@ def test_a_circle_of_roles(scene: Scene, account: str) -> None:
     first, second, third = (f"{account}_{number}" for number in range(3))
     refused(
         scene,
-        f"{first} cannot be a member of {second}.*{second} → {third} → {first}",
+        f"role .{account}_[012]. is a member of role .{account}_[012]..*take one of these grants out of the task",
         {"name": first, "roles": [second]},
         {"name": second, "roles": [third]},
         {"name": third, "roles": [first]},
@@ -100,4 +100,4 @@ def test_a_membership_that_the_login_may_not_end(scene: Scene, account: str) -> 
     login, group = scene.role("clerk", "LOGIN PASSWORD 'Pa55word!'"), scene.role("group")
     scene.user(name=account, roles=[group])
     clerk = replace(scene, login=replace(scene.login, credentials=lambda: Credentials(login, "Pa55word!")))
-    refused(clerk, "no ADMIN OPTION|cannot act", {"name": account, "roles": []})
+    refused(clerk, "permission denied to revoke|must have admin option", {"name": account, "roles": []})

@@ -123,7 +123,6 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
         self_grant=first.self_grant,
         on_rds=first.on_rds,
         connected=frozenset(row.name for row in role_rows if row.connected),
-        of_superusers=frozenset(row.name for row in role_rows if row.of_superusers),
         database=session.database,
         locks=session.locks,
         roles=roles,

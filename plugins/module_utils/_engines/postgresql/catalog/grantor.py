@@ -26,7 +26,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     sets,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import FUTURE
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
 
 SELF = ""
@@ -137,14 +136,7 @@ class Authority:
         return self.superuser or (login is not None and login.creates_roles)
 
     def membership_grantor(self, membership: Membership) -> str:
-        """What stands after GRANTED BY to take the membership away; empty for no such clause. Raises Refused."""
-        if self.observed.major < MEMBERSHIP_OPTIONS:
+        """What stands after GRANTED BY to take the membership away; empty for no such clause."""
+        if self.observed.major < MEMBERSHIP_OPTIONS or self._is_rds_exception(membership.grantor):
             return ""
-        if self.superuser or membership.grantor in self.inherited:
-            return membership.grantor
-        if self._is_rds_exception(membership.grantor):
-            return ""
-        raise Refused(
-            f"{membership.member} is a member of {membership.role} by the grant of {membership.grantor}, for whom the "
-            f"login {self.login} cannot act; let {membership.grantor} revoke it."
-        )
+        return membership.grantor

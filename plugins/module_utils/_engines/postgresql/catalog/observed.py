@@ -124,7 +124,6 @@ class PostgreSQLObserved(Observed):
     database         the one that the login is in
     locks            room in the server's lock table
     connected        names of roles that have open sessions
-    of_superusers    names of roles that only superusers may alter: SUPERUSER, and before 16 REPLICATION
     self_grant       createrole_self_grant of the login: what 16 and later grant it of each role that it creates
     namesakes        roles that are called like missing accounts of the task, in another case
     obstacles        what keeps an account from being dropped, and what changes owner; read if it may be
@@ -140,7 +139,6 @@ class PostgreSQLObserved(Observed):
     database: str = ""
     locks: int = 0
     connected: frozenset[str] = frozenset()
-    of_superusers: frozenset[str] = frozenset()
     self_grant: str = ""
     roles: Roles = field(default_factory=Roles)
     databases: Mapping[str, Database] = field(default_factory=dict)

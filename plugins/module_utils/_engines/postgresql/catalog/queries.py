@@ -41,7 +41,6 @@ SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterol
        coalesce(current_setting('createrole_self_grant', true), ''),
        EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions'),
        r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL),
-       r.rolsuper OR (r.rolreplication AND current_setting('server_version_num')::int < 160000),
        CASE WHEN r.rolvaliduntil < now() THEN 'VALID UNTIL ' || r.rolvaliduntil::text END
 FROM pg_roles r WHERE (r.oid IN (SELECT DISTINCT oid FROM up)) IS TRUE
 """

@@ -58,7 +58,6 @@ class RoleRow(NamedTuple):
     self_grant: str
     on_rds: bool
     connected: bool
-    of_superusers: bool
     expired: str | None
 
 

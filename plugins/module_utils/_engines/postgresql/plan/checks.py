@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedGrant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
@@ -23,10 +23,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PUBLIC,
     PostgreSQLObserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    MEMBERSHIP_OPTIONS,
-    any_membership,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.checks import (
     refuse_open_sessions,
@@ -36,7 +32,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import parse_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_IAM,
-    afterwards,
     refuse_two_logins,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
@@ -45,7 +40,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     refuse_lost_logins,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.memberships import (
-    review_memberships,
+    refuse_passed_on,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
@@ -76,7 +71,7 @@ def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     _refuse_without_iam(changes, observed)
     refuse_own_accounts(changes.effective, observed.login, own_accounts(observed), observed.title)
     refuse_two_logins(changes, observed.roles)
-    review_memberships(changes, observed)
+    refuse_passed_on(changes, observed)
     reassigned = review_drops(changes, observed)
     refuse_lost_logins(changes, observed)
     _refuse_without_rights(changes, observed)
@@ -99,52 +94,13 @@ def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
 
 
 def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
-    authority = Authority(observed)
-    altered = {change.name.name for change in changes.accounts if _alters_role(change, observed)}
-    if altered:
-        _refuse_without_attributes(altered, authority)
-    created = {change.name.name for change in changes.accounts if change.created}
-    for role in sorted((altered | _administered(changes, observed)) - created):
-        if not authority.administers(role):
-            raise Refused(
-                f"The login {observed.login} has no ADMIN OPTION on {role}, which this plan takes on "
-                f"{observed.title}; {_obtain_admin_option(role, observed)}"
-            )
-
-
-def _refuse_without_attributes(altered: Collection[str], authority: Authority) -> None:
-    observed = authority.observed
-    if not authority.may_create_roles():
+    """Before 16 the server says only "permission denied" of ALTER ROLE."""
+    altered = any(_alters_role(change, observed) for change in changes.accounts)
+    if altered and not Authority(observed).may_create_roles():
         raise Refused(
             f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
             f"in as the master user of {observed.title}."
         )
-    privileged = sorted(observed.of_superusers.intersection(altered))
-    if privileged and not authority.superuser:
-        raise Refused(
-            f"{', '.join(privileged)}: only superusers may alter or drop who has SUPERUSER, or REPLICATION before "
-            f"PostgreSQL 16, and {observed.login} is none; have that attribute taken away first."
-        )
-
-
-def _administered(changes: Changes, observed: PostgreSQLObserved) -> set[str]:
-    """The roles whose memberships change by the ADMIN OPTION; since 16 each membership is ended by its grantor."""
-    found = {RDS_IAM} if afterwards(observed.roles, changes).enrolled else set()
-    for change in changes.effective:
-        if change.after is not None:
-            found |= {role.name for role in change.roles_granted}
-            if observed.major < MEMBERSHIP_OPTIONS:
-                found |= {role.name for role in change.roles_revoked}
-    return found
-
-
-def _obtain_admin_option(role: str, observed: PostgreSQLObserved) -> str:
-    """The option is a membership. In a role that leads to rds_iam it ends a login by password."""
-    login = observed.login.name
-    enrols = role == RDS_IAM or observed.roles.chain(role, RDS_IAM, any_membership)
-    if enrols and login not in observed.roles.members(RDS_IAM, any_membership):
-        return "log in as the master user, or with a token as an account that has it."
-    return f"log in as a role that has it, or have {role} granted to {login} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE."
 
 
 def _alters_role(change: AccountChange, observed: PostgreSQLObserved) -> bool:

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Memberships that the server would refuse to make or to end, found out before the first statement."""
+"""Memberships that the server would refuse to end, found out before the first statement."""
 
 from __future__ import annotations
 
@@ -12,45 +12,15 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    Membership,
-    Roles,
-    format_chain,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Changes
 
 
-def review_memberships(changes: Changes, observed: PostgreSQLObserved) -> None:
-    """Raises Refused."""
-    _refuse_circles(changes, observed)
-    _refuse_passed_on(changes, observed)
+def refuse_passed_on(changes: Changes, observed: PostgreSQLObserved) -> None:
+    """Since 16 a membership depends on the ADMIN OPTION of who granted it. The server does not say on whom.
 
-
-def _refuse_circles(changes: Changes, observed: PostgreSQLObserved) -> None:
-    """Accounts of one task that are each other's roles. What is there already was compared with each alone."""
-    granted = [
-        (role.name, change)
-        for change in changes.effective
-        if change.after is not None
-        for role in sorted(change.roles_granted)
-    ]
-    gaining = {change.name.name for _role, change in granted}
-    if not any(role in gaining for role, _change in granted):
-        return
-    edges = [Membership(role, change.name.name) for role, change in granted]
-    interim = Roles(observed.roles.by_name.values(), [*observed.roles.memberships, *edges])
-    for role, change in granted:
-        chain = interim.chain(role, change.name.name, lambda membership: True) if role in gaining else ()
-        if chain:
-            raise Refused(
-                f"{position(change)}roles: {change.name} cannot be a member of {role}, which is to be a member of "
-                f"{change.name} ({format_chain(chain)}); take one of them off its list."
-            )
-
-
-def _refuse_passed_on(changes: Changes, observed: PostgreSQLObserved) -> None:
-    """Since 16 a membership depends on the ADMIN OPTION of who granted it."""
+    Raises Refused.
+    """
     for change in changes.effective:
         if change.after is None or not change.roles_revoked:
             continue

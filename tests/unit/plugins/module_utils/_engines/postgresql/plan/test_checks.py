@@ -151,13 +151,6 @@ def test_a_login_without_the_rights_is_told() -> None:
     weak = scenes.Roles([role("master"), *(r for r in state.roles.by_name.values() if r.name != "master")])
     with pytest.raises(Refused, match="CREATEROLE"):
         warnings(scenes.replace(state, roles=weak), AccountRequest("joe"))
-    refused("no ADMIN OPTION on others", AccountRequest("joe", roles=("others",)), roles=(role("others", login=False),))
-    assert (
-        warnings(
-            scenes.observed(roles=(role("others", login=False),), major=15), AccountRequest("joe", roles=("others",))
-        )
-        == []
-    )
 
 
 def test_what_public_still_gives_is_said() -> None:
