@@ -189,12 +189,11 @@ class _Planner(Generic[O]):
             engine.protected(observed),
             observed.expired,
         )
-        changes = engine.foresee(changes, observed)
-        warnings = engine.review(changes, observed)
+        changes, steps, warnings = engine.plan(changes, observed)
         plan = Plan(
             before={change.name: change.before for change in changes.accounts if change.before},
             after={change.name: change.after for change in changes.accounts if change.after},
-            steps=engine.render(changes, observed),
+            steps=steps,
         )
         return _Planned(changes, plan, tuple(warnings), tuple(self._unlisted(observed)))
 

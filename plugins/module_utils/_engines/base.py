@@ -7,7 +7,7 @@
 """What an engine is: the only way in which the rest of the collection knows MySQL or PostgreSQL.
 
 The life of a task: ``parse`` (no I/O) → ``open`` → ``observe`` → ``resolve`` (no I/O) → reconcile, which is common →
-``review`` and ``render`` (no I/O) → ``Session.run`` for each step → ``observe`` again. Facts:
+``plan`` (no I/O) → ``Session.rehearse`` → ``Session.run`` for each step → ``observe`` again. Facts:
 ``open`` → ``survey``. Engines raise only ``_errors``.
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import (
     Removes,
@@ -68,6 +68,14 @@ class ParsedAccount:
     request: AccountRequest
     grants: tuple[ParsedGrant, ...] | None
     roles: tuple[str, ...] | None
+
+
+class EnginePlan(NamedTuple):
+    """``changes``: also what others lose with an account that is dropped."""
+
+    changes: Changes
+    steps: tuple[Step, ...]
+    warnings: list[str]
 
 
 class Session(ABC):
@@ -157,18 +165,10 @@ class Engine(ABC, Generic[O]):
     def protected(self, observed: O) -> Collection[AccountName]:
         """Accounts that are never "unlisted": the login, the master user, reserved ones."""
 
-    def foresee(self, changes: Changes, observed: O) -> Changes:
-        """The changes with what follows from them on its own: what others lose with an account that is dropped. Raises
-        Refused where the task asks for that to stay."""
-        return changes
-
     @abstractmethod
-    def review(self, changes: Changes, observed: O) -> list[str]:
-        """Refuse what must not be done (raises Refused, IamAuthDisabled); return warnings about the rest."""
-
-    @abstractmethod
-    def render(self, changes: Changes, observed: O) -> tuple[Step, ...]:
-        """The fewest statements that carry the changes out, in an order that is safe to interrupt."""
+    def plan(self, changes: Changes, observed: O) -> EnginePlan:
+        """The changes with what follows from them, and the fewest statements that carry them out, in an order that is
+        safe to interrupt. Raises Refused, IamAuthDisabled for what must not be done."""
 
     @abstractmethod
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def test_a_failover_between_observing_and_applying(
     """The cluster's name leads to the old writer for some seconds more, then to nobody, then to the new writer."""
     with failing_over(state, cluster) as failover:
         planned = tasks.user(cluster=cluster, name=account, comment="x", check=True)
-        times = happening(monkeypatch, cluster, "render", lambda: failover.begin(2))
+        times = happening(monkeypatch, cluster, "plan", lambda: failover.begin(2))
         applied = tasks.user(cluster=cluster, name=account, comment="x")
         assert len(times) == 3, "a plan, another after the failover, and an empty one afterwards"
         assert {key: applied[key] for key in PROMISED} == {key: planned[key] for key in PROMISED}

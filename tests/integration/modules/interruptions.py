@@ -35,7 +35,7 @@ def kill_sessions(admin: Administration, cluster: str) -> None:
 
 
 def happening(monkeypatch: pytest.MonkeyPatch, cluster: str, stage: str, *events: Event | None) -> list[int]:
-    """Lets one event happen each time that the engine comes to a stage: ``observe``, before it; ``render``, between
+    """Lets one event happen each time that the engine comes to a stage: ``observe``, before it; ``plan``, between
     observing and applying. Returns a list that grows by an element each time."""
     engine = ENGINES[cluster]
     original = getattr(engine, stage)

@@ -48,7 +48,7 @@ def assert_as_promised(result: Result, planned: Result) -> None:
     assert (result["created"], result["accounts"]) == (planned["created"], planned["accounts"])
 
 
-@pytest.mark.parametrize("stage", ["observe", "resolve", "render"])
+@pytest.mark.parametrize("stage", ["observe", "resolve", "plan"])
 @pytest.mark.parametrize("check", [True, False])
 def test_a_killed_session(
     tasks: Tasks,
@@ -73,7 +73,7 @@ def test_a_killed_session_in_the_middle_of_a_thousand_accounts(
 ):
     task = task_for(tasks, cluster, names)
     planned = task(check=True)
-    times = happening(monkeypatch, cluster, "render")
+    times = happening(monkeypatch, cluster, "plan")
     watcher = admin.superuser(cluster)
     killed: list[object] = []
     killer = threading.Thread(target=KILLERS[cluster], args=(watcher, names[0][:-3], killed))
@@ -117,7 +117,7 @@ def test_after_the_fourth_session_it_says_how_far_it_got(
 ):
     task = task_for(tasks, cluster, names[:3])
     with monkeypatch.context() as patches:
-        times = happening(patches, cluster, "render", *[lambda: kill_sessions(admin, cluster)] * 9)
+        times = happening(patches, cluster, "plan", *[lambda: kill_sessions(admin, cluster)] * 9)
         with pytest.raises(TaskFailed, match=r"4 sessions broke in this task: 0 statements were") as failure:
             task()
     assert len(times) == 4
@@ -157,7 +157,7 @@ def test_a_server_that_is_read_only_for_a_moment(
             admin.sql(cluster, off)
             eventually(lambda: reaches_new_sessions("off"))
 
-    times = happening(monkeypatch, cluster, "render", begin, end)
+    times = happening(monkeypatch, cluster, "plan", begin, end)
     try:
         assert_as_promised(task(), planned)
     finally:

@@ -11,7 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, ParsedAccount, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
+    Engine,
+    EnginePlan,
+    ParsedAccount,
+    Session,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.data_api import (
     MySQLDataApiSession,
@@ -34,7 +39,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Desired,
     Grant,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 
@@ -67,11 +71,8 @@ class MySQLEngine(Engine[MySQLObserved]):
     def protected(self, observed: MySQLObserved) -> Collection[AccountName]:
         return checks.protected(observed)
 
-    def review(self, changes: Changes, observed: MySQLObserved) -> list[str]:
-        return checks.review(changes, observed)
-
-    def render(self, changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
-        return render.render(changes, observed)
+    def plan(self, changes: Changes, observed: MySQLObserved) -> EnginePlan:
+        return EnginePlan(changes, warnings=checks.review(changes, observed), steps=render.render(changes, observed))
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
         return describe.describe_grants(grants)

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
+    EnginePlan,
     ParsedAccount,
     Session,
 )
@@ -50,7 +51,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Desired,
     Grant,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 
@@ -92,8 +92,9 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
     def protected(self, observed: PostgreSQLObserved) -> Collection[AccountName]:
         return own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
 
-    def foresee(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
-        return Cascade(changes, observed).complete(self._with_open_sessions(changes, observed))
+    def plan(self, changes: Changes, observed: PostgreSQLObserved) -> EnginePlan:
+        whole = Cascade(changes, observed).complete(self._with_open_sessions(changes, observed))
+        return EnginePlan(whole, warnings=checks.review(whole, observed), steps=render.render(whole, observed))
 
     def _with_open_sessions(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
         """With unlisted accounts that are locked and still have sessions, as after a task that broke off. Accounts that
@@ -106,12 +107,6 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         ]
         accounts = sorted([*changes.accounts, *more], key=lambda change: change.name)
         return Changes(tuple(accounts), changes.unlisted) if more else changes
-
-    def review(self, changes: Changes, observed: PostgreSQLObserved) -> list[str]:
-        return checks.review(changes, observed)
-
-    def render(self, changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
-        return render.render(changes, observed)
 
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:
         return describe.describe_grants(grants)

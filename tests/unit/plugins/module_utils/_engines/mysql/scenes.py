@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     STATIC_PRIVILEGES,
     USAGE,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
@@ -85,10 +86,10 @@ def resolved(*grants: GrantRequest, observed: MySQLObserved = SERVER, **options)
 
 def rendered(before: Account | None, after: Account | None, observed: MySQLObserved = SERVER) -> list[str]:
     name = (before or after).name
-    steps = ENGINE.render(Changes((AccountChange(name, before, after),)), observed)
+    steps = render.render(Changes((AccountChange(name, before, after),)), observed)
     return [statement.text for step in steps for statement in step.statements]
 
 
 def reviewed(before: Account | None, after: Account | None, observed: MySQLObserved = SERVER) -> list[str]:
     name = (before or after).name
-    return ENGINE.review(Changes((AccountChange(name, before, after),)), observed)
+    return checks.review(Changes((AccountChange(name, before, after),)), observed)

@@ -22,6 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import build_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
     AccountRequest,
@@ -117,12 +118,12 @@ def changes(state: PostgreSQLObserved, *requests: AccountRequest, unlisted: str 
 
 def statements(state: PostgreSQLObserved, *requests: AccountRequest, unlisted: str = "keep") -> list[str]:
     plan = changes(state, *requests, unlisted=unlisted)
-    ENGINE.review(plan, state)
-    return [statement.text for step in ENGINE.render(plan, state) for statement in step.statements]
+    checks.review(plan, state)
+    return [statement.text for step in render.render(plan, state) for statement in step.statements]
 
 
 def warnings(state: PostgreSQLObserved, *requests: AccountRequest) -> list[str]:
-    return ENGINE.review(changes(state, *requests), state)
+    return checks.review(changes(state, *requests), state)
 
 
 def graph(*memberships: Membership, roles: tuple[Role, ...] = ()) -> Roles:

@@ -13,6 +13,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import USAGE
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan import checks
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     PASSWORD,
@@ -205,5 +206,5 @@ def test_accounts_that_could_be_mistaken_for_each_other_are_pointed_out():
     observed = replace(SERVER, existing=frozenset({AccountName("Jane", "%"), AccountName("jane", "10.%")}))
     (created,) = reviewed(None, account(), observed)
     assert "jane@% is a new account; there is also Jane@%, jane@10.%" in created
-    (absent,) = ENGINE.review(Changes((AccountChange(JANE, None, None),)), observed)
+    (absent,) = checks.review(Changes((AccountChange(JANE, None, None),)), observed)
     assert "nothing to drop; there is also Jane@%" in absent

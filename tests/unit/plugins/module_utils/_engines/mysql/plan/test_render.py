@@ -9,6 +9,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     DATABASE_PRIVILEGES,
     USAGE,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan import render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.render import CHUNK
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -23,7 +24,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 from tests.unit.plugins.module_utils._engines.mysql.scenes import (
     CUSTOMERS,
-    ENGINE,
     OPTION,
     ORDERS,
     READER,
@@ -69,7 +69,7 @@ def test_accounts_that_need_the_same_share_statements():
     changes = Changes(
         tuple(AccountChange(name, None, Account(name, tls="ANY", grants=frozenset({SELECT}))) for name in names)
     )
-    (step,) = ENGINE.render(changes, SERVER)
+    (step,) = render.render(changes, SERVER)
     first, second, third, fourth = (statement.text for statement in step.statements)
     assert first.startswith(f"CREATE USER `user``0000`@`10.%` {IDENTIFIED}, `user``0001`@`10.%` {IDENTIFIED}, ")
     assert first.count(IDENTIFIED) == CHUNK

@@ -23,6 +23,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     LOCK_MARKER,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
@@ -66,8 +67,8 @@ def joe(
 
 def steps(state: PostgreSQLObserved, request: AccountRequest) -> list[tuple[str, list[str]]]:
     plan = scenes.changes(state, request)
-    scenes.ENGINE.review(plan, state)
-    return [(step.database, [item.text for item in step.statements]) for step in scenes.ENGINE.render(plan, state)]
+    checks.review(plan, state)
+    return [(step.database, [item.text for item in step.statements]) for step in render.render(plan, state)]
 
 
 def test_the_order_in_which_nothing_is_lost() -> None:
@@ -166,7 +167,7 @@ def test_a_role_with_the_admin_option_is_named_as_grantor() -> None:
 def test_where_the_login_joins_roles_the_server_is_asked_who_is_in_rds_iam() -> None:
     for request in (DROP, reassign("new_owner")):
         plan = scenes.changes(joe(*OWNS), request)
-        rendered = scenes.ENGINE.render(plan, joe(*OWNS))
+        rendered = render.render(plan, joe(*OWNS))
         assert [isinstance(step, Enrolment) for step in rendered] == [False, False, True, True, True]
 
 

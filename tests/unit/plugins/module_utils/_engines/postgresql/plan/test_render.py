@@ -11,6 +11,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     LOCK_MARKER,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, Scope
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
@@ -244,7 +245,7 @@ def test_a_role_is_dropped_after_the_last_database() -> None:
         objects=(scenes.SecuredObject(elsewhere, "master"),),
     )
     plan = scenes.changes(state, AccountRequest("joe", present=False))
-    assert [(step.database, [s.text for s in step.statements]) for step in scenes.ENGINE.render(plan, state)] == [
+    assert [(step.database, [s.text for s in step.statements]) for step in render.render(plan, state)] == [
         ("shop", ['ALTER ROLE "joe" NOLOGIN', marked("joe")]),
         ("shop", [ending("joe")]),
         ("shop", ['REVOKE SELECT ON TABLE "public"."orders" FROM "joe"']),
@@ -261,7 +262,7 @@ def test_the_login_does_not_make_itself_a_member_of_what_it_creates() -> None:
 def test_more_accounts_than_the_server_can_lock_go_in_portions() -> None:
     state = scenes.observed(locks=0)
     plan = scenes.changes(state, *(AccountRequest(f"a{number:03}") for number in range(250)))
-    created = [sum(s.text.startswith("CREATE") for s in step.statements) for step in scenes.ENGINE.render(plan, state)]
+    created = [sum(s.text.startswith("CREATE") for s in step.statements) for step in render.render(plan, state)]
     assert created == [100, 100, 50]
 
 
