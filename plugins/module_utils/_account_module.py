@@ -180,6 +180,7 @@ class _Planner(Generic[O]):
     def plan(self) -> _Planned:
         engine = self.engine
         observed = engine.observe(self.session, self.wanted, all_accounts=self.unlisted in (LOCK, DROP))
+        unlisted = tuple(self._unlisted(observed))
         desired = engine.resolve(self.wanted, observed)
         changes = reconcile(
             desired,
@@ -195,7 +196,7 @@ class _Planner(Generic[O]):
             after={change.name: change.after for change in changes.accounts if change.after},
             steps=steps,
         )
-        return _Planned(changes, plan, tuple(warnings), tuple(self._unlisted(observed)))
+        return _Planned(changes, plan, tuple(warnings), unlisted)
 
     def _unlisted(self, observed: O) -> list[AccountName]:
         known = {account.name for account in self.wanted} | set(self.engine.protected(observed))

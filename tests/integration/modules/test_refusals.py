@@ -37,12 +37,14 @@ def test_iam_authentication_is_off(tasks: Tasks, admin: Administration, cluster:
     assert accounts(admin, cluster, account) == 0
 
 
+@pytest.mark.direct("logs in itself")
 def test_mysql_answers_1524_itself(admin: Administration):
     """The plugin is not loaded while IAM authentication is off: the error that we foresee is the real one."""
     with pytest.raises(Exception, match=r"1524.*AWSAuthenticationPlugin.*not loaded"):
         admin.sql("catalogue", "CREATE USER x IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'")
 
 
+@pytest.mark.direct("logs in itself")
 def test_mysql_s_1524_is_explained_where_aws_was_not_asked(tasks: Tasks, state: State, account: str):
     master = master_login(state, "catalogue")
     with pytest.raises(TaskFailed, match=r"IAM authentication is off on localhost:.*1524"):
@@ -126,6 +128,7 @@ def test_a_missing_library(cluster: str, library: str, package: str):
     assert "TaskFailed" in result.stderr.splitlines()[-1]
 
 
+@pytest.mark.direct("logs in itself")
 def test_rds_iam_is_missing(tasks: Tasks, admin: Administration, account: str):
     """A PostgreSQL that is no RDS."""
     admin.sql("archive", "ALTER ROLE rds_iam RENAME TO not_rds_iam")

@@ -152,6 +152,7 @@ def test_an_underscore_reaches_no_other_database(user: Task, state: State, clust
             cursor.execute("SELECT id FROM myXshop.t")
 
 
+@pytest.mark.direct("on a cluster that the Data API's tests do not start")
 def test_a_wildcard_made_by_hand_becomes_the_database_that_is_asked_for(
     tasks: Tasks, admin: Administration, account: str
 ):
