@@ -128,7 +128,7 @@ def test_a_missing_library(cluster: str, library: str, package: str):
     assert "TaskFailed" in result.stderr.splitlines()[-1]
 
 
-@pytest.mark.direct("logs in itself")
+@pytest.mark.direct("on a cluster that the Data API's tests do not start")
 def test_rds_iam_is_missing(tasks: Tasks, admin: Administration, account: str):
     """A PostgreSQL that is no RDS."""
     admin.sql("archive", "ALTER ROLE rds_iam RENAME TO not_rds_iam")
