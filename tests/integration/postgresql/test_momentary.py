@@ -5,7 +5,9 @@ statements take, and nobody else sees it."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
-from tests.integration.postgresql.scene import MASTER, Scene, scene
+from tests.integration.postgresql.scene import MASTER, Scene, open_connection, scene
 from tests.integration.postgresql.test_checks import refused
 from tests.integration.tasks import assert_settled, converge
 
@@ -161,6 +163,7 @@ def test_a_membership_that_the_login_gave_itself_stays(scene: Scene, account: st
 
 def test_what_the_server_does_not_let_the_login_do(scene: Scene, account: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On RDS its master may do what the sandbox's may not since 16: it is asked. A failure leaves no membership."""
+    assert KNOWN_BY in queries._ROLES
     monkeypatch.setattr(queries, "_ROLES", queries._ROLES.replace(KNOWN_BY, "true"))
     stranger = scene.role("stranger", master=False)
     scene.sql(f"CREATE TABLE shop.strange (id int); ALTER TABLE shop.strange OWNER TO {stranger}")
@@ -192,6 +195,30 @@ def test_default_privileges_of_who_is_not_administered(scene: Scene, account: st
         refused(scene, "permission denied to change default privileges; log in as", **options)
     else:
         converge(partial(scene.user, **options))
+
+
+@BY_THE_MASTER
+def test_nobody_else_sees_the_membership(scene: Scene, account: str, owner: str) -> None:
+    seen: set[str] = set()
+    stop = threading.Event()
+
+    def look() -> None:
+        with closing(open_connection(scene)) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            while not stop.is_set():
+                cursor.execute(f"SELECT to_jsonb(m)::text FROM pg_auth_members m WHERE roleid = '{owner}'::regrole")
+                seen.add(str(cursor.fetchall()))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _number in range(3):
+            converge(partial(scene.user, name=account, grants=[{"on": "apps.orders", "privileges": ["SELECT"]}]))
+            converge(partial(scene.user, name=account, grants=[]))
+    finally:
+        stop.set()
+        looking.join()
+    assert len(seen) == 1
 
 
 @BY_THE_MASTER
