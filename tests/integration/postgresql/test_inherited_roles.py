@@ -38,6 +38,7 @@ def test_a_role_that_is_not_inherited_is_not_yet_as_the_task_says(scene: Scene, 
     converge(partial(scene.user, name=account, roles=[readers]))
     assert inherits(scene, readers, account)
     converge(partial(scene.user, name=account, roles=[]))
+    scene.user(name=account, state="absent")
 
 
 def test_what_the_task_does_not_name_stays_as_it_is(scene: Scene, readers: str, account: str) -> None:
@@ -51,3 +52,4 @@ def test_what_the_task_does_not_name_stays_as_it_is(scene: Scene, readers: str, 
         converge(partial(scene.user, name=account, roles=[other], purge_roles=False))
         assert inherits(scene, other, account)
         assert not inherits(scene, readers, account)
+    scene.user(name=account, state="absent")
