@@ -23,10 +23,12 @@ class Statement:
     rehearsed  where a rehearsal of the plan executes it: in the database of its step; in every database of the plan,
                because it changes what they share and what follows needs it; in every database at the end, where it
                does not matter that what it depends on is done elsewhere; or nowhere, because no rollback undoes it
+    advice     a sentence for who reads that the server refused it: what to do next
     """
 
     text: str
     rehearsed: str = IN_ITS_DATABASE
+    advice: str = ""
 
 
 @dataclass(frozen=True)

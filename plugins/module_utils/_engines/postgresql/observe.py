@@ -49,7 +49,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     build_code,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
-    DROP,
     REASSIGN,
     build_obstacles,
 )
@@ -57,7 +56,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     read_code,
     read_new_owners,
     read_obstacles,
-    read_requirements,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     is_unqualified,
@@ -263,7 +261,6 @@ class _Dependencies:
         lasting = {account.name.name for account in wanted if not account.request.terminate_sessions}
         self._ending = sorted(set(dropped) - set(oids(roles.by_name, lasting)))
         self._reassigned: dict[int, int] = {}
-        self._dropped: list[int] = []
         self.rows: dict[str, list[Row]] = {}
         self.code: dict[str, list[Row]] = {}
         for account in wanted:
@@ -273,14 +270,9 @@ class _Dependencies:
             if account.request.owned_objects == REASSIGN:
                 owner = roles.by_name.get(account.request.reassign_owned_to)
                 self._reassigned[role.oid] = owner.oid if owner is not None else _PUBLIC_OID
-            elif account.request.owned_objects == DROP:
-                self._dropped.append(role.oid)
 
     def read(self, database: str, shared: bool) -> None:
-        self.rows[database] = [
-            *read_obstacles(self._session, database, self._all, self._ending, shared, self._visible),
-            *read_requirements(self._session, database, self._reassigned, self._dropped),
-        ]
+        self.rows[database] = read_obstacles(self._session, database, self._all, self._ending, shared, self._visible)
         self.code[database] = read_code(self._session, database, self._reassigned)
 
     def advantages(self) -> dict[str, tuple[Advantage, ...]]:

@@ -196,6 +196,7 @@ SELECT r.rolname::text,
        CASE d.deptype WHEN 'o' THEN 'owns ' WHEN 'a' THEN 'has privileges on ' WHEN 'i' THEN
             'has initial privileges, which belong to an extension, on ' ELSE 'is named by ' END
        || pg_describe_object(d.classid, d.objid, d.objsubid)
+       || CASE WHEN d.deptype = 'o' AND d.dbid = 0 THEN ', which owned_objects: drop does not drop' ELSE '' END
 FROM pg_shdepend d JOIN pg_roles r ON r.oid = d.refobjid
 WHERE d.refclassid = 'pg_authid'::regclass AND r.rolname = ANY(%s::name[])
   AND (d.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())

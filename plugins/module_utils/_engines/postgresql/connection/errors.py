@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
 
-LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEPENDENT_OBJECTS = "55P03", "57014", "2BP01"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEPENDENT_OBJECTS, NO_PRIVILEGE = "55P03", "57014", "2BP01", "42501"
 _ROW_TOO_BIG, _OUT_OF_MEMORY = "54000", "53200"
 _ADVICE = {
     LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
@@ -44,6 +44,12 @@ def refusal(title: str, message: str, hint: str, code: str, text: str) -> Statem
     advice = _ADVICE.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
     detail = f" ({' '.join(hint.split())})" if hint else ""
     return StatementFailed(f"{title} refused: {message}{detail}; {advice}.", code, text)
+
+
+def with_advice(error: StatementFailed, advice: str) -> str:
+    """``advice`` of the statement. Locks, timeouts and full memory have their own."""
+    asked = error.code in (DEPENDENT_OBJECTS, NO_PRIVILEGE, *NOT_DONE)
+    return f"{error.message} {advice}" if advice and asked else error.message
 
 
 def lock_not_available(error: StatementFailed, holders: str) -> StatementFailed:

@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     collect_notices,
     lock_not_available,
     refusal,
+    with_advice,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
     ConnectionRunLock,
@@ -300,7 +301,8 @@ class PostgreSQLSession(Session):
             try:
                 self._send(step.database, message, statement)
             except StatementFailed as error:
-                raise StatementFailed(error.message, error.code, statement.text, database=step.database) from None
+                told = with_advice(error, statement.advice)
+                raise StatementFailed(told, error.code, statement.text, database=step.database) from None
         self._check_code(step)
         self._check_logins(step, before)
 

@@ -16,10 +16,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import listed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
-    NO_CREATE_FOR_PUBLICATION,
-    NO_CREATE_IN_DATABASE,
-    NO_CREATE_IN_SCHEMA,
-    NO_USAGE_OF_WRAPPER,
     REASSIGN,
     in_the_way,
 )
@@ -122,16 +118,7 @@ def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
     authority = Authority(observed)
     found: dict[str, list[str]] = {}
     for name, change in dropped.items():
-        obstacles = list(observed.obstacles.get(name, ()))
-        if authority.superuser:
-            lacking = (
-                NO_CREATE_IN_DATABASE,
-                NO_CREATE_IN_SCHEMA,
-                NO_CREATE_FOR_PUBLICATION,
-                NO_USAGE_OF_WRAPPER,
-            )
-            obstacles = [item for item in obstacles if item.kind not in lacking]
-        reasons = in_the_way(obstacles, owned_objects(change))
+        reasons = in_the_way(observed.obstacles.get(name, ()), owned_objects(change))
         if owned_objects(change) != DROP:
             reasons += _passed_on(name, observed)
         reasons += _from_others(change, dropped, authority)

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Reading what keeps accounts from being dropped: what they own, who depends on it, and what its new owner may do."""
+"""Reading what keeps accounts from being dropped: what they own, and what its new owner may do."""
 
 from __future__ import annotations
 
@@ -15,24 +15,18 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLSession,
 )
 
-# What keeps a role from being dropped, the first ten of each kind. Only the database that holds an object can describe
-# it; those with dbid 0 are shared. Kinds: see obstacles.py. DROP OWNED takes a role out of a policy only where the
-# policy's table belongs to who says it, so that is asked here.
+# What keeps a role from being dropped, the first ten of each kind, and all of its schemas. Only the database that holds
+# an object can describe it; those with dbid 0 are shared. Kinds: see dependencies.py.
 # What is temporary goes with the sessions of an account that has any here.
-# Parameters: accounts whose sessions end, accounts, whether to add what is shared and out of sight, the databases that
-# are in sight
+# Parameters: accounts whose sessions end, accounts, whether to add what is shared and out of sight, the
+# databases that are in sight
 OBSTACLES = """
 WITH temporary AS (SELECT oid FROM pg_namespace WHERE starts_with(nspname, 'pg_temp_')),
 ending AS (
     SELECT usesysid FROM pg_stat_activity WHERE usesysid IN (SELECT unnest(%s::oid[])) AND datname = current_database()
 ), found AS (
-    SELECT s.refobjid, s.dbid, s.classid, s.objid, s.objsubid, CASE
-        WHEN s.deptype = 'o' AND s.dbid = 0 THEN 'D'
-        WHEN s.deptype = 'r' AND NOT EXISTS (
-            SELECT FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
-            WHERE p.oid = s.objid AND (pg_has_role(c.relowner, 'USAGE') OR c.relowner = s.refobjid)
-        ) THEN 'p'
-        ELSE s.deptype::text END AS kind
+    SELECT s.refobjid, s.dbid, s.classid, s.objid, s.objsubid,
+           CASE WHEN s.deptype = 'o' AND s.dbid = 0 THEN 'D' ELSE s.deptype::text END AS kind
     FROM pg_shdepend s
     WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.refobjid IN (SELECT unnest(%s::oid[]))
       AND NOT (s.refobjid IN (SELECT usesysid FROM ending) AND (s.classid, s.objid) IN (
@@ -48,6 +42,9 @@ SELECT pg_get_userbyid(refobjid)::text, kind, number, pg_describe_object(classid
     WHERE (kind NOT IN ('a', 'i') OR classid = 'pg_catalog.pg_auth_members'::regclass)
       AND (dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR (also.shared AND dbid = 0))
 ) s WHERE position <= 10
+UNION ALL
+SELECT pg_get_userbyid(nspowner)::text, 'S', 1, nspname::text
+FROM pg_namespace WHERE nspowner IN (SELECT refobjid FROM found)
 UNION ALL
 SELECT DISTINCT pg_get_userbyid(refobjid)::text, 'd', 1, d.datname::text
 FROM also, found JOIN pg_database d ON d.oid = found.dbid
@@ -67,36 +64,6 @@ owned AS (
     SELECT pair.*, s.classid, s.objid FROM pair JOIN pg_shdepend s ON s.refobjid = pair.account
     WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o' AND {_HERE}
 )
-"""
-
-# What the server asks of a new owner and of the login: CREATE in the schema of a function and its like, CREATE in the
-# database for a schema or a publication, and USAGE of a foreign server's wrapper.
-# https://www.postgresql.org/docs/current/sql-alterfunction.html, https://www.postgresql.org/docs/current/sql-alterschema.html
-# https://www.postgresql.org/docs/current/sql-alterpublication.html, https://www.postgresql.org/docs/current/sql-alterserver.html
-# A new owner that this task will make has the number 0, which asks for the rights of PUBLIC.
-# Parameters: two lists of equal length, accounts and their new owners
-REQUIREMENTS = f"""
-WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner)), {_OWNED}
-SELECT pg_get_userbyid(account)::text, 'S', 1, n.nspname::text
-FROM owned JOIN pg_namespace n ON n.oid = owned.objid WHERE owned.classid = 'pg_namespace'::regclass
-UNION ALL
-SELECT pg_get_userbyid(account)::text, 'n', 1, min(pg_describe_object(classid, objid, 0)) || ' in schema ' || n.nspname
-FROM owned, pg_identify_object(classid, objid, 0) i JOIN pg_namespace n ON n.nspname = i.schema
-WHERE classid NOT IN ('pg_class'::regclass, 'pg_type'::regclass) AND n.nspowner <> account
-  AND NOT starts_with(n.nspname, 'pg_temp_') AND NOT has_schema_privilege(new_owner, n.oid, 'CREATE')
-GROUP BY account, n.nspname
-UNION ALL
-SELECT pg_get_userbyid(account)::text, 'u', 1, pg_describe_object(classid, objid, 0) || ' of ' || w.fdwname
-FROM owned JOIN pg_foreign_server f ON f.oid = owned.objid JOIN pg_foreign_data_wrapper w ON w.oid = f.srvfdw
-WHERE classid = 'pg_foreign_server'::regclass AND NOT has_foreign_data_wrapper_privilege(new_owner, w.oid, 'USAGE')
-UNION ALL
-SELECT pg_get_userbyid(account)::text, 'b', 1, pg_describe_object(classid, objid, 0) FROM owned
-WHERE classid = 'pg_publication'::regclass AND NOT has_database_privilege(new_owner, current_database(), 'CREATE')
-UNION ALL
-SELECT DISTINCT pg_get_userbyid(account)::text, 's', 1, current_database()::text FROM owned
-WHERE classid = 'pg_namespace'::regclass AND NOT has_database_privilege(current_database(), 'CREATE')
-  AND NOT has_database_privilege(new_owner, current_database(), 'CREATE')
-ORDER BY 1, 2, 4
 """
 
 # Code that changes owner, in three columns: account, description, and a checksum of what it does.
@@ -228,24 +195,6 @@ WITH RECURSIVE owned AS (
 ), {_CODE}
 """
 
-# What others have made upon what would be dropped: DROP OWNED does not take it along, it fails. Whatever is part of
-# what goes (all that does not depend "normally") goes with it. Parameters: the accounts
-# https://www.postgresql.org/docs/current/catalog-pg-depend.html
-DEPENDENTS = f"""
-WITH RECURSIVE pair AS (SELECT unnest(%s::oid[]) AS account), {_OWNED},
-gone AS (
-    SELECT account, classid, objid FROM owned
-    UNION SELECT gone.account, d.classid, d.objid FROM gone JOIN pg_depend d
-    ON d.refclassid = gone.classid AND d.refobjid = gone.objid AND d.deptype <> 'n'
-)
-SELECT pg_get_userbyid(gone.account)::text, 'x', 1,
-       pg_describe_object(d.classid, d.objid, 0) || ' upon ' || pg_describe_object(gone.classid, gone.objid, 0)
-FROM gone JOIN pg_depend d ON d.refclassid = gone.classid AND d.refobjid = gone.objid AND d.deptype = 'n'
-WHERE (d.classid, d.objid) NOT IN (SELECT classid, objid FROM gone)
-GROUP BY gone.account, d.classid, d.objid, gone.classid, gone.objid
-ORDER BY 1, 4
-"""
-
 # Rights that a new owner has by itself, with the database in which they count, which is empty for all of them;
 # memberships are known from elsewhere. A session cannot act in another database, so code in one database gains nothing
 # by what its owner has in another. Parameters: accounts, their new owners
@@ -286,18 +235,6 @@ def read_obstacles(
 ) -> list[Row]:
     """``ending``: those of the accounts whose sessions end; ``visible``: the databases that are in sight."""
     return session.query(OBSTACLES, (list(ending), list(accounts), shared, list(visible)), database) if accounts else []
-
-
-def read_requirements(
-    session: PostgreSQLSession, database: str, reassigned: Mapping[int, int], dropped: Sequence[int]
-) -> list[Row]:
-    """``reassigned``: accounts and their new owners; ``dropped``: accounts that go with what they own."""
-    rows: list[Row] = []
-    if reassigned:
-        rows += session.query(REQUIREMENTS, (list(reassigned), list(reassigned.values())), database)
-    if dropped:
-        rows += session.query(DEPENDENTS, (list(dropped),), database)
-    return rows
 
 
 def read_code(session: PostgreSQLSession, database: str, reassigned: Mapping[int, int]) -> list[Row]:

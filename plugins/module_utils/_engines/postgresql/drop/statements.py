@@ -33,16 +33,32 @@ def end_sessions(names: Collection[str], major: int) -> Statement:
 
 
 def reassign_owned(names: Collection[str], new_owner: str) -> Statement:
-    return Statement(f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(new_owner)}")
+    return Statement(
+        f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(new_owner)}", advice=_to_reassign(new_owner)
+    )
 
 
 def drop_owned(names: Collection[str]) -> Statement:
     """https://www.postgresql.org/docs/current/sql-drop-owned.html"""
-    return Statement(f"DROP OWNED BY {_names(names)}")
+    return Statement(
+        f"DROP OWNED BY {_names(names)}",
+        advice="Drop what depends on these objects or give it to their owner, let others revoke what they granted, or "
+        "give the objects a new owner with owned_objects: reassign.",
+    )
 
 
 def give_schema(schema: str, new_owner: str) -> Statement:
-    return Statement(f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(new_owner)}")
+    return Statement(
+        f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(new_owner)}",
+        advice=_to_reassign(new_owner),
+    )
+
+
+def _to_reassign(new_owner: str) -> str:
+    return (
+        f"Grant {new_owner} what an owner of such an object must have. What {new_owner} cannot own, drop yourself or "
+        "with owned_objects: drop."
+    )
 
 
 def _names(names: Collection[str]) -> str:

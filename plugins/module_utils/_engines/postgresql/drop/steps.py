@@ -37,9 +37,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     FAIL,
     REASSIGN,
     SCHEMA,
-    Obstacle,
+    databases_of,
     names_of,
-    to_reassign,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
     FORGET_SESSIONS,
@@ -72,10 +71,10 @@ def new_owner(change: AccountChange) -> str:
 
 @dataclass(frozen=True)
 class DroppedAccount:
-    """An account that is dropped. ``owned``: what has to be reassigned or dropped first, by database."""
+    """An account that is dropped. ``databases``: in which something has to be reassigned or dropped first."""
 
     change: AccountChange
-    owned: dict[str, tuple[Obstacle, ...]]
+    databases: frozenset[str]
 
     @property
     def name(self) -> str:
@@ -91,7 +90,7 @@ class Drop:
         self._momentary = Momentary(authority)
         self._dropped = {
             change.name.name: DroppedAccount(
-                change, to_reassign(observed.obstacles.get(change.name.name, ()), owned_objects(change))
+                change, databases_of(observed.obstacles.get(change.name.name, ()), owned_objects(change))
             )
             for change in changes.accounts
             if change.dropped
@@ -123,7 +122,7 @@ class Drop:
         parts: list[Part] = []
         revoked = self._revoked()
         parts.append((here, _revoke(revoked.pop("", []))))
-        owning = {database for account in self._dropped.values() for database in account.owned}
+        owning = {database for account in self._dropped.values() for database in account.databases}
         ordered = sorted(owning | set(revoked), key=lambda name: (name != here, name))
         first = next((database for database in ordered if database in owning), "")
         for database in ordered:
@@ -136,7 +135,7 @@ class Drop:
     def step(self, database: str, statements: list[Statement]) -> Step:
         """Of :meth:`parts`: where the login joins roles, one that asks who is in rds_iam; where code changes owner,
         with the code that may."""
-        owning = [name for name, account in self._dropped.items() if database in account.owned]
+        owning = [name for name, account in self._dropped.items() if database in account.databases]
         if not owning:
             return Step(tuple(statements), database)
         accounts = frozenset(self._dropped)
@@ -154,7 +153,7 @@ class Drop:
 
     def _in_database(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
         """``first``: of the databases in which anything is owned."""
-        owning = [account for _name, account in sorted(self._dropped.items()) if database in account.owned]
+        owning = [account for _name, account in sorted(self._dropped.items()) if database in account.databases]
         by_new_owner: dict[str, list[str]] = {}
         for account in owning:
             by_new_owner.setdefault(new_owner(account.change), []).append(account.name)
@@ -177,7 +176,7 @@ class Drop:
         server counts a membership that only administers as well."""
         roles, login = self._observed.roles, self._authority.login
         ended: dict[tuple[str, str], set[str]] = {}
-        for name in self._missing(name for name, account in sorted(self._dropped.items()) if account.owned):
+        for name in self._missing(name for name, account in sorted(self._dropped.items()) if account.databases):
             for membership in roles.held_by(name):
                 if login in {membership.role} | roles.reachable(membership.role, any_membership):
                     grantor = self._authority.membership_grantor(membership)
