@@ -8,8 +8,9 @@ import pytest
 
 from tests.integration.conftest import Administration
 from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, new_owner, scene
+from tests.integration.postgresql.test_code import Adversary
 from tests.integration.postgresql.test_rehearsal import refused_alike
-from tests.integration.tasks import Tasks, converge
+from tests.integration.tasks import TaskFailed, Tasks, converge
 
 __all__ = ["cluster", "databases", "new_owner", "scene"]
 
@@ -92,3 +93,82 @@ def test_the_owner_of_a_database_with_a_schema(
     )
     assert admin.sql(cluster, f"{owners}'{second}'", second) == [(new_owner, new_owner)]
     admin.sql(cluster, f"ALTER DATABASE {second} OWNER TO {MASTER}")
+
+
+WAYS = ("fail", "drop", "reassign")
+
+
+def absent(account: str, way: str, new_owner: str) -> dict[str, object]:
+    options: dict[str, object] = {"name": account, "state": "absent", "owned_objects": way}
+    return {**options, "reassign_owned_to": new_owner} if way == "reassign" else options
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_account_in_default_privileges_of_somebody_else(
+    tasks: Tasks, cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration, way: str
+):
+    """The login is not a member of that role. Only a grantee's own rights are needed to drop them."""
+    tasks.user(cluster=cluster, name=account)
+    scene(
+        "CREATE ROLE other_app; CREATE ROLE other_reader; "
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE other_app GRANT SELECT ON TABLES TO {account}, other_reader; "
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE other_app IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO {account}"
+    )
+    gone = absent(account, way, new_owner)
+    converge(lambda **mode: tasks.user(cluster=cluster, **gone, **mode))
+    kept = "SELECT defaclacl FROM pg_default_acl WHERE defaclrole = 'other_app'::regrole"
+    assert "other_reader=r" in str(admin.sql(cluster, kept, cluster))
+
+
+@pytest.mark.parametrize("way", ["drop", "reassign"])
+def test_accounts_in_default_privileges_of_each_other(
+    tasks: Tasks, cluster: str, account: str, new_owner: str, scene: Scene, way: str
+):
+    other = f"{account}_other"
+    tasks.users(cluster=cluster, users=[{"name": account}, {"name": other}])
+    scene(
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE {account} GRANT SELECT ON TABLES TO {other}; "
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE {other} GRANT SELECT ON TABLES TO {account}; "
+        f"ALTER DEFAULT PRIVILEGES FOR ROLE {other} GRANT SELECT ON SEQUENCES TO {account}, {MASTER}"
+    )
+    users = [absent(name, way, new_owner) for name in (account, other)]
+    dropped = converge(lambda **mode: tasks.users(cluster=cluster, users=users, **mode))
+    assert dropped["dropped"] == [account, other]
+
+
+@pytest.mark.parametrize("cluster", ["ledger"])  # recorded with their roles since 17
+@pytest.mark.parametrize("way", WAYS)
+def test_initial_privileges(
+    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, scene: Scene, way: str
+):
+    """A function with privileges that becomes part of an extension."""
+    tasks.user(cluster=cluster, name=account)
+    scene(
+        f"SET ROLE {MASTER}; CREATE EXTENSION citext SCHEMA public; CREATE FUNCTION public.inif() RETURNS int LANGUAGE "
+        f"sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION public.inif() TO {account}; "
+        "ALTER EXTENSION citext ADD FUNCTION public.inif()"
+    )
+    gone = absent(account, way, new_owner)
+    try:
+        converge(lambda **mode: tasks.user(cluster=cluster, **gone, **mode))
+    finally:
+        scene("DROP EXTENSION citext")
+
+
+def test_what_an_account_comes_to_own_is_not_dropped(
+    tasks: Tasks, admin: Administration, cluster: str, account: str, scene: Scene, monkeypatch: pytest.MonkeyPatch
+):
+    """After the task has looked and before it takes the account's privileges."""
+    tasks.user(cluster=cluster, name=account)
+    scene(
+        f"CREATE ROLE other_app; ALTER DEFAULT PRIVILEGES FOR ROLE other_app GRANT SELECT ON TABLES TO {account}; "
+        f"CREATE TABLE public.late_{account} (id int)"
+    )
+    adversary = Adversary(monkeypatch)
+    adversary.wait(lambda: scene(f"ALTER TABLE public.late_{account} OWNER TO {account}"))
+    with pytest.raises(TaskFailed, match=f"since this task looked, {account} has table public.late_{account}"):
+        tasks.user(cluster=cluster, name=account, state="absent")
+    assert admin.sql(cluster, f"SELECT to_regclass('public.late_{account}') IS NOT NULL", cluster) == [("t",)]
+    with pytest.raises(TaskFailed, match=f"owns table public.late_{account}"):
+        tasks.user(cluster=cluster, name=account, state="absent")
+    converge(lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", owned_objects="drop", **mode))

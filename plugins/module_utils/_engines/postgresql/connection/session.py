@@ -38,6 +38,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Reassign,
     check_reassigned,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import (
+    DropOwned,
+    refuse_owned,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import (
     EndSessions,
     end_sessions,
@@ -297,6 +301,7 @@ class PostgreSQLSession(Session):
         before   the step's checksum
         opening  what begins the transaction
         """
+        opening = self._refuse_owned(step, opening)
         for message, statement in self._messages(step.statements, together, opening):
             try:
                 self._send(step.database, message, statement)
@@ -305,6 +310,16 @@ class PostgreSQLSession(Session):
                 raise StatementFailed(told, error.code, statement.text, database=step.database) from None
         self._check_code(step)
         self._check_logins(step, before)
+
+    def _refuse_owned(self, step: Step, opening: Sequence[Statement]) -> Sequence[Statement]:
+        """In the transaction of the step, and before its statements. Returns what of the opening is left to send."""
+        if not isinstance(step, DropOwned) or not step.keeping:
+            return opening
+        if opening:
+            first = Statement(sql.join(opening))
+            self._send(step.database, first.text, first)
+        refuse_owned(step, self.query(step.owned, (sorted(step.keeping),), step.database), self.login.title)
+        return ()
 
     def _messages(
         self, statements: Sequence[Statement], together: bool, opening: Sequence[Statement]

@@ -21,6 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import (
     ends_sessions,
+    is_left_to_drop_owned,
     new_owner,
     owned_objects,
 )
@@ -150,6 +151,8 @@ def _from_others(change: AccountChange, dropped: dict[str, AccountChange], autho
     """Privileges by grantors for whom the login cannot act: nobody but they can revoke them."""
     observed, name, found = authority.observed, change.name.name, []
     for grant in change.revoked:
+        if is_left_to_drop_owned(grant.scope, authority):
+            continue
         for entry in observed.catalogue.entries(grant.scope, name):
             if entry.privilege != grant.privilege or {entry.grantor, observed.owner(grant.scope)} & set(dropped):
                 continue

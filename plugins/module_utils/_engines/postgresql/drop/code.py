@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 
 _SHOWN = 50
@@ -38,7 +38,7 @@ class Advantage(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Reassign(Enrolment):
+class Reassign(DropOwned):
     """A transaction that gives code to new owners, which looks at that code before it commits.
 
     query   reads the code that the transaction has given to the owners in its one parameter

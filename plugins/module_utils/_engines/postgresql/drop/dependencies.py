@@ -13,15 +13,15 @@ from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 
-OWNED, SHARED_OWNED, POLICY, GRANTOR = "o", "D", "r", "a"
+OWNED, SHARED_OWNED, POLICY, GRANTOR, INITIAL = "o", "D", "r", "a", "i"
 SCHEMA, OUT_OF_SIGHT = "S", "d"
 
 FAIL, REASSIGN, DROP = "fail", "reassign", "drop"
 
 SOLVED = {
-    FAIL: frozenset[str](),
-    REASSIGN: frozenset({OWNED, SHARED_OWNED, POLICY}),
-    DROP: frozenset({OWNED, SHARED_OWNED, POLICY, GRANTOR}),
+    FAIL: frozenset({INITIAL}),
+    REASSIGN: frozenset({OWNED, SHARED_OWNED, POLICY, INITIAL}),
+    DROP: frozenset({OWNED, SHARED_OWNED, POLICY, GRANTOR, INITIAL}),
 }
 """What is left to REASSIGN OWNED and DROP OWNED. What they do not do, the server says when they are rehearsed: nobody
 but a superuser can own some objects, and DROP OWNED drops neither databases nor subscriptions.

@@ -39,7 +39,7 @@ SELECT pg_get_userbyid(refobjid)::text, kind, number, pg_describe_object(classid
     SELECT found.*, count(*) OVER (PARTITION BY refobjid, kind) AS number,
            row_number() OVER (PARTITION BY refobjid, kind ORDER BY objid) AS position
     FROM found, also
-    WHERE (kind NOT IN ('a', 'i') OR classid = 'pg_catalog.pg_auth_members'::regclass)
+    WHERE (kind <> 'a' OR classid = 'pg_catalog.pg_auth_members'::regclass)
       AND (dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) OR (also.shared AND dbid = 0))
 ) s WHERE position <= 10
 UNION ALL
@@ -50,6 +50,18 @@ SELECT DISTINCT pg_get_userbyid(refobjid)::text, 'd', 1, d.datname::text
 FROM also, found JOIN pg_database d ON d.oid = found.dbid
 WHERE also.shared AND NOT d.datname = ANY(%s::name[])
 ORDER BY 1, 2, 4
+"""
+
+# What DROP OWNED would drop of accounts, without what is temporary. Parameter: their names
+OWNED = """
+SELECT r.rolname::text, pg_describe_object(s.classid, s.objid, s.objsubid)
+FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
+WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND r.rolname = ANY(%s::name[])
+  AND (s.deptype IN ('o', 'r') OR s.classid = 'pg_catalog.pg_auth_members'::regclass)
+  AND s.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+  AND NOT EXISTS (SELECT FROM pg_identify_object(s.classid, s.objid, s.objsubid) i
+                  WHERE i.schema ~ '^"?pg_(toast_)?temp')
+ORDER BY 1, 2
 """
 
 # Of what is shared, a subscription belongs to one database

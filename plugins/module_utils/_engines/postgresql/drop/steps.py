@@ -25,6 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Authority,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    Entry,
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
@@ -35,26 +36,27 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     FAIL,
-    REASSIGN,
     SCHEMA,
     databases_of,
     names_of,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
     FORGET_SESSIONS,
     OPEN_SESSIONS,
+    OWNED,
     REASSIGNED_CODE,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import FUTURE
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     has_marker,
     with_marker,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.momentary import Momentary
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 Part = tuple[str, list[Statement]]
@@ -88,16 +90,25 @@ class Drop:
         self._observed = observed
         self._authority = authority
         self._momentary = Momentary(authority)
+        names = {change.name.name for change in changes.accounts if change.dropped}
         self._dropped = {
-            change.name.name: DroppedAccount(
-                change, databases_of(observed.obstacles.get(change.name.name, ()), owned_objects(change))
-            )
+            change.name.name: DroppedAccount(change, self._databases(change, names))
             for change in changes.accounts
             if change.dropped
         }
         self._ending = sorted(
             change.name.name for change in changes.accounts if ends_sessions(change, observed.connected)
         )
+
+    def _databases(self, change: AccountChange, dropped: Collection[str]) -> frozenset[str]:
+        """Also those where others, as whom the login cannot act, name the account in their default privileges."""
+        of_others = {
+            grant.scope.database
+            for grant in change.revoked
+            if grant.scope.owner not in dropped and is_left_to_drop_owned(grant.scope, self._authority)
+        }
+        obstacles = self._observed.obstacles.get(change.name.name, ())
+        return databases_of(obstacles, owned_objects(change)) | of_others
 
     def lock(self) -> list[Statement]:
         """What must be committed before sessions end. With the marker, a drop as unlisted can be resumed."""
@@ -138,10 +149,11 @@ class Drop:
         owning = [name for name, account in self._dropped.items() if database in account.databases]
         if not owning:
             return Step(tuple(statements), database)
-        accounts = frozenset(self._dropped)
+        keeping = frozenset(name for name in owning if owned_objects(self._dropped[name].change) == FAIL)
+        asked = (tuple(statements), database, frozenset(self._dropped), OWNED, keeping)
         new_owners = {name: new_owner(self._dropped[name].change) for name in owning}
         if not any(new_owners.values()):
-            return Enrolment(tuple(statements), database, accounts)
+            return DropOwned(*asked)
         agreed = frozenset(
             (new, item)
             for name, new in new_owners.items()
@@ -149,7 +161,7 @@ class Drop:
             if item.database == database and new
         )
         owners = frozenset(filter(None, new_owners.values()))
-        return Reassign(tuple(statements), database, accounts, REASSIGNED_CODE, owners, agreed)
+        return Reassign(*asked, REASSIGNED_CODE, owners, agreed)
 
     def _in_database(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
         """``first``: of the databases in which anything is owned."""
@@ -209,14 +221,23 @@ class Drop:
         return found
 
     def _items(self, name: str, grant: Grant) -> Iterator[Item]:
+        owner = self._dropped.get(self._observed.owner(grant.scope))
         for entry in self._observed.catalogue.entries(grant.scope, name):
-            owner = self._dropped.get(self._observed.owner(grant.scope))
-            grantor = self._dropped.get(entry.grantor)
-            if entry.privilege != grant.privilege or _goes_anyway(owner) or _goes_anyway(grantor):
-                continue
-            reassigned = owner is not None and owned_objects(owner.change) == REASSIGN
-            acting = SELF if reassigned else self._authority.to_revoke(entry)
-            yield Item(name, grant.privilege, grant.scope, acting, False)
+            if entry.privilege == grant.privilege and not self._goes_with_owned(entry, owner):
+                acting = SELF if owner is not None else self._authority.to_revoke(entry)
+                yield Item(name, grant.privilege, grant.scope, acting, False)
+
+    def _goes_with_owned(self, entry: Entry, owner: DroppedAccount | None) -> bool:
+        """Whether DROP OWNED is to take it. That fails for two accounts together where one is named in the default
+        privileges of the other ("could not find tuple for default ACL"), so these are revoked before."""
+        if entry.scope.kind.startswith(FUTURE):
+            return owner is None and is_left_to_drop_owned(entry.scope, self._authority)
+        return _goes_anyway(owner) or _goes_anyway(self._dropped.get(entry.grantor))
+
+
+def is_left_to_drop_owned(scope: Scope, authority: Authority) -> bool:
+    """Default privileges of somebody as whom the login cannot act."""
+    return scope.kind.startswith(FUTURE) and authority.acting_for(scope.owner) is None
 
 
 def ends_sessions(change: AccountChange, connected: Collection[str]) -> bool:

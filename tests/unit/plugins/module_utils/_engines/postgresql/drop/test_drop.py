@@ -19,6 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Obstacle,
     build_obstacles,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.statements import end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     LOCK_MARKER,
@@ -185,15 +186,49 @@ def test_what_was_granted_on_goes_only_with_everything_else() -> None:
 def test_grants_by_strangers_are_listed_all_together(way: str) -> None:
     entries = (
         entry(scenes.TABLE, "SELECT", "joe", grantor="stranger"),
-        entry(Scope("FUTURE TABLES", "shop", owner="stranger"), "SELECT", "joe", grantor="stranger"),
+        entry(scenes.VIEW, "SELECT", "joe", grantor="stranger"),
     )
     to = "new_owner" if way == "reassign" else ""
     request = AccountRequest("joe", present=False, owned_objects=way, reassign_owned_to=to)
     with pytest.raises(Refused) as refused:
         statements(joe(entries=entries), request)
     assert "has SELECT on TABLE public.orders in database shop from stranger" in str(refused.value)
-    assert "has SELECT on FUTURE TABLES of stranger in database shop from stranger" in str(refused.value)
+    assert "has SELECT on TABLE public.recent in database shop from stranger" in str(refused.value)
     assert len(refused.value.details["in_the_way"]["joe"]) == 2
+
+
+def test_default_privileges_of_strangers_go_with_drop_owned() -> None:
+    entries = (entry(Scope("FUTURE TABLES", "shop", owner="stranger"), "SELECT", "joe", grantor="stranger"),)
+    for request in (AccountRequest("joe", present=False), DROP):
+        state = joe(entries=entries)
+        assert statements(state, request)[3:6] == [
+            'GRANT "joe" TO "master" WITH INHERIT TRUE, SET TRUE',
+            'DROP OWNED BY "joe"',
+            'REVOKE "joe" FROM "master"',
+        ]
+        dropping = scenes.ENGINE.render(scenes.changes(state, request), state)[2]
+        assert isinstance(dropping, DropOwned)
+        assert dropping.keeping == (frozenset({"joe"}) if request is not DROP else frozenset())
+
+
+def test_initial_privileges_go_with_drop_owned() -> None:
+    assert 'DROP OWNED BY "joe"' in statements(
+        joe(Obstacle("i", "shop", ("function public.f()",), 1)), AccountRequest("joe", present=False)
+    )
+
+
+def test_default_privileges_of_accounts_that_are_dropped_together_are_revoked_first() -> None:
+    future = Scope("FUTURE TABLES", "shop", owner="joe")
+    sent = scenes.observed(
+        roles=(role("joe"), role("ann")),
+        memberships=(iam("joe"), iam("ann"), created_by_master("joe"), created_by_master("ann")),
+        accounts=("joe", "ann"),
+        entries=(entry(future, "SELECT", "ann", grantor="joe"),),
+        obstacles={"joe": (Obstacle("o", "shop", ("default privileges on new relations",), 1),)},
+    )
+    texts = statements(sent, DROP, AccountRequest("ann", present=False, owned_objects="drop"))
+    revoke = 'ALTER DEFAULT PRIVILEGES FOR ROLE "joe" REVOKE SELECT ON TABLES FROM "ann" CASCADE'
+    assert texts.index(revoke) < texts.index('DROP OWNED BY "joe"')
 
 
 def test_code_goes_to_who_has_no_more_rights() -> None:
