@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.integration.conftest import Administration
@@ -172,3 +174,43 @@ def test_what_an_account_comes_to_own_is_not_dropped(
     with pytest.raises(TaskFailed, match=f"owns table public.late_{account}"):
         tasks.user(cluster=cluster, name=account, state="absent")
     converge(lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", owned_objects="drop", **mode))
+
+
+def test_code_that_lived_on_the_privileges_of_the_account_is_named(
+    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, scene: Scene
+):
+    """Views and SECURITY DEFINER routines run with the privileges of their owner, which are others afterwards."""
+    tasks.user(cluster=cluster, name=account)
+    tables = [f"public.{kind}_{account}" for kind in ("direct", "nested", "shared")]
+    direct, nested, shared = tables
+    made = "; ".join(f"CREATE TABLE {table} (id int)" for table in tables)
+    scene(
+        f"CREATE SCHEMA mine AUTHORIZATION {account}; CREATE ROLE other_readers; SET ROLE {MASTER}; {made}; "
+        f"GRANT SELECT, INSERT ON {direct} TO {account}; GRANT SELECT (id) ON {nested} TO other_readers; "
+        f"GRANT SELECT ON {shared} TO {account}, {new_owner}; RESET ROLE; GRANT other_readers TO {account}; "
+        f"SET ROLE {account}; CREATE TABLE mine.t (id int); CREATE VIEW mine.own AS SELECT id FROM mine.t; "
+        f"CREATE VIEW mine.direct AS SELECT id FROM {direct}; CREATE VIEW mine.shared AS SELECT id FROM {shared}; "
+        f"CREATE VIEW mine.nested AS SELECT count(id) FROM {nested}; "
+        f"CREATE VIEW mine.invoker WITH (security_invoker=true) AS SELECT id FROM {direct}; "
+        f"CREATE FUNCTION mine.definer() RETURNS bigint SECURITY DEFINER RETURN (SELECT count(*) FROM {direct})"
+    )
+    gone = {**absent(account, "reassign", new_owner), "reassign_code": True}
+
+    def named(**mode: object) -> dict[str, str]:
+        """By all calls so far: within one process, Ansible returns every warning again."""
+        warnings = str(tasks.user(cluster=cluster, **gone, **mode)["warnings"])
+        words = rf"((?:view|function) \S+) \(in database {cluster}\) is reassigned to ({new_owner}.*?) Grant"
+        return dict(re.findall(words, warnings))
+
+    try:
+        scene(f"SET ROLE {MASTER}; GRANT SELECT ON {nested} TO {new_owner}")
+        assert set(named(check=True)) == {"view mine.direct", "function mine.definer()"}
+        scene(f"SET ROLE {MASTER}; REVOKE SELECT ON {nested} FROM {new_owner}")
+        found = named(check=True)
+        assert set(found) == {"view mine.direct", "view mine.nested", "function mine.definer()"}
+        assert f"{new_owner} has no INSERT on table {direct}, SELECT on table {direct}." in found["view mine.direct"]
+        assert f"has no SELECT on table {nested}." in found["view mine.nested"]
+        assert f"SELECT on table {nested}" in found["function mine.definer()"]
+        assert named() == found
+    finally:
+        scene(f"DROP SCHEMA mine CASCADE; DROP TABLE {', '.join(tables)} CASCADE")

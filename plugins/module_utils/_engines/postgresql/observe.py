@@ -52,8 +52,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     REASSIGN,
     build_obstacles,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import build_needs
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
     read_code,
+    read_needs,
     read_new_owners,
     read_obstacles,
 )
@@ -130,6 +132,7 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
         obstacles=build_obstacles(dependencies.rows),
         advantages=dependencies.advantages(),
         code=build_code(dependencies.code),
+        needs=build_needs(dependencies.needs),
     )
 
 
@@ -263,6 +266,7 @@ class _Dependencies:
         self._reassigned: dict[int, int] = {}
         self.rows: dict[str, list[Row]] = {}
         self.code: dict[str, list[Row]] = {}
+        self.needs: dict[str, list[Row]] = {}
         for account in wanted:
             role = roles.by_name.get(account.name.name)
             if role is None or account.request.present:
@@ -274,6 +278,7 @@ class _Dependencies:
     def read(self, database: str, shared: bool) -> None:
         self.rows[database] = read_obstacles(self._session, database, self._all, self._ending, shared, self._visible)
         self.code[database] = read_code(self._session, database, self._reassigned)
+        self.needs[database] = read_needs(self._session, database, self._reassigned)
 
     def advantages(self) -> dict[str, tuple[Advantage, ...]]:
         found: dict[str, list[Advantage]] = {}

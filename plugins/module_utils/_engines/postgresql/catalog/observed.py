@@ -18,6 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Advantage, Code
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import Obstacle
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Need
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Observed, Scope
 
 PUBLIC = ""
@@ -129,6 +130,7 @@ class PostgreSQLObserved(Observed):
     obstacles        what keeps an account from being dropped, and what changes owner; read if it may be
     advantages       what the new owner of an account's objects has or may do and the account may not
     code             what of an account's code changes owner, if its objects do
+    needs            privileges of the account that this code needs and its new owner lacks
     """
 
     title: str = ""
@@ -147,6 +149,7 @@ class PostgreSQLObserved(Observed):
     obstacles: Mapping[str, tuple[Obstacle, ...]] = field(default_factory=dict)
     advantages: Mapping[str, tuple[Advantage, ...]] = field(default_factory=dict)
     code: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
+    needs: Mapping[str, tuple[Need, ...]] = field(default_factory=dict)
 
     def owner(self, scope: Scope) -> str:
         """Who owns the object in effect: pg_database_owner stands for the owner of the database."""

@@ -34,6 +34,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
     ConnectionRunLock,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import needs
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
     Reassign,
     check_reassigned,
@@ -217,8 +218,9 @@ class PostgreSQLSession(Session):
         return [warning for rehearsal in rehearsals(plan, whole) for warning in self._ask(rehearsal)]
 
     def _ask(self, rehearsal: Rehearsal) -> Iterator[str]:
+        warnings: list[str] = []
         try:
-            self._retry(partial(self._rehearse, rehearsal))
+            self._retry(partial(self._rehearse, rehearsal, warnings))
         except StatementFailed as error:
             if error.code != LOCK_NOT_AVAILABLE:
                 raise
@@ -227,6 +229,7 @@ class PostgreSQLSession(Session):
                 f"known: {self._locked(error, rehearsal.database)}. The run waits up to lock_timeout "
                 f"({self.login.lock_timeout} s) for it."
             )
+        yield from warnings
 
     def run(self, step: Step) -> None:
         """Readers of a table queue behind whoever waits to change it: so it waits for less than a second at a time."""
@@ -266,7 +269,7 @@ class PostgreSQLSession(Session):
             self._roll_back(step.database)
             raise
 
-    def _rehearse(self, rehearsal: Rehearsal, together: bool) -> None:
+    def _rehearse(self, rehearsal: Rehearsal, warnings: list[str], together: bool) -> None:
         """One transaction, of which nothing is kept."""
         before = [self._checksum(step) for step in rehearsal.steps]
         self._send_opening(rehearsal.database)
@@ -276,6 +279,7 @@ class PostgreSQLSession(Session):
             if rehearsal.dropped:
                 rows = self.query(sql.REMAINS, (list(rehearsal.dropped), self.database), rehearsal.database)
                 refuse_remains(rows, self.login.title, rehearsal.database or self.database)
+            warnings[:] = [warning for step in rehearsal.steps for warning in self._lacking(step)]
             self._finish(rehearsal, together)
         finally:
             self._roll_back(rehearsal.database)
@@ -360,6 +364,12 @@ class PostgreSQLSession(Session):
         if isinstance(step, Reassign):
             rows = self.query(step.query, (sorted(step.new_owners),), step.database)
             check_reassigned(step, rows, self.login.title)
+
+    def _lacking(self, step: Step) -> list[str]:
+        """What new owners need and do not have after the step."""
+        if not isinstance(step, Reassign) or not step.needs:
+            return []
+        return needs.warn(step.needs, self.query(step.lacking, needs.parameters(step.needs), step.database))
 
     def _ask_token_logins(self, step: Step, text: str) -> list[Row]:
         """About the accounts that the task does not list."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Owned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 
@@ -43,11 +44,14 @@ class Reassign(DropOwned):
 
     query   reads the code that the transaction has given to the owners in its one parameter
     agreed  new owner, and the code that the plan knows of
+    needs   what else the new owners need; a rehearsal reads with ``lacking`` what they still lack afterwards
     """
 
     query: str = ""
     new_owners: frozenset[str] = frozenset()
     agreed: frozenset[tuple[str, Code]] = frozenset()
+    lacking: str = ""
+    needs: tuple[Owned, ...] = ()
 
 
 def build_code(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Code, ...]]:

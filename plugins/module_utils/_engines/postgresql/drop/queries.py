@@ -207,6 +207,60 @@ WITH RECURSIVE owned AS (
 ), {_CODE}
 """
 
+# Views and SECURITY DEFINER routines that change owner, with the privileges that the account has on objects of others
+# and its new owner lacks. What a view reads is known, and of a routine's body nothing. Simple views can be written to.
+# Columns: account, description, number of the other's object, its description, privilege
+# Parameters: two lists of equal length, accounts and their new owners
+NEEDS = """
+WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner)),
+known AS (
+    SELECT DISTINCT pair.*, s.classid, s.objid
+    FROM pair JOIN pg_shdepend s ON pg_has_role(pair.account, s.refobjid, 'USAGE')
+    WHERE s.refclassid = 'pg_authid'::regclass AND s.deptype IN ('o', 'a')
+      AND s.dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND pair.account IN (SELECT relowner FROM pg_class WHERE relkind IN ('v', 'm')
+                           UNION ALL SELECT proowner FROM pg_proc WHERE prosecdef)
+), lacking AS (
+    SELECT account, new_owner, classid, objid, p.privilege, p.event
+    FROM known JOIN pg_class c ON c.oid = objid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relowner <> account
+    CROSS JOIN (VALUES ('SELECT', 0), ('UPDATE', 4), ('INSERT', 8)) AS p(privilege, event)
+    WHERE classid = 'pg_class'::regclass AND has_any_column_privilege(account, objid, p.privilege)
+      AND NOT has_any_column_privilege(new_owner, objid, p.privilege)
+    UNION ALL SELECT account, new_owner, classid, objid, 'DELETE', 16
+    FROM known JOIN pg_class c ON c.oid = objid AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relowner <> account
+    WHERE classid = 'pg_class'::regclass AND has_table_privilege(account, objid, 'DELETE')
+      AND NOT has_table_privilege(new_owner, objid, 'DELETE')
+    UNION ALL SELECT account, new_owner, classid, objid, 'EXECUTE', -1
+    FROM known JOIN pg_proc p ON p.oid = objid AND p.proowner <> account
+    WHERE classid = 'pg_proc'::regclass AND has_function_privilege(account, objid, 'EXECUTE')
+      AND NOT has_function_privilege(new_owner, objid, 'EXECUTE')
+)
+SELECT DISTINCT pg_get_userbyid(account)::text, pg_describe_object(v.tableoid, v.oid, 0), lacking.objid::bigint,
+       pg_describe_object(lacking.classid, lacking.objid, 0), privilege
+FROM lacking JOIN pg_class v ON v.relowner = account AND v.relkind IN ('v', 'm')
+JOIN pg_rewrite w ON w.ev_class = v.oid
+JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+ AND d.refclassid = lacking.classid AND d.refobjid = lacking.objid
+WHERE NOT coalesce('security_invoker=true' = ANY(v.reloptions), false)
+  AND (event = 0 OR event > 0 AND pg_relation_is_updatable(v.oid, false) & event <> 0)
+UNION ALL
+SELECT pg_get_userbyid(account)::text, pg_describe_object(p.tableoid, p.oid, 0), lacking.objid::bigint,
+       pg_describe_object(lacking.classid, lacking.objid, 0), privilege
+FROM lacking JOIN pg_proc p ON p.proowner = account AND p.prosecdef
+ORDER BY 1, 2, 4, 5
+"""
+
+# Which of these privileges roles still lack. Parameters: three lists of equal length, roles, numbers of objects,
+# privileges
+LACKING = """
+SELECT number::int
+FROM unnest(%s::name[], %s::oid[], %s::text[]) WITH ORDINALITY AS n(role, object, privilege, number)
+WHERE NOT CASE privilege WHEN 'EXECUTE' THEN has_function_privilege(role, object, privilege)
+                         WHEN 'DELETE' THEN has_table_privilege(role, object, privilege)
+                         ELSE has_any_column_privilege(role, object, privilege) END
+ORDER BY 1
+"""
+
 # Rights that a new owner has by itself, with the database in which they count, which is empty for all of them;
 # memberships are known from elsewhere. A session cannot act in another database, so code in one database gains nothing
 # by what its owner has in another. Parameters: accounts, their new owners
@@ -254,6 +308,13 @@ def read_code(session: PostgreSQLSession, database: str, reassigned: Mapping[int
     if not reassigned:
         return []
     return session.query(CODE, (list(reassigned), list(reassigned.values())), database)
+
+
+def read_needs(session: PostgreSQLSession, database: str, reassigned: Mapping[int, int]) -> list[Row]:
+    """Rows of account, description, number and description of what it needs a privilege on, and the privilege."""
+    if not reassigned:
+        return []
+    return session.query(NEEDS, (list(reassigned), list(reassigned.values())), database)
 
 
 def read_new_owners(session: PostgreSQLSession, reassigned: Mapping[int, int]) -> list[Row]:

@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
@@ -40,9 +40,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     databases_of,
     names_of,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Owned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
     FORGET_SESSIONS,
+    LACKING,
     OPEN_SESSIONS,
     OWNED,
     REASSIGNED_CODE,
@@ -161,7 +163,15 @@ class Drop:
             if item.database == database and new
         )
         owners = frozenset(filter(None, new_owners.values()))
-        return Reassign(*asked, REASSIGNED_CODE, owners, agreed)
+        return Reassign(*asked, REASSIGNED_CODE, owners, agreed, LACKING, self._needs(database, new_owners))
+
+    def _needs(self, database: str, new_owners: Mapping[str, str]) -> tuple[Owned, ...]:
+        return tuple(
+            (new, need)
+            for name, new in new_owners.items()
+            for need in self._observed.needs.get(name, ())
+            if need.database == database and new
+        )
 
     def _in_database(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
         """``first``: of the databases in which anything is owned."""
