@@ -206,7 +206,7 @@ def test_default_privileges_of_strangers_go_with_drop_owned() -> None:
             'DROP OWNED BY "joe"',
             'REVOKE "joe" FROM "master"',
         ]
-        dropping = scenes.ENGINE.render(scenes.changes(state, request), state)[2]
+        dropping = render.render(scenes.changes(state, request), state)[2]
         assert isinstance(dropping, DropOwned)
         assert dropping.keeping == (frozenset({"joe"}) if request is not DROP else frozenset())
 
