@@ -168,6 +168,23 @@ class Administration:
     def clusters(self) -> list[str]:
         return sorted(self._servers)
 
+    def drop_accounts(self) -> None:
+        """Those that tests have left behind, with names that the fixture ``account`` gave them, in any case."""
+        for cluster in self.clusters:
+            if self._writers[cluster].family == "mysql":
+                name = "CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci"
+                left = self.sql(cluster, f"SELECT User, Host FROM mysql.user WHERE {name} LIKE 'jane\\_%'")
+                for user, host in left:
+                    self.sql(cluster, f"DROP USER '{user}'@'{host}'")
+                continue
+            left = self.sql(cluster, "SELECT rolname FROM pg_roles WHERE rolname ILIKE 'jane\\_%'")
+            databases = self.sql(cluster, "SELECT datname FROM pg_database WHERE datallowconn") if left else []
+            owned = "".join(f'DROP OWNED BY "{name}" CASCADE; ' for (name,) in left)
+            for (database,) in databases:
+                self.sql(cluster, owned, database)
+            for (name,) in left:
+                self.sql(cluster, f'DROP ROLE "{name}"')
+
 
 def running_clusters(layout: Layout) -> list[RunningCluster]:
     return [RunningCluster.from_json(document) for document in json.loads(layout.clusters_json.read_text())]

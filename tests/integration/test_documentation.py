@@ -68,6 +68,8 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def stage(state: State, admin: Administration) -> Stage:
+    """Without the accounts of other tests, which reports would show."""
+    admin.drop_accounts()
     return Stage(state, admin)
 
 
