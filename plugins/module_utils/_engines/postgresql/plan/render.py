@@ -190,7 +190,9 @@ def _gained(
     """A membership that only administers is there already: GRANT then says that it gives the role's rights."""
     there: set[str] = set()
     if observed.major >= MEMBERSHIP_OPTIONS:
+        # An account with NOINHERIT does not inherit by a new membership either, unless the GRANT says so
         there = {item.role for item in observed.roles.held_by(member)}
+        there |= set(roles) - {RDS_IAM} if member in observed.roles.by_name else set()
     for with_rights, part in ((False, roles - there), (True, roles & there)):
         if part:
             yield (with_rights, part), member
