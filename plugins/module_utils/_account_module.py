@@ -160,7 +160,8 @@ def converge(
 
 @dataclass(frozen=True)
 class _Planned:
-    """``unlisted``: IAM-authenticated accounts that the task does not list, whatever happens to them."""
+    """``unlisted``: IAM-authenticated accounts that the task does not list, whatever happens to them. Only a first plan
+    has it."""
 
     changes: Changes
     plan: Plan
@@ -177,10 +178,10 @@ class _Planner(Generic[O]):
     wanted: Sequence[ParsedAccount]
     unlisted: str
 
-    def plan(self) -> _Planned:
+    def plan(self, first: bool = False) -> _Planned:
         engine = self.engine
         observed = engine.observe(self.session, self.wanted, all_accounts=self.unlisted in (LOCK, DROP))
-        unlisted = tuple(self._unlisted(observed))
+        unlisted = tuple(self._unlisted(observed)) if first else ()
         desired = engine.resolve(self.wanted, observed)
         changes = reconcile(
             desired,
@@ -218,7 +219,7 @@ def _attempt(
 ) -> Outcome[O]:
     warnings = session.lock(_removes(wanted, unlisted, session.login)) if write else []
     planner = _Planner(engine, session, wanted, unlisted)
-    planned = planner.plan()
+    planned = planner.plan(first=True)
     unlisted_before = planned.unlisted
     whole = progress.begin(planned.changes, planned.plan, [*warnings, *planned.warnings])
     if write:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     Database,
@@ -74,7 +75,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_AD,
     RDS_IAM,
-    is_account,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 
@@ -104,16 +104,15 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
     names = listed | ({account.name for account in iam_accounts(session)} if all_accounts else set())
     role_rows = _role_rows(session, sorted(names), wanted)
     roles = _build_roles(session, role_rows, names)
-    accounts = listed | {name for name in names if is_account(name, roles)}
-    builder, dependencies, databases = _read_databases(session, wanted, roles, accounts)
+    builder, dependencies, databases = _read_databases(session, wanted, roles, names)
     catalogue = builder.build()
     endpoint = session.login.endpoint
     first = role_rows[0]
     if _may_join_strangers(session, roles, first.on_rds):
         named = _named_databases(wanted, session.database)
-        roles = _with_roles(session, roles, _owners(named, builder, databases, accounts))
+        roles = _with_roles(session, roles, _owners(named, builder, databases, names))
     return PostgreSQLObserved(
-        accounts=build_accounts(sorted(accounts), roles, catalogue, builder.entries),
+        accounts=build_accounts(sorted(names), roles, catalogue, builder.entries),
         expired=expired_passwords(role_rows),
         login=AccountName(session.user),
         title=session.login.title,
@@ -281,9 +280,8 @@ class _Dependencies:
         self.needs[database] = read_needs(self._session, database, self._reassigned)
 
     def advantages(self) -> dict[str, tuple[Advantage, ...]]:
-        found: dict[str, list[Advantage]] = {}
-        for account, database, text in read_new_owners(self._session, self._reassigned):
-            found.setdefault(account, []).append(Advantage(database, text))
+        rows = read_new_owners(self._session, self._reassigned)
+        found = together((account, Advantage(database, text)) for account, database, text in rows)
         return {account: tuple(items) for account, items in found.items()}
 
 
