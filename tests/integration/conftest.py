@@ -149,7 +149,7 @@ class Administration:
 
     @contextlib.contextmanager
     def writes_nothing(self, cluster: str) -> Iterator[None]:
-        """On MySQL, sessions that begin meanwhile can write nothing, whoever they are. On PostgreSQL, where check mode
+        """On MySQL, no session that begins meanwhile can write anything. On PostgreSQL, where check mode
         executes and rolls back, nothing was committed in any database."""
         if cluster not in self._servers:
             yield

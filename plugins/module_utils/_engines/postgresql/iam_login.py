@@ -152,7 +152,7 @@ def _by_group(name: str, roles: Roles) -> str:
     chain = roles.chain(name, RDS_IAM)
     return (
         f"{name} is in rds_iam only through {chain[-2]} ({format_chain(chain)}), so that any password of it is "
-        f"refused; grant rds_iam to the accounts that shall log in by token, and revoke it from {chain[-2]}."
+        f"refused; grant rds_iam to the accounts that log in by token, and revoke it from {chain[-2]}."
     )
 
 

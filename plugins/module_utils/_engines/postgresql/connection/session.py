@@ -232,7 +232,7 @@ class PostgreSQLSession(Session):
         yield from warnings
 
     def run(self, step: Step) -> None:
-        """Readers of a table queue behind whoever waits to change it: so it waits for less than a second at a time."""
+        """Waits for locks less than a second at a time, because readers of a table queue behind this wait."""
         if isinstance(step, EndSessions):
             self._end_sessions(step)
             return
@@ -272,7 +272,7 @@ class PostgreSQLSession(Session):
     def _rehearse(self, rehearsal: Rehearsal, warnings: list[str], together: bool) -> None:
         """One transaction, of which nothing is kept."""
         before = [self._checksum(step) for step in rehearsal.steps]
-        self._send_opening(rehearsal.database)
+        self._send_opening(rehearsal.database, self._opening(LOCK_TIMEOUT))
         try:
             for step, checksum in zip(rehearsal.steps, before):
                 self._execute_step(step, checksum, together)
@@ -284,10 +284,10 @@ class PostgreSQLSession(Session):
         finally:
             self._roll_back(rehearsal.database)
 
-    def _send_opening(self, database: str) -> None:
+    def _send_opening(self, database: str, opening: Sequence[Statement]) -> None:
         """By itself, and whatever follows: nothing of a rehearsal may be executed outside its transaction."""
-        opening = Statement(sql.join(self._opening(LOCK_TIMEOUT)))
-        self._send(database, opening.text, opening)
+        whole = Statement(sql.join(opening))
+        self._send(database, whole.text, whole)
 
     def _finish(self, rehearsal: Rehearsal, together: bool) -> None:
         try:
@@ -320,8 +320,7 @@ class PostgreSQLSession(Session):
         if not isinstance(step, DropOwned) or not step.keeping:
             return opening
         if opening:
-            first = Statement(sql.join(opening))
-            self._send(step.database, first.text, first)
+            self._send_opening(step.database, opening)
         refuse_owned(step, self.query(step.owned, (sorted(step.keeping),), step.database), self.login.title)
         return ()
 

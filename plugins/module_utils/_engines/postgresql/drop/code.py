@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Owned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
 
 _SHOWN = 50
 
@@ -56,16 +58,12 @@ class Reassign(DropOwned):
 
 def build_code(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Code, ...]]:
     """``rows`` by database: account, description, checksum."""
-    found: dict[str, list[Code]] = {}
-    for database, lines in rows.items():
-        for account, text, definition in lines:
-            found.setdefault(account, []).append(Code(database, text, definition))
+    found = together((account, Code(database, *rest)) for database, lines in rows.items() for account, *rest in lines)
     return {account: tuple(items) for account, items in found.items()}
 
 
 def listed(code: Iterable[object]) -> str:
-    texts = [str(item) for item in code]
-    return ", ".join(texts[:_SHOWN]) + (f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else "")
+    return first_of([str(item) for item in code], _SHOWN)
 
 
 def check_reassigned(step: Reassign, rows: Iterable[Row], title: str) -> None:

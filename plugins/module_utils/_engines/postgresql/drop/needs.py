@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
 
 _SHOWN = 10
 
@@ -50,11 +51,6 @@ def warn(needs: Sequence[Owned], rows: Iterable[Row]) -> list[str]:
     )
     return [
         f"{code} (in database {database}) is reassigned to {owner} and runs with its privileges, but {owner} has no "
-        f"{_some(sorted(privileges))}. Grant {owner} what it needs."
+        f"{first_of(sorted(privileges), _SHOWN)}. Grant {owner} what it needs."
         for (owner, code, database), privileges in sorted(lacking.items())
     ]
-
-
-def _some(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more

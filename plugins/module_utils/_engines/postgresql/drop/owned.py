@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable
 
@@ -30,9 +31,7 @@ class DropOwned(Enrolment):
 
 def refuse_owned(step: DropOwned, rows: Iterable[Row], title: str) -> None:
     """``rows``: account, what it owns. Raises NotDroppable."""
-    found: dict[str, list[str]] = {}
-    for account, what in rows:
-        found.setdefault(account, []).append(what)
+    found = together((account, what) for account, what in rows)
     if found:
         names = "; ".join(f"{account} has {', '.join(things)}" for account, things in sorted(found.items()))
         raise NotDroppable(

@@ -8,8 +8,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedGrant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
     becomes_iam,
@@ -51,6 +49,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Grant,
     Scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
 
 ITEM_LIMIT = 2400
 """Entries in the access list of one table or column. The list is kept in the row of pg_class (pg_attribute), which must
@@ -163,8 +162,8 @@ def _still_public(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     )
     keeping = together((tuple(sorted(set(names))), what) for what, names in sorted(losing.items()))
     return [
-        f"{_some(names)} still ha{'s' if len(names) == 1 else 've'} {_some(kept)}, because PUBLIC has; revoke it from "
-        "PUBLIC if nobody needs it."
+        f"{first_of(names, _SHOWN)} still ha{'s' if len(names) == 1 else 've'} {first_of(kept, _SHOWN)}, because "
+        "PUBLIC has; revoke it from PUBLIC if nobody needs it."
         for names, kept in sorted(keeping.items())
     ]
 
@@ -190,13 +189,8 @@ def _left_out(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
         return []
     return [
         f"ALL leaves out what belongs to extensions or superusers and the login {observed.login} cannot grant: "
-        f"{_some(sorted(found))}. Put extensions into a schema of their own."
+        f"{first_of(sorted(found), _SHOWN)}. Put extensions into a schema of their own."
     ]
-
-
-def _some(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return ", ".join(texts[:_SHOWN]) + more
 
 
 def _lost_members(changes: Changes, observed: PostgreSQLObserved) -> list[str]:

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
     AT_ITS_END,
@@ -27,7 +28,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
 )
 
 LOCK_TIMEOUT = 200
-"""Milliseconds that a rehearsal waits for a lock. Readers of a table queue behind whoever waits to change its owner."""
+"""Milliseconds that a rehearsal waits for a lock. Readers of a table queue behind this wait."""
 _SHOWN = 10
 
 
@@ -72,9 +73,7 @@ def _rehearsal(steps: Sequence[Step], database: str, dropped: tuple[str, ...]) -
 
 def refuse_remains(rows: Iterable[Row], title: str, database: str) -> None:
     """``rows``: account, what it still has, in the server's words. Raises NotDroppable."""
-    found: dict[str, list[str]] = {}
-    for account, what in rows:
-        found.setdefault(account, []).append(what)
+    found = together((account, what) for account, what in rows)
     if found:
         reasons = {account: _some(things) for account, things in sorted(found.items())}
         names = "; ".join(f"{account} {', '.join(things)}" for account, things in reasons.items())
