@@ -11,10 +11,8 @@ from __future__ import annotations
 import re
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import Any, Callable
-
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
+from collections.abc import Sequence
+from typing import Any
 
 Rows = list[tuple[Any, ...]]
 
@@ -126,28 +124,6 @@ class Conversation:
         if self._number:
             number, self._number = self._number, ""
             self._transport.end(number, commit)
-
-
-def in_pages(read: Callable[[int], Iterator[Rows]]) -> Rows:
-    """Read with ever smaller pages until each fits into an answer. Raises ResultTooLarge for a row that does not.
-
-    read  from the number of rows in a page to the pages
-    """
-    for size in (1000, 100, 10):
-        try:
-            return [row for page in read(size) for row in page]
-        except ResultTooLarge:
-            continue
-    return [row for page in read(1) for row in page]
-
-
-def row_too_large(title: str, statement: str) -> StatementFailed:
-    return StatementFailed(
-        f"A row that {title} answers with is larger than the 64 KB that the Data API carries; use another "
-        "login_method.",
-        "",
-        statement,
-    )
 
 
 _PLACE = re.compile(r"%(.)")

@@ -39,6 +39,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_engines/base",
         "_engines/certificates",
         "_engines/checks",
+        "_engines/data_api",
         "_engines/graph",
         "_engines/grouping",
         "_engines/reserved",

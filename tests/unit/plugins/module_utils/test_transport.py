@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all engines share over the Data API: placeholders, pages, transactions that are kept or let go."""
+"""What all engines share over the Data API: placeholders, transactions that are kept or let go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +17,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import
     Rows,
     TransactionLost,
     Transport,
-    in_pages,
     named,
 )
 
@@ -33,34 +32,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import
 )
 def test_placeholders_get_names(sql: str, values: Sequence[Any], expected: tuple[str, dict[str, Any]]) -> None:
     assert named(sql, values) == expected
-
-
-@pytest.mark.parametrize("carried", [5000, 1000, 100, 10, 1])
-def test_pages_shrink_until_they_fit(carried: int) -> None:
-    rows = [(number,) for number in range(2050)]
-    asked: list[int] = []
-
-    def read(size: int) -> Iterator[Rows]:
-        asked.append(size)
-        for start in range(0, len(rows), size):
-            if size > carried:
-                raise ResultTooLarge
-            yield rows[start : start + size]
-
-    assert in_pages(read) == rows
-    assert asked[-1] == min(carried, 1000)
-
-
-def test_a_row_that_no_page_carries() -> None:
-    rows: Rows = [("too long",)]
-
-    def read(_size: int) -> Iterator[Rows]:
-        if rows:
-            raise ResultTooLarge
-        yield rows
-
-    with pytest.raises(ResultTooLarge):
-        in_pages(read)
 
 
 class Record(Transport):

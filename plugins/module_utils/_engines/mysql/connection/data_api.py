@@ -14,9 +14,11 @@ connection, so that the grant tables stay free for others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.data_api import Answers, end_all
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.errors import statement_failure
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.run_lock import MySQLRunLock
@@ -24,12 +26,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.co
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.ending import end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    AuroraIamError,
-    CannotConnect,
-    ConnectionLost,
-    Refused,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, CannotConnect, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import (
@@ -39,8 +36,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import
     ResultTooLarge,
     TransactionLost,
     Transport,
-    in_pages,
-    row_too_large,
 )
 
 _UNKNOWN = 1105
@@ -52,17 +47,10 @@ class MySQLDataApiSession(Session):
         """Raises CannotConnect, NotWriter, CloudError."""
         self.login = login
         self._transport = transport
+        self._answers = Answers(login.title, self._refusal)
         self._writing = Conversation(transport, "", (statements.data_api_setup(min(login.lock_timeout, MAX_WAIT)),))
         self._run_lock = MySQLRunLock(self._ask)
-        try:
-            facts = transport.execute(statements.DATA_API_FACTS)[0]
-        except DatabaseRefused as error:
-            raise CannotConnect(
-                f"{login.title} refused the session of the secret's user: {error.text}. Check that login_secret names "
-                "the user and holds the password that the database knows."
-            ) from None
-        except TransactionLost as error:
-            raise self._failure(error, statements.DATA_API_FACTS) from error
+        facts = self._read_facts()
         check_server(login, *facts[:2])
         if statements.PADDING in str(facts[2]):
             raise Refused(
@@ -75,37 +63,40 @@ class MySQLDataApiSession(Session):
                 "it out of the cluster's parameter group, or use another login_method."
             )
 
+    def _read_facts(self) -> Row:
+        try:
+            return self._transport.execute(statements.DATA_API_FACTS)[0]
+        except DatabaseRefused as error:
+            raise CannotConnect(
+                f"{self.login.title} refused the session of the secret's user: {error.text}. Check that login_secret "
+                "names the user and holds the password that the database knows."
+            ) from None
+        except TransactionLost as error:
+            raise self._answers.lost(error) from None
+
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         del database  # names in queries are qualified
-        try:
-            self._writing.keep()
-            return _readable(self._transport.execute(sql, parameters))
-        except ResultTooLarge:
-            return self._in_pages(sql, parameters)
-        except (DatabaseRefused, TransactionLost) as error:
-            raise self._failure(error, sql) from error
+        with self._answers.about(sql):
+            try:
+                self._writing.keep()
+                return _readable(self._transport.execute(sql, parameters))
+            except ResultTooLarge:
+                return _readable(self._answers.all_pages(sql, partial(self._pages, sql, parameters)))
 
-    def _in_pages(self, text: str, parameters: Sequence[Any]) -> list[Row]:
-        """The pages of one transaction are of one moment, and in an order that does not depend on a collation."""
-        try:
-            if not text.startswith("SELECT"):
-                raise ResultTooLarge(text)
-            first = self._transport.execute(statements.first_row(text), parameters)
-            return _readable(in_pages(lambda size: self._pages(text, parameters, len(first[0]), size)))
-        except ResultTooLarge:
-            raise row_too_large(self.login.title, text) from None
-        except (DatabaseRefused, TransactionLost) as error:
-            raise self._failure(error, text) from error
-
-    def _pages(self, text: str, parameters: Sequence[Any], columns: int, size: int) -> Iterator[list[Row]]:
+    def _pages(self, text: str, parameters: Sequence[Any], size: int) -> Iterator[list[Row]]:
+        """The pages of one transaction are of one moment, and in an order that does not depend on a collation. Raises
+        ResultTooLarge, also for what cannot be asked for in pages."""
+        if not text.startswith("SELECT"):
+            raise ResultTooLarge(text)
+        columns = len(self._transport.execute(statements.first_row(text), parameters)[0])
         reading = Conversation(self._transport)
+        page = reading.say(statements.page(text, columns, size, 0), parameters)
         offset = 0
-        while True:
+        yield page
+        while len(page) == size:
+            offset += size
             page = reading.say(statements.page(text, columns, size, offset), parameters)
             yield page
-            if len(page) < size:
-                break
-            offset += size
         reading.end(commit=False)
 
     @property
@@ -114,10 +105,8 @@ class MySQLDataApiSession(Session):
 
     def _ask(self, text: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """In the session that writes."""
-        try:
+        with self._answers.about(text):
             return _readable(self._writing.say(text, parameters))
-        except (DatabaseRefused, TransactionLost) as error:
-            raise self._failure(error, text) from error
 
     def run(self, step: Step) -> None:
         """What the server warns of is not asked for, which would take a call for each statement: that a name was cut or
@@ -129,30 +118,20 @@ class MySQLDataApiSession(Session):
         for statement in step.statements:
             try:
                 self._writing.say(statement.text, lasting=True)
-            except (DatabaseRefused, TransactionLost) as error:
-                raise self._failure(error, statement.text, executed) from error
+            except DatabaseRefused as error:
+                raise self._refusal(error, statement.text, executed) from None
+            except TransactionLost as error:
+                raise self._answers.lost(error, [statement.text], executed_in_step=executed) from None
             executed.append(statement.text)
 
-    def _failure(self, error: Exception, statement: str, executed: Sequence[str] | None = None) -> AuroraIamError:
-        """``executed``: what was carried out before a statement that writes; None for one that reads."""
-        if isinstance(error, DatabaseRefused):
-            number, text = error.args
-            return statement_failure(
-                self.login.title, DatabaseRefused(number or _UNKNOWN, text), statement, executed or ()
-            )
-        return ConnectionLost(
-            f"The session with {self.login.title} was lost ({error}); what was sent last may have been done, so run "
-            "the task again, which does what is missing.",
-            executed_in_step=list(executed or ()),
-            in_doubt=[] if executed is None else [statement],
-        )
+    def _refusal(self, error: DatabaseRefused, statement: str, executed: Sequence[str] = ()) -> AuroraIamError:
+        """``executed``: what of the step was carried out before the statement."""
+        number, text = error.args
+        return statement_failure(self.login.title, DatabaseRefused(number or _UNKNOWN, text), statement, executed)
 
     def close(self) -> None:
         self._run_lock.held = False
-        try:
-            self._writing.end(commit=True)
-        except (AuroraIamError, DatabaseRefused, TransactionLost):
-            return
+        end_all([self._writing], commit=True)
 
 
 def _readable(rows: list[Row]) -> list[Row]:

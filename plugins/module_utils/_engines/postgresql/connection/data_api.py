@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.data_api import Answers, end_all
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import connect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
@@ -34,9 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    AuroraIamError,
     CannotConnect,
-    ConnectionLost,
     NotWriter,
     StatementFailed,
 )
@@ -49,8 +49,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import
     ResultTooLarge,
     TransactionLost,
     Transport,
-    in_pages,
-    row_too_large,
 )
 
 MAX_STATEMENTS, MAX_CHARACTERS = 64, 60000
@@ -68,6 +66,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         self.login = login
         self.database = login.database or "postgres"
         self._transport = transport
+        self._answers = Answers(login.title, self._refusal)
         self._patience = min(login.lock_timeout, MAX_WAIT)
         self._talks: dict[str, Conversation] = {}
         self._guard: Conversation | None = None
@@ -100,27 +99,18 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
                 if error.state not in _CUT_OFF:
                     raise CannotConnect(connect.explain(self.login, _USER, database, error.text)) from None
             except TransactionLost as error:
-                raise self._lost(error) from None
+                raise self._answers.lost(error) from None
         raise connect.ended_early(self.login, _USER.user, database)
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         values = with_arrays(parameters)
-        try:
-            if self._guard is not None:
-                self._guard.keep()
-            return self._talk(database).say(sql, values)
-        except ResultTooLarge:
-            return self._in_pages(sql, values, database)
-        except DatabaseRefused as error:
-            raise self._refusal(error, sql) from None
-        except TransactionLost as error:
-            raise self._lost(error) from None
-
-    def _in_pages(self, text: str, values: Sequence[Any], database: str) -> list[Row]:
-        try:
-            return in_pages(lambda size: self._pages(text, values, database, size))
-        except ResultTooLarge:
-            raise row_too_large(self.login.title, text) from None
+        with self._answers.about(sql):
+            try:
+                if self._guard is not None:
+                    self._guard.keep()
+                return self._talk(database).say(sql, values)
+            except ResultTooLarge:
+                return self._answers.all_pages(sql, partial(self._pages, sql, values, database))
 
     def _pages(self, text: str, values: Sequence[Any], database: str, size: int) -> Iterator[list[Row]]:
         """A cursor's pages are of one moment: https://www.postgresql.org/docs/current/sql-declare.html"""
@@ -141,22 +131,16 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
 
     def _ask_guard(self, text: str, values: Sequence[Any]) -> list[Row]:
         """In the transaction that holds the lock."""
-        try:
+        with self._answers.about(text):
             if self._guard is None:
                 self._guard = self._meeting_place_talk()
             return self._guard.say(text, values)
-        except DatabaseRefused as error:
-            raise self._refusal(error, text) from None
-        except TransactionLost as error:
-            raise self._lost(error) from None
 
     def _end_guard(self) -> None:
         guard, self._guard = self._guard, None
-        try:
-            if guard is not None:
+        if guard is not None:
+            with self._answers.about("ROLLBACK"):
                 guard.end(commit=False)
-        except (DatabaseRefused, TransactionLost) as error:
-            raise self._lost(TransactionLost(str(error))) from None
 
     def _meeting_place_talk(self) -> Conversation:
         """As on connections, in the database that every cluster has, or else in the login's own."""
@@ -183,24 +167,17 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         return [sql.set_lock_timeout(lock_timeout)]
 
     def _send(self, database: str, message: str, statement: Statement) -> None:
-        try:
+        with self._answers.about(statement.text):
             if self._guard is not None:
                 self._guard.keep()
             self._talk(database).say(message, lasting=True)
-        except DatabaseRefused as error:
-            raise self._refusal(error, statement.text) from None
-        except TransactionLost as error:
-            raise self._lost(error) from None
 
     def _commit(self, step: Step) -> None:
-        try:
-            self._talk(step.database).end(commit=True)
-        except DatabaseRefused as error:
-            raise self._refusal(error, "COMMIT") from None
-        except TransactionLost as error:
-            lost = self._lost(error)
-            lost.details["in_doubt"] = [statement.text for statement in step.statements]
-            raise lost from None
+        with self._answers.about("COMMIT"):
+            try:
+                self._talk(step.database).end(commit=True)
+            except TransactionLost as error:
+                raise self._answers.lost(error, [statement.text for statement in step.statements]) from None
 
     def _roll_back(self, database: str) -> None:
         talk = self._talks.get(database or self.database)
@@ -211,27 +188,15 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
     def _refusal(self, error: DatabaseRefused, text: str) -> StatementFailed:
         return refusal(self.login.title, error.text, error.hint, error.state, text)
 
-    def _lost(self, error: TransactionLost) -> ConnectionLost:
-        return ConnectionLost(
-            f"The session with {self.login.title} was lost ({error}); run the task again, it continues where it "
-            "stopped."
-        )
-
     def release(self, database: str) -> None:
-        talk = None if database == self.database else self._talks.pop(database, None)
-        if talk is not None:
-            with contextlib.suppress(AuroraIamError, DatabaseRefused, TransactionLost):
-                talk.end(commit=False)
+        if database != self.database and database in self._talks:
+            end_all([self._talks.pop(database)])
 
     def close(self) -> None:
         talks = [*self._talks.values(), *([self._guard] if self._guard is not None else [])]
         self._talks.clear()
         self._guard = self._run_lock = None
-        for talk in talks:
-            try:
-                talk.end(commit=False)
-            except (AuroraIamError, DatabaseRefused, TransactionLost):
-                continue
+        end_all(talks)
 
 
 def batches(statements: Sequence[Statement]) -> Iterator[Statement]:
