@@ -32,7 +32,7 @@ _CAST = {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "shared_buffers": "'32MB'",
-    "max_connections": "60",
+    "max_connections": "100",
     "max_prepared_transactions": "5",
     "max_wal_size": "'256MB'",
     # With these, tests see that nothing was committed: no vacuum commits meanwhile
