@@ -9,7 +9,7 @@ import json
 import uuid
 from collections.abc import Iterator
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.sandbox.clients import State, aws_client
 
 # On MySQL the master's rights come with its role. On PostgreSQL from 16 on, who is to grant rds_iam needs the ADMIN

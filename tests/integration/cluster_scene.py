@@ -14,7 +14,7 @@ from tests.integration.tasks import Result, Tasks
 from tests.sandbox.clients import State, aws_client
 
 if TYPE_CHECKING:
-    from tests.integration.conftest import Administration
+    from tests.integration.administration import Administration
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tests.artifact import PROGRAMS, ROOT, build, run
 from tests.checkout import files, link
 from tests.documentation.blocks import blocks
 from tests.documentation.scene import Stage
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import State
 

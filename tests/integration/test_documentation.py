@@ -24,7 +24,7 @@ from tests.checkout import ROOT
 from tests.documentation.blocks import Block, blocks, pages
 from tests.documentation.examples import examples
 from tests.documentation.scene import Stage
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import State
 

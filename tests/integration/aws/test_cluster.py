@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.administration import Administration
 from tests.integration.cluster_scene import Target, eventually, in_the_server
-from tests.integration.conftest import Administration
 from tests.integration.tasks import Result, TaskFailed
 
 pytestmark = pytest.mark.direct("is about the RDS API")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.integration.administration import Administration
 from tests.integration.cluster_scene import Target, eventually
-from tests.integration.conftest import Administration
 from tests.integration.tasks import Result, TaskFailed, Tasks
 from tests.sandbox.clients import State, aws_client
 

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.integration.administration import Administration
 from tests.integration.administrators import (
     change_password,
     create_iam_administrator,
@@ -21,7 +22,6 @@ from tests.integration.administrators import (
     password_administrator,
     put_secret,
 )
-from tests.integration.conftest import Administration
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.integration.tunnel import tunnel
 from tests.sandbox.clients import Principal, State, aws_client, connect_statement, create_principal, login

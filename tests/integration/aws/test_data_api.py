@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws import data_api
+from tests.integration.administration import Administration
 from tests.integration.aws.data_api_scene import calls, faults, limits
-from tests.integration.conftest import Administration
 from tests.integration.tasks import PROMISED, Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State, aws_client, connect_statement, create_principal, login
 

@@ -26,8 +26,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+from tests.integration.administration import Administration
 from tests.integration.aws.data_api_scene import calls, faults, limits, transport
-from tests.integration.conftest import Administration
 from tests.integration.mysql import scene as mysql_scene
 from tests.integration.postgresql import scene as postgresql_scene
 from tests.integration.tasks import TaskFailed, Tasks

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.hook import Hook
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import (

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import failing_over, happening
 from tests.integration.tasks import PROMISED, TaskFailed, Tasks, assert_settled
 from tests.sandbox.clients import State

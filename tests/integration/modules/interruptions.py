@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.sandbox.aws.rds_failover import STALE_TAG
 from tests.sandbox.clients import State, aws_client
 

@@ -15,8 +15,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.registry import engine_for
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
+from tests.integration.administration import Administration
 from tests.integration.aws.data_api_scene import transport
-from tests.integration.conftest import Administration
 from tests.integration.mysql import scene as mysql_scene
 from tests.integration.postgresql import scene as postgresql_scene
 from tests.sandbox.clients import State

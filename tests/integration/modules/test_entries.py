@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.integration.administration import Administration
 from tests.integration.administrators import put_secret
-from tests.integration.conftest import Administration
 from tests.integration.tasks import Tasks
 from tests.interpreters import other_interpreter
 from tests.sandbox.__main__ import environment

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import LoginRefused, State, connect_statement, create_principal, login
 

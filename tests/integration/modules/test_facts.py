@@ -18,7 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLSession,
 )
 from tests.benchmarks.playbook import PROGRAMS, environment
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.tasks import TaskFailed, Tasks
 from tests.sandbox.clients import CHECKOUT, State, ask_hook, connect_statement, create_principal
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.mysql import test_grants as mysql
 from tests.integration.mysql.scene import direct_options
 from tests.integration.postgresql import test_grants as postgresql

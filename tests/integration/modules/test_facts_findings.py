@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.tasks import Result, Tasks
 from tests.sandbox.clients import State, aws_client, connect_statement, create_principal, login
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import eventually, happening, kill_sessions, rows
 from tests.integration.tasks import PROMISED, Result, TaskFailed, Tasks, assert_settled
 from tests.sandbox.clients import State

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.tasks import Result, Tasks
 from tests.sandbox.clients import State
 

@@ -13,7 +13,7 @@ from functools import partial
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.tasks import TaskFailed, Tasks, converge
 from tests.sandbox.clients import CHECKOUT, State, aws_client
 

@@ -16,7 +16,7 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.registry import engine_for
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.modules.run_lock_scene import KEY, PASSWORD, SERVERS, Server, execute
 from tests.sandbox.clients import State
 

@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.integration.administration import Administration
 from tests.integration.administrators import create_iam_administrator, drop_administrator, put_secret
-from tests.integration.conftest import Administration
 from tests.interpreters import other_interpreter
 from tests.sandbox.clients import CHECKOUT, State, aws_client, connect_statement, create_principal
 

@@ -17,7 +17,7 @@ import psycopg2
 import pymysql
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import CHECKOUT, Principal, State, connect_statement, create_principal
 

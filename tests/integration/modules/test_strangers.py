@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.administration import Administration
 from tests.integration.administrators import put_secret
-from tests.integration.conftest import Administration
 from tests.integration.modules.recording_listener import (
     CONVERSATIONS,
     Conversation,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 
 Rows = list[tuple[str, ...]]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pymysql
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
+from tests.integration.administration import running_clusters
 from tests.integration.aws.data_api_scene import transport_if_asked
-from tests.integration.conftest import running_clusters
 from tests.integration.tasks import over_data_api
 from tests.sandbox.clients import State, connect_statement, create_principal
 from tests.sandbox.layout import of_checkout

@@ -13,7 +13,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.co
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import MySQLSession
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import eventually
 from tests.integration.mysql.code import CODE, LISTS, TABLES, Schema
 from tests.integration.mysql.scene import connection

@@ -14,7 +14,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.modules.test_refusals import master_login
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State, connect_statement, create_principal

@@ -12,7 +12,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.mysql.scene import CLUSTERS, connection, direct_options
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State

@@ -25,7 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.en
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.mysql.scene import CLUSTERS, master_login
 from tests.integration.tasks import examples
 from tests.sandbox.clients import State

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.modules.test_refusals import master_login
 from tests.integration.tasks import Tasks
 from tests.sandbox.clients import Principal, State, connect_statement, create_principal

@@ -17,8 +17,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP
+from tests.integration.administration import Administration, running_clusters
 from tests.integration.aws.data_api_scene import transport_if_asked
-from tests.integration.conftest import Administration, running_clusters
 from tests.integration.tasks import Result
 from tests.sandbox.clients import State
 from tests.sandbox.layout import of_checkout

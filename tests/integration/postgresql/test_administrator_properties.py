@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import example as explicit
 from hypothesis import strategies as st
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.postgresql.administrators_scene import (
     ACCOUNTS,
     DEPUTIES,

@@ -19,7 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import rows
 from tests.integration.postgresql.code import ACCOMPLICE, MALLORY, USES
 from tests.integration.postgresql.drop_scene import Scene, cluster, databases, exists, jane_of, new_owner, scene

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, new_owner, scene
 from tests.integration.postgresql.test_code import Adversary
 from tests.integration.postgresql.test_rehearsal import refused_alike

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, new_owner, owner, scene
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 

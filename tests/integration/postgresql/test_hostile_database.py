@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.tasks import Tasks, converge
 from tests.sandbox.clients import State
 from tests.sandbox.layout import of_checkout

@@ -18,8 +18,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
+from tests.integration.administration import Administration
 from tests.integration.aws.data_api_scene import transport
-from tests.integration.conftest import Administration
 from tests.integration.postgresql.scene import master_login
 from tests.integration.tasks import TaskFailed, Tasks
 from tests.sandbox.clients import State

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import rows
 from tests.integration.postgresql.drop_scene import cluster, exists, jane_of
 from tests.integration.postgresql.test_locked import alone

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.postgresql.code import ATTACKS, MALLORY, NOTED
 from tests.integration.postgresql.drop_scene import Scene, cluster, databases, new_owner, scene
 from tests.integration.postgresql.test_code import accomplice, drop, refused, warned

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.postgresql.drop_scene import (
     MASTER,
     cluster,

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.roles.page import render
 from tests.integration.tasks import Tasks
 from tests.sandbox.__main__ import environment

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import CHECKOUT, State, aws_client
 from tests.sandbox.servers.clusters import REGION

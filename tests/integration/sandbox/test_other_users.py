@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import running_clusters
+from tests.integration.administration import running_clusters
 from tests.sandbox.clients import State, aws_client, program
 from tests.sandbox.layout import of_checkout
 from tests.sandbox.servers.programs import running

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.sandbox.clients import CHECKOUT, LIBRARIES, LoginRefused, State, attempt, aws_client
 from tests.sandbox.layout import Layout
 from tests.sandbox.servers.programs import running
