@@ -7,14 +7,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tests.integration.administration import Administration
 from tests.integration.hook import Hook
 from tests.integration.tasks import Result, Tasks
 from tests.sandbox.clients import State, aws_client
-
-if TYPE_CHECKING:
-    from tests.integration.administration import Administration
 
 
 @dataclass(frozen=True)
