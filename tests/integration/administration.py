@@ -104,3 +104,16 @@ class Administration:
 
 def running_clusters(layout: Layout) -> list[RunningCluster]:
     return [RunningCluster.from_json(document) for document in json.loads(layout.clusters_json.read_text())]
+
+
+def drop_all(admin: Administration, cluster: str) -> None:
+    if cluster == "orders":
+        rows = admin.sql(cluster, "SELECT User, Host FROM mysql.user WHERE plugin = 'AWSAuthenticationPlugin'")
+        for user, host in rows:
+            admin.sql(cluster, f"DROP USER '{user}'@'{host}'")
+        return
+    members = "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'rds_iam', 'USAGE') AND NOT rolsuper"
+    for (role,) in admin.sql(cluster, f"{members} AND rolname <> 'rds_iam'"):
+        for database in (cluster, "postgres"):
+            admin.sql(cluster, f'DROP OWNED BY "{role}" CASCADE', database)
+        admin.sql(cluster, f'DROP ROLE "{role}"')

@@ -26,6 +26,18 @@ _WITH_TOKEN = {
 _DROP = {"orders": "DROP USER {name}", "ledger": "DROP OWNED BY {name}; DROP ROLE {name}"}
 
 
+def master_login(state: State, cluster: str) -> dict[str, object]:
+    described = state["clusters"][cluster]
+    secret = aws_client(state, "secretsmanager").get_secret_value(SecretId=described["secret_arn"])
+    value = json.loads(secret["SecretString"])
+    return {
+        "login_host": described["host"],
+        "login_port": described["port"],
+        "login_user": value["username"],
+        "login_password": value["password"],
+    }
+
+
 def create_iam_administrator(admin: Administration, cluster: str) -> str:
     name = f"dba_{uuid.uuid4().hex[:8]}"
     admin.sql(cluster, f"{_WITH_TOKEN[cluster]}; {_RIGHTS[cluster]}".format(name=name))

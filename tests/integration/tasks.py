@@ -16,6 +16,7 @@ from unittest import mock
 
 import boto3
 import botocore.session
+import pytest
 from ansible.module_utils import _internal
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils import botocore as amazon_aws
@@ -155,3 +156,14 @@ def assert_settled(task: Callable[..., Result]) -> None:
         assert not again["changed"], again["diff"]
         assert again["statements"] == []
         assert again["diff"]["before"] == again["diff"]["after"] == ""
+
+
+def refused_alike(task: Callable[..., Any]) -> str:
+    """What check mode and the run are refused with."""
+    texts = []
+    for check in (True, False):
+        with pytest.raises(TaskFailed) as failure:
+            task(check=check)
+        texts.append((str(failure.value), failure.value.result.get("statement")))
+    assert texts[0] == texts[1]
+    return texts[0][0]

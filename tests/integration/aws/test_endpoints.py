@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration.administration import Administration
+from tests.integration.aws.proxies import require_proxy
 from tests.integration.hook import Hook
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import (
@@ -60,11 +61,6 @@ class Place:
 
     def user(self, **options: Any) -> Result:
         return self.tasks.user(**self.option, **options)
-
-
-def require_proxy(state: State, name: str) -> None:
-    if name not in state["proxies"]:
-        pytest.skip(f"{name} was left out: another program listens on its port of every address")
 
 
 @pytest.fixture(params=READ)

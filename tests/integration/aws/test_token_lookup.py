@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.roles.test_command_line import ansible, playbook
+from tests.integration.command_line import ansible, playbook
 from tests.integration.tasks import Tasks
 from tests.sandbox.clients import LIBRARIES, State, attempt, connect_statement, create_principal
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.mysql import test_grants as mysql
-from tests.integration.mysql.scene import direct_options
-from tests.integration.postgresql import test_grants as postgresql
+from tests.integration.mysql import grant_cases as mysql
+from tests.integration.mysql.scene import CLUSTERS, direct_options
+from tests.integration.postgresql import grant_cases as postgresql
 from tests.integration.postgresql.scene import Scene, scene
 from tests.integration.tasks import Result, Tasks, assert_settled
 from tests.sandbox.clients import State
@@ -37,7 +37,7 @@ def drop(tasks: Tasks, options: dict[str, Any], facts: Result) -> None:
     tasks.users(users=users, **options)
 
 
-@pytest.mark.parametrize("cluster", mysql.CLUSTERS)
+@pytest.mark.parametrize("cluster", CLUSTERS)
 def test_mysql(tasks: Tasks, state: State, admin: Administration, cluster: str, account: str) -> None:
     admin.sql(cluster, "; ".join(mysql.SCENE))
     options = direct_options(state, cluster)

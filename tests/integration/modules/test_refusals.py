@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -14,8 +13,9 @@ from functools import partial
 import pytest
 
 from tests.integration.administration import Administration
+from tests.integration.administrators import master_login
 from tests.integration.tasks import TaskFailed, Tasks, converge
-from tests.sandbox.clients import CHECKOUT, State, aws_client
+from tests.sandbox.clients import CHECKOUT, State
 
 
 def accounts(admin: Administration, cluster: str, name: str) -> int:
@@ -49,18 +49,6 @@ def test_mysql_s_1524_is_explained_where_aws_was_not_asked(tasks: Tasks, state: 
     master = master_login(state, "catalogue")
     with pytest.raises(TaskFailed, match=r"IAM authentication is off on localhost:.*1524"):
         tasks.user(engine="aurora-mysql", name=account, **master)
-
-
-def master_login(state: State, cluster: str) -> dict[str, object]:
-    described = state["clusters"][cluster]
-    secret = aws_client(state, "secretsmanager").get_secret_value(SecretId=described["secret_arn"])
-    value = json.loads(secret["SecretString"])
-    return {
-        "login_host": described["host"],
-        "login_port": described["port"],
-        "login_user": value["username"],
-        "login_password": value["password"],
-    }
 
 
 def test_an_unknown_cluster(tasks: Tasks):

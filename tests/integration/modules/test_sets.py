@@ -17,7 +17,7 @@ import psycopg2
 import pymysql
 import pytest
 
-from tests.integration.administration import Administration
+from tests.integration.administration import Administration, drop_all
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import CHECKOUT, Principal, State, connect_statement, create_principal
 
@@ -46,19 +46,6 @@ def alone(admin: Administration, cluster: str) -> Iterator[None]:
     drop_all(admin, cluster)
     yield
     drop_all(admin, cluster)
-
-
-def drop_all(admin: Administration, cluster: str) -> None:
-    if cluster == "orders":
-        rows = admin.sql(cluster, "SELECT User, Host FROM mysql.user WHERE plugin = 'AWSAuthenticationPlugin'")
-        for user, host in rows:
-            admin.sql(cluster, f"DROP USER '{user}'@'{host}'")
-        return
-    members = "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'rds_iam', 'USAGE') AND NOT rolsuper"
-    for (role,) in admin.sql(cluster, f"{members} AND rolname <> 'rds_iam'"):
-        for database in (cluster, "postgres"):
-            admin.sql(cluster, f'DROP OWNED BY "{role}" CASCADE', database)
-        admin.sql(cluster, f'DROP ROLE "{role}"')
 
 
 def plain(accounts: list[str]) -> list[str]:

@@ -15,7 +15,7 @@ import pymysql
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.modules.test_refusals import master_login
+from tests.integration.administrators import master_login
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State, connect_statement, create_principal
 

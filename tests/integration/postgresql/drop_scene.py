@@ -15,8 +15,8 @@ import psycopg2
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.modules.test_refusals import master_login
-from tests.integration.tasks import Tasks
+from tests.integration.administrators import master_login
+from tests.integration.tasks import Result, TaskFailed, Tasks
 from tests.sandbox.clients import Principal, State, connect_statement, create_principal
 
 MASTER = "postgres"
@@ -167,3 +167,13 @@ def void(_rows: object) -> None:
 
 
 Scene = Callable[[str], None]
+
+
+def warned(result: Result, account: str) -> list[str]:
+    return [str(warning) for warning in result.get("warnings", ()) if f"Code of {account} goes to" in str(warning)]
+
+
+def refused(drop: Callable[..., Result], **options: Any) -> list[str]:
+    with pytest.raises(TaskFailed, match="reassign_code: true") as failure:
+        drop(**options)
+    return [str(item) for item in failure.value.result["code_handed_over"]]

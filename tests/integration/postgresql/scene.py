@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, converge
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP
@@ -127,3 +128,23 @@ def open_connection(scene: Scene) -> Any:
         dbname=scene.database,
         sslmode="require",
     )
+
+
+def refused(scene: Scene, words: str, **options: Any) -> None:
+    """In check mode and in the real run alike, and nothing is changed."""
+    before = state(scene, options["name"])
+    for check in (True, False):
+        with pytest.raises((Refused, StatementFailed), match=words):
+            scene.user(check=check, **options)
+    assert state(scene, options["name"]) == before
+
+
+def state(scene: Scene, account: str) -> list[tuple[str, ...]]:
+    return scene.sql(
+        "SELECT r.*, a.*, (SELECT count(*) FROM pg_shdepend WHERE refobjid = r.oid) "
+        f"FROM pg_roles r LEFT JOIN pg_auth_members a ON a.member = r.oid WHERE rolname = '{account}' ORDER BY a.roleid"
+    )
+
+
+def inheriting(scene: Scene) -> str:
+    return " WITH INHERIT TRUE, SET TRUE" if scene.major >= 16 else ""

@@ -14,32 +14,11 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed
-from tests.integration.postgresql.scene import Scene, scene
+from tests.integration.postgresql.scene import Scene, inheriting, refused, scene
 from tests.integration.tasks import assert_settled, converge
 from tests.sandbox.clients import CHECKOUT
 
 __all__ = ["scene"]
-
-
-def refused(scene: Scene, words: str, **options: Any) -> None:
-    """In check mode and in the real run alike, and nothing is changed."""
-    before = state(scene, options["name"])
-    for check in (True, False):
-        with pytest.raises((Refused, StatementFailed), match=words):
-            scene.user(check=check, **options)
-    assert state(scene, options["name"]) == before
-
-
-def state(scene: Scene, account: str) -> list[tuple[str, ...]]:
-    return scene.sql(
-        "SELECT r.*, a.*, (SELECT count(*) FROM pg_shdepend WHERE refobjid = r.oid) "
-        f"FROM pg_roles r LEFT JOIN pg_auth_members a ON a.member = r.oid WHERE rolname = '{account}' ORDER BY a.roleid"
-    )
-
-
-def inheriting(scene: Scene) -> str:
-    return " WITH INHERIT TRUE, SET TRUE" if scene.major >= 16 else ""
 
 
 def test_the_administrator_keeps_its_password(scene: Scene) -> None:

@@ -4,25 +4,25 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
-import psycopg2
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.data_api import (
-    PostgreSQLDataApiSession,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
-    PostgreSQLSession,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import rows
+from tests.integration.postgresql.adversary import Act, Adversary
 from tests.integration.postgresql.code import ACCOMPLICE, MALLORY, USES
-from tests.integration.postgresql.drop_scene import Scene, cluster, databases, exists, jane_of, new_owner, scene
+from tests.integration.postgresql.drop_scene import (
+    Scene,
+    cluster,
+    databases,
+    exists,
+    jane_of,
+    new_owner,
+    refused,
+    scene,
+    warned,
+)
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State
 
@@ -45,16 +45,6 @@ def accomplice(
 def drop(tasks: Tasks, cluster: str, account: str, new_owner: str) -> Callable[..., Result]:
     how = {"state": "absent", "owned_objects": "reassign", "reassign_owned_to": new_owner}
     return lambda **options: tasks.user(cluster=cluster, name=account, **how, **options)
-
-
-def warned(result: Result, account: str) -> list[str]:
-    return [str(warning) for warning in result.get("warnings", ()) if f"Code of {account} goes to" in str(warning)]
-
-
-def refused(drop: Callable[..., Result], **options: Any) -> list[str]:
-    with pytest.raises(TaskFailed, match="reassign_code: true") as failure:
-        drop(**options)
-    return [str(item) for item in failure.value.result["code_handed_over"]]
 
 
 @pytest.mark.usefixtures("accomplice")
@@ -132,44 +122,6 @@ SELECT (SELECT count(*) FROM pg_proc WHERE proname = 'late' AND proowner = {0})
      + (SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE tgname = 'late' AND relowner = {0})
      + (SELECT count(*) FROM pg_class WHERE relname = 'late' AND relowner = {0})
 """
-Act = Callable[[], object]
-
-
-class Adversary:
-    """Acts once, just before the task sends its nth message, or before the step that ends its session."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.messages, self.acted = 0, 0
-        self._act: Act = lambda: None
-        self._number = 0
-        execute = PostgreSQLSession._execute
-
-        def executed(session: PostgreSQLSession, *arguments: Any) -> list[Any]:
-            self.messages += 1
-            if self.messages == self._number:
-                self.act()
-            return execute(session, *arguments)
-
-        monkeypatch.setattr(PostgreSQLSession, "_execute", executed)
-        for kind in (PostgreSQLSession, PostgreSQLDataApiSession):
-            monkeypatch.setattr(kind, "run", self._before_its_session_ends(kind.run))
-
-    def _before_its_session_ends(self, run: Callable[[Any, Step], None]) -> Callable[[Any, Step], None]:
-        def runs(session: Any, step: Step) -> None:
-            if not self._number and isinstance(step, EndSessions):
-                self.act()
-            run(session, step)
-
-        return runs
-
-    def act(self) -> None:
-        self.acted = self.messages
-        with contextlib.suppress(psycopg2.Error):  # its session has ended, or waits for the task's locks
-            self._act()
-
-    def wait(self, act: Act, number: int = 0) -> None:
-        """``number``: of the message; 0 for the step that ends its session."""
-        self.messages, self.acted, self._act, self._number = 0, 0, act, number
 
 
 @pytest.fixture

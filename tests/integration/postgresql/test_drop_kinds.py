@@ -9,10 +9,9 @@ import re
 import pytest
 
 from tests.integration.administration import Administration
+from tests.integration.postgresql.adversary import Adversary
 from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, new_owner, scene
-from tests.integration.postgresql.test_code import Adversary
-from tests.integration.postgresql.test_rehearsal import refused_alike
-from tests.integration.tasks import TaskFailed, Tasks, converge
+from tests.integration.tasks import TaskFailed, Tasks, converge, refused_alike
 
 __all__ = ["cluster", "databases", "new_owner", "scene"]
 

@@ -11,8 +11,7 @@ from functools import partial
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
-from tests.integration.postgresql.scene import Scene, open_connection, scene
-from tests.integration.postgresql.test_checks import inheriting, refused
+from tests.integration.postgresql.scene import Scene, inheriting, open_connection, refused, scene
 from tests.integration.tasks import assert_settled, converge
 
 __all__ = ["scene"]

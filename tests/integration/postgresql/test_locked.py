@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 import psycopg2
 import pytest
 
-from tests.integration.administration import Administration
-from tests.integration.modules.test_sets import drop_all
+from tests.integration.administration import Administration, drop_all
 from tests.integration.postgresql.drop_scene import Scene, cluster, exists, jane_of, scene
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State

@@ -16,8 +16,7 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
-from tests.integration.postgresql.scene import MASTER, Scene, open_connection, scene
-from tests.integration.postgresql.test_checks import refused
+from tests.integration.postgresql.scene import MASTER, Scene, open_connection, refused, scene
 from tests.integration.tasks import assert_settled, converge
 
 __all__ = ["scene"]

@@ -10,7 +10,7 @@ import psycopg2
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.aws.test_endpoints import require_proxy
+from tests.integration.aws.proxies import require_proxy
 from tests.integration.tasks import Tasks, converge
 from tests.sandbox.clients import LoginRefused, State, attempt, aws_client, with_psycopg2
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.postgresql.code import ATTACKS, MALLORY, NOTED
-from tests.integration.postgresql.drop_scene import Scene, cluster, databases, new_owner, scene
-from tests.integration.postgresql.test_code import accomplice, drop, refused, warned
+from tests.integration.postgresql.drop_scene import Scene, cluster, databases, new_owner, refused, scene, warned
+from tests.integration.postgresql.test_code import accomplice, drop
 from tests.integration.tasks import Result, converge
 
 pytestmark = pytest.mark.direct("asks what test_postgresql_code asks over both ways")

@@ -23,7 +23,7 @@ from tests.integration.postgresql.drop_scene import (
     master_of,
     new_owner,
 )
-from tests.integration.tasks import TaskFailed, Tasks, converge, examples
+from tests.integration.tasks import TaskFailed, Tasks, converge, examples, refused_alike
 from tests.sandbox.clients import State
 
 __all__ = ["cluster", "databases", "new_owner"]
@@ -35,17 +35,6 @@ Sql = Callable[..., list[tuple[str, ...]]]
 def sql(admin: Administration, cluster: str) -> Sql:
     """As the superuser, in the cluster's own database."""
     return lambda statement, database=cluster: admin.sql(cluster, statement, database)
-
-
-def refused_alike(task: Callable[..., Any]) -> str:
-    """What check mode and the run are refused with."""
-    texts = []
-    for check in (True, False):
-        with pytest.raises(TaskFailed) as failure:
-            task(check=check)
-        texts.append((str(failure.value), failure.value.result.get("statement")))
-    assert texts[0] == texts[1]
-    return texts[0][0]
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
-from tests.integration.postgresql.scene import Scene, scene
-from tests.integration.postgresql.test_checks import refused
+from tests.integration.postgresql.scene import Scene, refused, scene
 from tests.integration.tasks import converge
 
 __all__ = ["scene"]

@@ -4,31 +4,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.sandbox.__main__ import environment
-from tests.sandbox.clients import CHECKOUT, State
+from tests.integration.command_line import ansible, playbook
+from tests.sandbox.clients import State
 
 pytestmark = pytest.mark.direct("starts Ansible itself")
-
-PROGRAMS = Path(sys.executable).parent
-
-
-def ansible(state: State, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(PROGRAMS / program), *arguments],
-        cwd=CHECKOUT,
-        env={**os.environ, **environment(state), "ANSIBLE_NOCOLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])
@@ -43,13 +26,6 @@ def test_ad_hoc(state: State, cluster: str, module: str, account: str):
     assert "CHANGED" in run("--check", "--diff")
     assert "CHANGED" in run()
     assert "SUCCESS" in run()
-
-
-def playbook(tmp_path: Path, *tasks: dict[str, object]) -> str:
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": list(tasks)}
-    path = tmp_path / "play.yml"
-    path.write_text(yaml.safe_dump([play], sort_keys=False))
-    return str(path)
 
 
 def test_the_diff_is_yaml_that_a_person_reads(state: State, tmp_path: Path, account: str):
