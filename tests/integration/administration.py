@@ -106,7 +106,7 @@ def running_clusters(layout: Layout) -> list[RunningCluster]:
     return [RunningCluster.from_json(document) for document in json.loads(layout.clusters_json.read_text())]
 
 
-def drop_all(admin: Administration, cluster: str) -> None:
+def drop_iam_accounts(admin: Administration, cluster: str) -> None:
     if cluster == "orders":
         rows = admin.sql(cluster, "SELECT User, Host FROM mysql.user WHERE plugin = 'AWSAuthenticationPlugin'")
         for user, host in rows:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Administrators of a database other than its master user: with a token, and with a password in a named secret."""
+"""The master user of a database, and other administrators: with a token, and with a password in a named secret."""
 
 from __future__ import annotations
 

@@ -18,13 +18,11 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
-from tests.integration.administration import Administration
-from tests.integration.cluster_scene import TARGETS, Target, made
+from tests.integration.administration import Administration, drop_iam_accounts
+from tests.integration.administrators import create_iam_administrator, drop_administrator
 from tests.integration.hook import Hook
-from tests.integration.roles.browser import MISSING, Page, browser, find
 from tests.integration.tasks import OVER_DATA_API, Tasks, over_data_api
 from tests.sandbox.clients import CHECKOUT, State, read_state
-from tests.sandbox.layout import of_checkout
 from tests.sandbox.servers.clusters import CLUSTERS, INSTANCES
 
 
@@ -129,26 +127,22 @@ def account() -> str:
     return f"jane_{uuid.uuid4().hex[:10]}"
 
 
-@pytest.fixture(params=TARGETS)
-def target(request: pytest.FixtureRequest, state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
-    yield from made(request.param, state, tasks, hook)
-
-
-@pytest.fixture(params=["catalogue", "billing"])
-def either(request: pytest.FixtureRequest, state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
-    """One cluster and one instance, where the engine does not matter."""
-    yield from made(request.param, state, tasks, hook)
+@pytest.fixture(params=["orders", "ledger"])
+def cluster(request: pytest.FixtureRequest) -> str:
+    """One of each engine."""
+    return str(request.param)
 
 
 @pytest.fixture
-def catalogue(state: State, tasks: Tasks, hook: Hook) -> Iterator[Target]:
-    yield from made("catalogue", state, tasks, hook)
+def alone(admin: Administration, cluster: str) -> Iterator[None]:
+    """No IAM account is left on the cluster from other tests."""
+    drop_iam_accounts(admin, cluster)
+    yield
+    drop_iam_accounts(admin, cluster)
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    program = find(of_checkout().cache)
-    if program is None:
-        pytest.skip(MISSING)
-    with browser(program, tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
+@pytest.fixture
+def iam_administrator(admin: Administration, cluster: str) -> Iterator[str]:
+    name = create_iam_administrator(admin, cluster)
+    yield name
+    drop_administrator(admin, cluster, name)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,6 @@ import pytest
 from tests.integration.administration import Administration
 from tests.integration.administrators import (
     change_password,
-    create_iam_administrator,
-    drop_administrator,
     password_administrator,
     put_secret,
 )
@@ -34,18 +32,6 @@ GRANTS = {
     "ledger": [{"privileges": ["CONNECT"], "on": "DATABASE", "database": "ledger"}],
 }
 DESCRIBE = {"Effect": "Allow", "Action": "rds:DescribeDBClusters", "Resource": "*"}
-
-
-@pytest.fixture(params=["orders", "ledger"])
-def cluster(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def iam_administrator(admin: Administration, cluster: str) -> Iterator[str]:
-    name = create_iam_administrator(admin, cluster)
-    yield name
-    drop_administrator(admin, cluster, name)
 
 
 def whole_life(tasks: Tasks, state: State, cluster: str, account: str, **options: Any) -> list[Result]:

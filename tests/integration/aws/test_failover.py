@@ -16,11 +16,6 @@ from tests.sandbox.clients import State
 pytestmark = pytest.mark.direct("is about connections")
 
 
-@pytest.fixture(params=["orders", "ledger"])
-def cluster(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def test_a_reader_is_refused_naming_the_writer(tasks: Tasks, state: State, cluster: str, account: str):
     """Whatever else the task says: nothing is read or locked before."""
     port = state["clusters"][cluster]["port"]

@@ -5,6 +5,7 @@ other tests know, and for what grants do not say."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -14,11 +15,15 @@ from tests.integration.administration import Administration
 from tests.integration.mysql import grant_cases as mysql
 from tests.integration.mysql.scene import CLUSTERS, direct_options
 from tests.integration.postgresql import grant_cases as postgresql
-from tests.integration.postgresql.scene import Scene, scene
+from tests.integration.postgresql.scene import CLUSTERS as SERVERS
+from tests.integration.postgresql.scene import Scene, made
 from tests.integration.tasks import Result, Tasks, assert_settled
 from tests.sandbox.clients import State
 
-__all__ = ["scene"]
+
+@pytest.fixture(scope="module", params=SERVERS)
+def scene(request: pytest.FixtureRequest, state: State, admin: Administration) -> Iterator[Scene]:
+    yield from made(request.param, state, admin)
 
 
 def fed_back(tasks: Tasks, options: dict[str, Any], account: str) -> Result:

@@ -25,11 +25,6 @@ GRANTS = {
 Task = Callable[..., Result]
 
 
-@pytest.fixture(params=["orders", "ledger"])
-def cluster(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 def names(tasks: Tasks, cluster: str, account: str) -> Iterator[list[str]]:
     """Accounts that a task may make; afterwards they are gone."""

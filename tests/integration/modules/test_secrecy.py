@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.integration.administration import Administration
-from tests.integration.administrators import create_iam_administrator, drop_administrator, put_secret
+from tests.integration.administrators import put_secret
 from tests.interpreters import other_interpreter
 from tests.sandbox.clients import CHECKOUT, State, aws_client, connect_statement, create_principal
 
@@ -87,13 +85,6 @@ def watch(mark: str, run: Run, ended: threading.Event) -> None:
                 elif environment:
                     others.add(name)
         time.sleep(0.02)
-
-
-@pytest.fixture
-def iam_administrator(admin: Administration, cluster: str) -> Iterator[str]:
-    name = create_iam_administrator(admin, cluster)
-    yield name
-    drop_administrator(admin, cluster, name)
 
 
 @pytest.fixture(params=["orders", "ledger", "orders, as modules"])

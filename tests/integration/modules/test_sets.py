@@ -10,14 +10,14 @@ import subprocess
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2
 import pymysql
 import pytest
 
-from tests.integration.administration import Administration, drop_all
+from tests.integration.administration import Administration
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import CHECKOUT, Principal, State, connect_statement, create_principal
 
@@ -25,27 +25,12 @@ READ = {
     "orders": {"privileges": ["SELECT"], "on": "orders.*"},
     "ledger": {"privileges": ["CONNECT"], "on": "DATABASE", "database": "ledger"},
 }
-CLUSTERS = sorted(READ)
-
-
-@pytest.fixture(params=CLUSTERS)
-def cluster(request: pytest.FixtureRequest) -> str:
-    chosen: str = request.param
-    return chosen
 
 
 @pytest.fixture
 def names() -> list[str]:
     stem = f"set_{uuid.uuid4().hex[:8]}"
     return [f"{stem}_{number}" for number in range(4)]
-
-
-@pytest.fixture
-def alone(admin: Administration, cluster: str) -> Iterator[None]:
-    """No IAM account is left on the cluster from other tests."""
-    drop_all(admin, cluster)
-    yield
-    drop_all(admin, cluster)
 
 
 def plain(accounts: list[str]) -> list[str]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,15 +17,10 @@ from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import eventually
 from tests.integration.mysql.code import CODE, LISTS, TABLES, Schema
 from tests.integration.mysql.scene import connection
-from tests.integration.tasks import Result, TaskFailed, Tasks, converge
+from tests.integration.tasks import TaskFailed, converge
 
 pytestmark = pytest.mark.mysql
 IAM = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'"
-
-
-@pytest.fixture(params=["orders", "warehouse"])
-def cluster(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
@@ -43,11 +38,6 @@ def schema(admin: Administration, cluster: str, account: str) -> Iterator[Schema
 def code(schema: Schema, account: str) -> None:
     for statement in CODE:
         schema.sql(statement.format(definer=account))
-
-
-@pytest.fixture
-def drop(tasks: Tasks, cluster: str, account: str) -> Callable[..., Result]:
-    return lambda **options: tasks.user(cluster=cluster, name=account, state="absent", **options)
 
 
 def is_locked(schema: Schema, account: str) -> bool:

@@ -16,18 +16,13 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.administrators import master_login
-from tests.integration.tasks import Result, TaskFailed, Tasks, converge
+from tests.integration.tasks import TaskFailed, converge
 from tests.sandbox.clients import State, connect_statement, create_principal
 
 pytestmark = pytest.mark.mysql
 IAM = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'"
 Connect = Callable[..., Any]
 Rows = list[tuple[str, ...]]
-
-
-@pytest.fixture(params=["orders", "warehouse"])
-def cluster(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
@@ -52,11 +47,6 @@ def connect(state: State, cluster: str, account: str) -> Iterator[Connect]:
 @pytest.fixture
 def sql(admin: Administration, cluster: str) -> Callable[..., Rows]:
     return lambda statement, database=None: admin.sql(cluster, statement, database)
-
-
-@pytest.fixture
-def drop(tasks: Tasks, cluster: str, account: str) -> Callable[..., Result]:
-    return lambda **options: tasks.user(cluster=cluster, name=account, state="absent", **options)
 
 
 def is_open(session: Any) -> bool:

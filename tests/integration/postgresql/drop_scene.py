@@ -7,8 +7,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg2
@@ -16,10 +15,12 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.administrators import master_login
-from tests.integration.tasks import Result, TaskFailed, Tasks
+from tests.integration.tasks import Result, TaskFailed
 from tests.sandbox.clients import Principal, State, connect_statement, create_principal
 
 MASTER = "postgres"
+Sql = Callable[..., list[tuple[str, ...]]]
+"""runs SQL as the superuser, in the cluster's own database if none is given"""
 OWNED = """
 SET ROLE "{account}";
 CREATE SCHEMA "{account}";
@@ -35,44 +36,6 @@ SET ROLE postgres;
 CREATE TABLE IF NOT EXISTS public.ours (id int);
 GRANT SELECT ON public.ours TO "{account}";
 """
-
-
-@pytest.fixture(params=["ledger", "archive"])
-def cluster(request: pytest.FixtureRequest) -> str:
-    chosen: str = request.param
-    return chosen
-
-
-@pytest.fixture
-def databases(admin: Administration, cluster: str) -> Iterator[list[str]]:
-    """The cluster's own, and two more."""
-    more = [f"more_{number}_{uuid.uuid4().hex[:6]}" for number in range(2)]
-    for name in more:
-        admin.sql(cluster, f"CREATE DATABASE {name} OWNER {MASTER}")
-    yield [cluster, *more]
-    for name in more:
-        admin.sql(cluster, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture
-def owner(tasks: Tasks, admin: Administration, cluster: str, databases: list[str], account: str) -> str:
-    """An account that owns something of every kind in three databases."""
-    tasks.user(cluster=cluster, name=account, comment="Jane's own")
-    for database in databases:
-        admin.sql(cluster, f'SET ROLE {MASTER}; GRANT CREATE ON DATABASE {database} TO "{account}"')
-        admin.sql(cluster, OWNED.format(account=account), database)
-    return account
-
-
-@pytest.fixture
-def new_owner(admin: Administration, cluster: str) -> Iterator[str]:
-    """A group role without any rights of its own."""
-    name = f"new_owner_{uuid.uuid4().hex[:8]}"
-    admin.sql(cluster, f"SET ROLE {MASTER}; CREATE ROLE {name} NOLOGIN")
-    yield name
-    for (database,) in admin.sql(cluster, "SELECT datname FROM pg_database WHERE datallowconn"):
-        admin.sql(cluster, f"DROP OWNED BY {name} CASCADE", database)
-    admin.sql(cluster, f"DROP ROLE {name}")
 
 
 def exists(admin: Administration, cluster: str, name: str) -> bool:
@@ -149,24 +112,6 @@ class Visitor:
                 self.visits += 1
             except psycopg2.Error as error:
                 self.refusals.append(str(error))
-
-
-@pytest.fixture
-def scene(admin: Administration, cluster: str) -> Iterator[Callable[[str], None]]:
-    """Runs SQL as the superuser; roles whose names hold the stem ``other`` are removed afterwards."""
-    yield lambda statements: void(admin.sql(cluster, statements, cluster))
-    others = admin.sql(cluster, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'other%'")
-    for (name,) in others:
-        admin.sql(cluster, f"DROP OWNED BY {name} CASCADE", cluster)
-    for (name,) in others:
-        admin.sql(cluster, f"DROP ROLE {name}")
-
-
-def void(_rows: object) -> None:
-    """Rows that nobody asked for."""
-
-
-Scene = Callable[[str], None]
 
 
 def warned(result: Result, account: str) -> list[str]:

@@ -25,6 +25,8 @@ from tests.sandbox.clients import State
 from tests.sandbox.layout import of_checkout
 
 MASTER = "postgres"
+CLUSTERS = {"ledger": 18, "archive": 15}
+"""each with its version"""
 
 AS_MASTER = """
 CREATE SCHEMA shop; CREATE TABLE shop.orders (id int, email text, "We""ird" int);
@@ -89,18 +91,16 @@ class Scene:
         return name
 
 
-@pytest.fixture(scope="module", params=[("ledger", 18), ("archive", 15)], ids=["ledger", "archive"])
-def scene(request: pytest.FixtureRequest, state: State, admin: Administration) -> Iterator[Scene]:
-    cluster, major = request.param
+def made(cluster: str, state: State, admin: Administration) -> Iterator[Scene]:
     database = f"scene_{uuid.uuid4().hex[:6]}"
     admin.sql(cluster, f"SET ROLE postgres; CREATE DATABASE {database}")
-    made = Scene(master_login(state, cluster), admin, cluster, database, major)
-    made.sql(AS_MASTER, master=True)
-    made.sql(AS_SUPERUSER)
-    yield made
-    roles = made.sql(f"SELECT rolname FROM pg_roles WHERE rolname LIKE '{database}%'")
+    scene = Scene(master_login(state, cluster), admin, cluster, database, CLUSTERS[cluster])
+    scene.sql(AS_MASTER, master=True)
+    scene.sql(AS_SUPERUSER)
+    yield scene
+    roles = scene.sql(f"SELECT rolname FROM pg_roles WHERE rolname LIKE '{database}%'")
     for (name,) in roles:
-        made.sql(f"DROP OWNED BY {name}")
+        scene.sql(f"DROP OWNED BY {name}")
     admin.sql(cluster, f"DROP DATABASE {database} WITH (FORCE)")
     for (name,) in roles:
         admin.sql(cluster, f"DROP ROLE {name}")

@@ -20,10 +20,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
-from tests.integration.postgresql.scene import Scene, scene
+from tests.integration.postgresql.scene import Scene
 from tests.sandbox.servers.programs import SandboxError
-
-__all__ = ["scene"]
 
 PASSWORD = "Pa55word!"
 

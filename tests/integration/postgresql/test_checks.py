@@ -14,11 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.integration.postgresql.scene import Scene, inheriting, refused, scene
+from tests.integration.postgresql.scene import Scene, inheriting, refused
 from tests.integration.tasks import assert_settled, converge
 from tests.sandbox.clients import CHECKOUT
-
-__all__ = ["scene"]
 
 
 def test_the_administrator_keeps_its_password(scene: Scene) -> None:

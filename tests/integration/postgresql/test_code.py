@@ -4,57 +4,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import rows
 from tests.integration.postgresql.adversary import Act, Adversary
-from tests.integration.postgresql.code import ACCOMPLICE, MALLORY, USES
-from tests.integration.postgresql.drop_scene import (
-    Scene,
-    cluster,
-    databases,
-    exists,
-    jane_of,
-    new_owner,
-    refused,
-    scene,
-    warned,
-)
+from tests.integration.postgresql.code import MALLORY, USES
+from tests.integration.postgresql.drop_scene import Sql, exists, jane_of, refused, warned
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State
-
-__all__ = ["cluster", "databases", "new_owner", "scene"]
-
-
-@pytest.fixture
-def accomplice(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, scene: Scene
-) -> Iterator[str]:
-    """Somebody whose functions the account uses. The new owner has rights that neither has."""
-    tasks.user(cluster=cluster, name=account)
-    scene(f"CREATE ROLE other_secrets; GRANT other_secrets TO {new_owner}")
-    scene(ACCOMPLICE.format(account=account))
-    yield MALLORY
-    admin.sql(cluster, "DROP SCHEMA IF EXISTS mine CASCADE; DROP SCHEMA mal CASCADE", cluster)
-
-
-@pytest.fixture
-def drop(tasks: Tasks, cluster: str, account: str, new_owner: str) -> Callable[..., Result]:
-    how = {"state": "absent", "owned_objects": "reassign", "reassign_owned_to": new_owner}
-    return lambda **options: tasks.user(cluster=cluster, name=account, **how, **options)
 
 
 @pytest.mark.usefixtures("accomplice")
 def test_expressions_that_others_decide_are_code(
-    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration
+    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, sql: Sql, admin: Administration
 ):
-    scene(f'SET ROLE "{account}"; CREATE TABLE mine.t (id int, v text)')
+    sql(f'SET ROLE "{account}"; CREATE TABLE mine.t (id int, v text)')
     assert warned(drop(check=True), account) == []
     made = "; ".join(statement for statement, _leads_to in USES.values())
-    scene(f'SET ROLE "{account}"; {made}')
+    sql(f'SET ROLE "{account}"; {made}')
     for check in (True, False):
         found = refused(drop, check=check)
         for item, (_statement, leads_to) in USES.items():
@@ -69,9 +39,9 @@ def test_expressions_that_others_decide_are_code(
 
 
 @pytest.mark.usefixtures("accomplice")
-def test_each_kind_alone_is_refused(drop: Callable[..., Result], account: str, scene: Scene):
+def test_each_kind_alone_is_refused(drop: Callable[..., Result], account: str, sql: Sql):
     for item, (statement, leads_to) in USES.items():
-        scene(
+        sql(
             f'DROP SCHEMA mine CASCADE; CREATE SCHEMA mine AUTHORIZATION "{account}"; '
             f'SET ROLE "{account}"; CREATE TABLE mine.t (id int, v text); {statement}'
         )
@@ -79,9 +49,9 @@ def test_each_kind_alone_is_refused(drop: Callable[..., Result], account: str, s
 
 
 @pytest.mark.usefixtures("accomplice")
-def test_statistics_may_call_any_function(drop: Callable[..., Result], account: str, scene: Scene):
+def test_statistics_may_call_any_function(drop: Callable[..., Result], account: str, sql: Sql):
     """ANALYZE evaluates them as the table's owner, and the server's own functions execute any query."""
-    scene(
+    sql(
         f'SET ROLE "{account}"; CREATE TABLE mine.t (id int); CREATE STATISTICS mine.s ON '
         "(query_to_xml('SELECT 1', true, true, '')::text), id FROM mine.t"
     )
@@ -89,13 +59,11 @@ def test_statistics_may_call_any_function(drop: Callable[..., Result], account: 
 
 
 @pytest.mark.usefixtures("accomplice")
-def test_whose_functions_are_trusted(
-    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, scene: Scene
-):
+def test_whose_functions_are_trusted(drop: Callable[..., Result], cluster: str, account: str, new_owner: str, sql: Sql):
     """The new owner's, those of roles that have all of its rights, and of superusers. Not those in an extension, to
     which its owner may add some."""
     body = "RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END'"
-    scene(
+    sql(
         f"CREATE ROLE other_deputy; GRANT {new_owner} TO other_deputy; CREATE FUNCTION mal.trusted_1(text) {body}; "
         f"CREATE FUNCTION mal.trusted_2(text) {body}; ALTER FUNCTION mal.trusted_2 OWNER TO {new_owner}; "
         f"CREATE FUNCTION mal.trusted_3(text) {body}; ALTER FUNCTION mal.trusted_3 OWNER TO other_deputy; "
@@ -103,7 +71,7 @@ def test_whose_functions_are_trusted(
         "(mal.trusted_1(v), mal.trusted_2(v), mal.trusted_3(v))"
     )
     assert warned(drop(check=True), account) == []
-    scene(
+    sql(
         f"GRANT CREATE ON DATABASE {cluster} TO other_mallory; SET ROLE other_mallory; "
         "CREATE EXTENSION hstore SCHEMA mal; ALTER EXTENSION hstore ADD FUNCTION mal.f(text); "
         f'RESET ROLE; SET ROLE "{account}"; CREATE INDEX ON mine.t (mal.f(v))'
@@ -126,14 +94,14 @@ SELECT (SELECT count(*) FROM pg_proc WHERE proname = 'late' AND proowner = {0})
 
 @pytest.fixture
 def session_of_owner(
-    tasks: Tasks, state: State, cluster: str, account: str, scene: Scene
+    tasks: Tasks, state: State, cluster: str, account: str, sql: Sql
 ) -> Callable[[], Callable[[str], Act]]:
     """Makes the account with a table, and opens a session of it."""
     jane = jane_of(state, cluster, account)
 
     def begin() -> Callable[[str], Act]:
         tasks.user(cluster=cluster, name=account)
-        scene(
+        sql(
             f'DROP SCHEMA IF EXISTS mine CASCADE; CREATE SCHEMA mine AUTHORIZATION "{account}"; '
             f'SET ROLE "{account}"; CREATE TABLE mine.t (v text)'
         )
@@ -200,14 +168,14 @@ def test_code_that_nobody_agreed_to_stops_the_task(
     cluster: str,
     account: str,
     new_owner: str,
-    scene: Scene,
+    sql: Sql,
     session_of_owner: Callable[[], Callable[[str], Act]],
     monkeypatch: pytest.MonkeyPatch,
     statement: str,
 ):
     """Added between what the task read and the transaction that reassigns. Who agreed to the rest did not to this."""
     add = session_of_owner()
-    scene(f'SET ROLE "{account}"; CREATE FUNCTION mine.early() RETURNS int RETURN 1')
+    sql(f'SET ROLE "{account}"; CREATE FUNCTION mine.early() RETURNS int RETURN 1')
     adversary = Adversary(monkeypatch)
     adversary.wait(add(statement))
     with pytest.raises(TaskFailed, match="has changed since this task looked at it") as failure:

@@ -16,22 +16,15 @@ from tests.integration.mysql.scene import direct_options
 from tests.integration.postgresql.drop_scene import (
     MASTER,
     Visitor,
-    cluster,
-    databases,
     exists,
     jane_of,
     master_arguments,
     master_of,
     memberships,
-    new_owner,
-    owner,
 )
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State
 from tests.sandbox.servers.programs import SandboxError
-
-__all__ = ["cluster", "databases", "new_owner", "owner"]
-
 
 MEMBER_OF = "SELECT roleid::regrole FROM pg_auth_members WHERE member = '{owner}'::regrole"
 

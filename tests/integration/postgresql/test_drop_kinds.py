@@ -10,10 +10,8 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.postgresql.adversary import Adversary
-from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, new_owner, scene
+from tests.integration.postgresql.drop_scene import MASTER, Sql
 from tests.integration.tasks import TaskFailed, Tasks, converge, refused_alike
-
-__all__ = ["cluster", "databases", "new_owner", "scene"]
 
 ONLY_SUPERUSERS = {
     "event trigger": (
@@ -34,11 +32,11 @@ ONLY_SUPERUSERS = {
 
 @pytest.mark.parametrize("kind", ONLY_SUPERUSERS)
 def test_what_only_a_superuser_can_own(
-    tasks: Tasks, cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration, kind: str
+    tasks: Tasks, cluster: str, account: str, new_owner: str, sql: Sql, admin: Administration, kind: str
 ):
     made, dropped = (text.format(account=account) for text in ONLY_SUPERUSERS[kind])
     tasks.user(cluster=cluster, name=account)
-    scene(
+    sql(
         "CREATE SCHEMA mine; CREATE FUNCTION mine.e() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; "
         f"GRANT USAGE ON SCHEMA mine TO PUBLIC; GRANT CREATE ON DATABASE {cluster} TO {new_owner}; "
         f"ALTER ROLE {account} SUPERUSER; {made}; RESET ROLE; ALTER ROLE {account} NOSUPERUSER"
@@ -50,16 +48,16 @@ def test_what_only_a_superuser_can_own(
         assert f"What {new_owner} cannot own, drop yourself or with owned_objects: drop" in text
         can_login = f"SELECT rolcanlogin FROM pg_roles WHERE rolname = '{account}'"
         assert admin.sql(cluster, can_login) == [("t",)]
-        scene(dropped)
+        sql(dropped)
         converge(lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", **how, **mode))
     finally:
-        scene(f"{dropped}; DROP SCHEMA mine CASCADE")
+        sql(f"{dropped}; DROP SCHEMA mine CASCADE")
 
 
-def test_a_subscription(tasks: Tasks, cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration):
+def test_a_subscription(tasks: Tasks, cluster: str, account: str, new_owner: str, sql: Sql, admin: Administration):
     """It belongs to one database, yet DROP OWNED leaves it."""
     tasks.user(cluster=cluster, name=account)
-    scene(
+    sql(
         f"ALTER ROLE {account} SUPERUSER; SET ROLE {account}; CREATE SUBSCRIPTION other_sent CONNECTION "
         f"'host=192.0.2.1 password=x' PUBLICATION p WITH (connect=false); RESET ROLE; ALTER ROLE {account} NOSUPERUSER"
     )
@@ -106,11 +104,11 @@ def absent(account: str, way: str, new_owner: str) -> dict[str, object]:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_account_in_default_privileges_of_somebody_else(
-    tasks: Tasks, cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration, way: str
+    tasks: Tasks, cluster: str, account: str, new_owner: str, sql: Sql, admin: Administration, way: str
 ):
     """The login is not a member of that role. Only a grantee's own rights are needed to drop them."""
     tasks.user(cluster=cluster, name=account)
-    scene(
+    sql(
         "CREATE ROLE other_app; CREATE ROLE other_reader; "
         f"ALTER DEFAULT PRIVILEGES FOR ROLE other_app GRANT SELECT ON TABLES TO {account}, other_reader; "
         f"ALTER DEFAULT PRIVILEGES FOR ROLE other_app IN SCHEMA public GRANT EXECUTE ON FUNCTIONS TO {account}"
@@ -123,11 +121,11 @@ def test_an_account_in_default_privileges_of_somebody_else(
 
 @pytest.mark.parametrize("way", ["drop", "reassign"])
 def test_accounts_in_default_privileges_of_each_other(
-    tasks: Tasks, cluster: str, account: str, new_owner: str, scene: Scene, way: str
+    tasks: Tasks, cluster: str, account: str, new_owner: str, sql: Sql, way: str
 ):
     other = f"{account}_other"
     tasks.users(cluster=cluster, users=[{"name": account}, {"name": other}])
-    scene(
+    sql(
         f"ALTER DEFAULT PRIVILEGES FOR ROLE {account} GRANT SELECT ON TABLES TO {other}; "
         f"ALTER DEFAULT PRIVILEGES FOR ROLE {other} GRANT SELECT ON TABLES TO {account}; "
         f"ALTER DEFAULT PRIVILEGES FOR ROLE {other} GRANT SELECT ON SEQUENCES TO {account}, {MASTER}"
@@ -140,11 +138,11 @@ def test_accounts_in_default_privileges_of_each_other(
 @pytest.mark.parametrize("cluster", ["ledger"])  # recorded with their roles since 17
 @pytest.mark.parametrize("way", WAYS)
 def test_initial_privileges(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, scene: Scene, way: str
+    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, sql: Sql, way: str
 ):
     """A function with privileges that becomes part of an extension."""
     tasks.user(cluster=cluster, name=account)
-    scene(
+    sql(
         f"SET ROLE {MASTER}; CREATE EXTENSION citext SCHEMA public; CREATE FUNCTION public.inif() RETURNS int LANGUAGE "
         f"sql AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION public.inif() TO {account}; "
         "ALTER EXTENSION citext ADD FUNCTION public.inif()"
@@ -153,20 +151,20 @@ def test_initial_privileges(
     try:
         converge(lambda **mode: tasks.user(cluster=cluster, **gone, **mode))
     finally:
-        scene("DROP EXTENSION citext")
+        sql("DROP EXTENSION citext")
 
 
 def test_what_an_account_comes_to_own_is_not_dropped(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, scene: Scene, monkeypatch: pytest.MonkeyPatch
+    tasks: Tasks, admin: Administration, cluster: str, account: str, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ):
     """After the task has looked and before it takes the account's privileges."""
     tasks.user(cluster=cluster, name=account)
-    scene(
+    sql(
         f"CREATE ROLE other_app; ALTER DEFAULT PRIVILEGES FOR ROLE other_app GRANT SELECT ON TABLES TO {account}; "
         f"CREATE TABLE public.late_{account} (id int)"
     )
     adversary = Adversary(monkeypatch)
-    adversary.wait(lambda: scene(f"ALTER TABLE public.late_{account} OWNER TO {account}"))
+    adversary.wait(lambda: sql(f"ALTER TABLE public.late_{account} OWNER TO {account}"))
     with pytest.raises(TaskFailed, match=f"since this task looked, {account} has table public.late_{account}"):
         tasks.user(cluster=cluster, name=account, state="absent")
     assert admin.sql(cluster, f"SELECT to_regclass('public.late_{account}') IS NOT NULL", cluster) == [("t",)]
@@ -176,14 +174,14 @@ def test_what_an_account_comes_to_own_is_not_dropped(
 
 
 def test_code_that_lived_on_the_privileges_of_the_account_is_named(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, scene: Scene
+    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, sql: Sql
 ):
     """Views and SECURITY DEFINER routines run with the privileges of their owner, which are others afterwards."""
     tasks.user(cluster=cluster, name=account)
     tables = [f"public.{kind}_{account}" for kind in ("direct", "nested", "shared")]
     direct, nested, shared = tables
     made = "; ".join(f"CREATE TABLE {table} (id int)" for table in tables)
-    scene(
+    sql(
         f"CREATE SCHEMA mine AUTHORIZATION {account}; CREATE ROLE other_readers; SET ROLE {MASTER}; {made}; "
         f"GRANT SELECT, INSERT ON {direct} TO {account}; GRANT SELECT (id) ON {nested} TO other_readers; "
         f"GRANT SELECT ON {shared} TO {account}, {new_owner}; RESET ROLE; GRANT other_readers TO {account}; "
@@ -202,9 +200,9 @@ def test_code_that_lived_on_the_privileges_of_the_account_is_named(
         return dict(re.findall(words, warnings))
 
     try:
-        scene(f"SET ROLE {MASTER}; GRANT SELECT ON {nested} TO {new_owner}")
+        sql(f"SET ROLE {MASTER}; GRANT SELECT ON {nested} TO {new_owner}")
         assert set(named(check=True)) == {"view mine.direct", "function mine.definer()"}
-        scene(f"SET ROLE {MASTER}; REVOKE SELECT ON {nested} FROM {new_owner}")
+        sql(f"SET ROLE {MASTER}; REVOKE SELECT ON {nested} FROM {new_owner}")
         found = named(check=True)
         assert set(found) == {"view mine.direct", "view mine.nested", "function mine.definer()"}
         assert f"{new_owner} has no INSERT on table {direct}, SELECT on table {direct}." in found["view mine.direct"]
@@ -212,4 +210,4 @@ def test_code_that_lived_on_the_privileges_of_the_account_is_named(
         assert f"SELECT on table {nested}" in found["function mine.definer()"]
         assert named() == found
     finally:
-        scene(f"DROP SCHEMA mine CASCADE; DROP TABLE {', '.join(tables)} CASCADE")
+        sql(f"DROP SCHEMA mine CASCADE; DROP TABLE {', '.join(tables)} CASCADE")

@@ -9,17 +9,15 @@ from typing import Any
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.postgresql.drop_scene import MASTER, Scene, cluster, databases, new_owner, owner, scene
+from tests.integration.postgresql.drop_scene import MASTER, Sql
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
-
-__all__ = ["cluster", "databases", "new_owner", "owner", "scene"]
 
 
 @pytest.mark.parametrize("way", ["fail", "drop"])
-def test_a_third_grantor_is_named(tasks: Tasks, cluster: str, account: str, scene: Scene, way: str):
+def test_a_third_grantor_is_named(tasks: Tasks, cluster: str, account: str, sql: Sql, way: str):
     """Nobody else can revoke it, and DROP OWNED only warns. What default privileges of others name goes with it."""
     tasks.user(cluster=cluster, name=account)
-    scene(
+    sql(
         "CREATE ROLE other_clerk; GRANT CREATE ON SCHEMA public TO other_clerk; SET ROLE other_clerk; "
         f"CREATE TABLE public.other_{account} (id int); GRANT SELECT ON public.other_{account} TO {account}; "
         f"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {account}"
@@ -31,15 +29,15 @@ def test_a_third_grantor_is_named(tasks: Tasks, cluster: str, account: str, scen
         assert f"has SELECT on TABLE public.other_{account} in database {cluster} from other_clerk" in text
         assert "FUTURE" not in text
     assert tasks.user(cluster=cluster, name=account, check=True)["changed"] is False
-    scene(f"SET ROLE other_clerk; REVOKE SELECT ON public.other_{account} FROM {account}")
+    sql(f"SET ROLE other_clerk; REVOKE SELECT ON public.other_{account} FROM {account}")
     assert converge(
         lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", owned_objects=way, **mode)
     )["changed"]
 
 
-def test_what_was_granted_on(tasks: Tasks, admin: Administration, cluster: str, account: str, scene: Scene):
+def test_what_was_granted_on(tasks: Tasks, admin: Administration, cluster: str, account: str, sql: Sql):
     tasks.user(cluster=cluster, name=account)
-    scene(
+    sql(
         f"CREATE ROLE other_reader; SET ROLE {MASTER}; CREATE TABLE IF NOT EXISTS public.ours (id int); "
         f"GRANT SELECT ON public.ours TO {account} WITH GRANT OPTION; RESET ROLE; "
         f"SET ROLE {account}; GRANT SELECT ON public.ours TO other_reader"
@@ -54,7 +52,7 @@ def test_what_was_granted_on(tasks: Tasks, admin: Administration, cluster: str, 
 
 
 def test_code_is_reassigned_only_to_who_has_no_more_rights(
-    tasks: Tasks, cluster: str, owner: str, new_owner: str, scene: Scene
+    tasks: Tasks, cluster: str, owner: str, new_owner: str, sql: Sql
 ):
     def drop(**options: Any) -> Result:
         return tasks.user(
@@ -68,21 +66,21 @@ def test_code_is_reassigned_only_to_who_has_no_more_rights(
 
     listed = drop(check=True)["warnings"]
     assert any(f"function {owner}.f() (in database {cluster})" in str(warning) for warning in listed)
-    scene(f"CREATE ROLE other_secrets; GRANT other_secrets TO {new_owner}")
+    sql(f"CREATE ROLE other_secrets; GRANT other_secrets TO {new_owner}")
     for check in (True, False):
         with pytest.raises(TaskFailed, match="reassign_code: true") as failure:
             drop(check=check)
         assert f"{new_owner} is a member of other_secrets" in str(failure.value)
         assert f"trigger touched on table {owner}.t (in database {cluster})" in str(failure.value)
-    scene(f"REVOKE other_secrets FROM {new_owner}; GRANT TEMP ON DATABASE {cluster} TO {new_owner}")
+    sql(f"REVOKE other_secrets FROM {new_owner}; GRANT TEMP ON DATABASE {cluster} TO {new_owner}")
     with pytest.raises(TaskFailed, match=rf"{new_owner} has privileges on 1 object"):
         drop()
     assert converge(lambda **mode: drop(reassign_code=True, **mode))["warnings"]
 
 
-def test_an_event_trigger_is_code_too(tasks: Tasks, cluster: str, owner: str, new_owner: str, scene: Scene):
+def test_an_event_trigger_is_code_too(tasks: Tasks, cluster: str, owner: str, new_owner: str, sql: Sql):
     """On RDS members of rds_superuser own some; elsewhere who was a superuser once."""
-    scene(
+    sql(
         f'ALTER ROLE "{owner}" SUPERUSER; SET ROLE "{owner}"; CREATE FUNCTION "{owner}".e() RETURNS event_trigger '
         f"LANGUAGE plpgsql AS 'BEGIN END'; CREATE EVENT TRIGGER on_{owner} ON ddl_command_start WHEN TAG IN "
         f'(\'CREATE SUBSCRIPTION\') EXECUTE FUNCTION "{owner}".e(); RESET ROLE; ALTER ROLE "{owner}" NOSUPERUSER; '
@@ -100,13 +98,13 @@ def test_an_event_trigger_is_code_too(tasks: Tasks, cluster: str, owner: str, ne
                 reassign_owned_to=new_owner,
                 check=check,
             )
-    scene(f"DROP EVENT TRIGGER on_{owner}")
+    sql(f"DROP EVENT TRIGGER on_{owner}")
     converge(lambda **mode: tasks.user(cluster=cluster, name=owner, state="absent", owned_objects="drop", **mode))
 
 
-def test_dependents_and_policies(tasks: Tasks, admin: Administration, cluster: str, owner: str, scene: Scene):
+def test_dependents_and_policies(tasks: Tasks, admin: Administration, cluster: str, owner: str, sql: Sql):
     """What others made upon it stops the drop. A policy that names the account goes on without it."""
-    scene(
+    sql(
         "CREATE ROLE other_viewer; GRANT CREATE ON SCHEMA public TO other_viewer; "
         f'GRANT USAGE ON SCHEMA "{owner}" TO other_viewer; GRANT SELECT ON "{owner}".t TO other_viewer; '
         f'SET ROLE other_viewer; CREATE VIEW public.other_view_{owner} AS SELECT id FROM "{owner}".t; '
@@ -122,22 +120,22 @@ def test_dependents_and_policies(tasks: Tasks, admin: Administration, cluster: s
             drop(check=check)
         assert f"view public.other_view_{owner} depends on " in str(failure.value)
         assert "Drop what depends on these objects" in str(failure.value)
-    scene(f"DROP VIEW public.other_view_{owner}")
+    sql(f"DROP VIEW public.other_view_{owner}")
     assert converge(drop)["account"] == {}
     assert admin.sql(cluster, "SELECT polroles::regrole[] FROM pg_policy WHERE polname = 'p'", cluster) == [
         ("{other_viewer}",)
     ]
 
 
-def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: str, new_owner: str, scene: Scene):
+def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: str, new_owner: str, sql: Sql):
     def drop(to: str, **options: Any) -> Result:
         return tasks.user(
             cluster=cluster, name=account, state="absent", owned_objects="reassign", reassign_owned_to=to, **options
         )
 
     tasks.user(cluster=cluster, name=account, grants=[{"privileges": ["CREATE"], "on": "SCHEMA public"}])
-    scene(f"SET ROLE {account}; CREATE FUNCTION public.f_{account}() RETURNS int LANGUAGE sql AS 'SELECT 1'")
-    scene(f"CREATE ROLE other_master; GRANT {MASTER} TO other_master")
+    sql(f"SET ROLE {account}; CREATE FUNCTION public.f_{account}() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    sql(f"CREATE ROLE other_master; GRANT {MASTER} TO other_master")
     refusals = {
         new_owner: f"permission denied for schema public.*Grant {new_owner} what an owner of such an object must have",
         "nobody_at_all": "reassign_owned_to: nobody_at_all does not exist",
@@ -149,19 +147,19 @@ def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: s
         for check in (True, False):
             with pytest.raises(TaskFailed, match=message):
                 drop(name, check=check)
-    scene(f"SET ROLE {MASTER}; GRANT CREATE ON SCHEMA public TO {new_owner}")
+    sql(f"SET ROLE {MASTER}; GRANT CREATE ON SCHEMA public TO {new_owner}")
     assert converge(lambda **mode: drop(new_owner, reassign_code=True, **mode))["account"] == {}
 
 
 def test_a_new_owner_of_publications_and_foreign_servers(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, scene: Scene
+    tasks: Tasks, admin: Administration, cluster: str, account: str, new_owner: str, sql: Sql
 ):
     def reassign(**mode: Any) -> Result:
         how = {"owned_objects": "reassign", "reassign_owned_to": new_owner}
         return tasks.user(cluster=cluster, name=account, state="absent", **how, **mode)
 
     tasks.user(cluster=cluster, name=account, grants=[{"privileges": ["CREATE"], "on": "DATABASE"}])
-    scene(
+    sql(
         f"CREATE FOREIGN DATA WRAPPER w_{account}; GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {account}, "
         f"{MASTER} WITH GRANT OPTION; SET ROLE {account}; CREATE PUBLICATION p_{account}; "
         f"CREATE SERVER s_{account} FOREIGN DATA WRAPPER w_{account}; RESET ROLE; "
@@ -171,14 +169,14 @@ def test_a_new_owner_of_publications_and_foreign_servers(
         for check in (True, False):
             with pytest.raises(TaskFailed, match=f"permission denied for .*Grant {new_owner} what an owner of such"):
                 reassign(check=check)
-        scene(f"GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {new_owner}")
+        sql(f"GRANT USAGE ON FOREIGN DATA WRAPPER w_{account} TO {new_owner}")
         for check in (True, False):
             with pytest.raises(TaskFailed, match=f"permission denied for database {cluster}"):
                 reassign(check=check)
-        scene(f"SET ROLE {MASTER}; GRANT CREATE ON DATABASE {cluster} TO {new_owner}")
+        sql(f"SET ROLE {MASTER}; GRANT CREATE ON DATABASE {cluster} TO {new_owner}")
         assert converge(reassign)["account"] == {}
     finally:
-        scene(f"DROP FOREIGN DATA WRAPPER w_{account} CASCADE; DROP PUBLICATION IF EXISTS p_{account}")
+        sql(f"DROP FOREIGN DATA WRAPPER w_{account} CASCADE; DROP PUBLICATION IF EXISTS p_{account}")
 
 
 def test_the_owner_of_a_database(tasks: Tasks, admin: Administration, cluster: str, databases: list[str], account: str):
@@ -195,9 +193,9 @@ def test_the_owner_of_a_database(tasks: Tasks, admin: Administration, cluster: s
     )
 
 
-def test_the_administrator_is_not_locked_out(tasks: Tasks, cluster: str, account: str, scene: Scene):
-    scene(f"SET ROLE {MASTER}; CREATE ROLE other_billing_owner LOGIN")
-    scene(f"GRANT other_billing_owner TO {MASTER}" + (" WITH INHERIT TRUE" if cluster == "ledger" else ""))
+def test_the_administrator_is_not_locked_out(tasks: Tasks, cluster: str, account: str, sql: Sql):
+    sql(f"SET ROLE {MASTER}; CREATE ROLE other_billing_owner LOGIN")
+    sql(f"GRANT other_billing_owner TO {MASTER}" + (" WITH INHERIT TRUE" if cluster == "ledger" else ""))
     for check in (True, False):
         with pytest.raises(TaskFailed, match=f"{MASTER} → other_billing_owner → rds_iam"):
             tasks.user(cluster=cluster, name="other_billing_owner", convert=True, check=check)

@@ -11,10 +11,8 @@ from functools import partial
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
-from tests.integration.postgresql.scene import Scene, inheriting, open_connection, refused, scene
+from tests.integration.postgresql.scene import Scene, inheriting, open_connection, refused
 from tests.integration.tasks import assert_settled, converge
-
-__all__ = ["scene"]
 
 
 @pytest.mark.direct("is about the login")

@@ -11,10 +11,8 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused, UnknownPrivilege
 from tests.integration.postgresql.grant_cases import CASES
-from tests.integration.postgresql.scene import Scene, open_connection, scene
+from tests.integration.postgresql.scene import Scene, open_connection
 from tests.integration.tasks import assert_settled, converge
-
-__all__ = ["scene"]
 
 
 @pytest.mark.parametrize("case", CASES)

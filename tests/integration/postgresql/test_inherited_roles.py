@@ -8,10 +8,8 @@ from functools import partial
 
 import pytest
 
-from tests.integration.postgresql.scene import Scene, scene
+from tests.integration.postgresql.scene import Scene
 from tests.integration.tasks import assert_settled, converge
-
-__all__ = ["scene"]
 
 
 @pytest.fixture

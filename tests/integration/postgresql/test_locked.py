@@ -4,26 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import psycopg2
 import pytest
 
-from tests.integration.administration import Administration, drop_all
-from tests.integration.postgresql.drop_scene import Scene, cluster, exists, jane_of, scene
+from tests.integration.administration import Administration
+from tests.integration.postgresql.drop_scene import Sql, exists, jane_of
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State
 
-__all__ = ["cluster", "scene"]
+pytestmark = pytest.mark.usefixtures("alone")
 
 MARKER = "[dbops.aurora_iam: locked]"
-
-
-@pytest.fixture(autouse=True)
-def alone(admin: Administration, cluster: str) -> Iterator[None]:
-    drop_all(admin, cluster)
-    yield
-    drop_all(admin, cluster)
 
 
 @pytest.fixture
@@ -44,9 +37,9 @@ def listed(tasks: Tasks, cluster: str, name: str) -> dict[str, Result]:
 
 @pytest.mark.parametrize("what", ["lock", "drop"])
 def test_a_group_role_that_has_lost_its_members(
-    tasks: Tasks, admin: Administration, cluster: str, scene: Scene, unlisted: Callable[..., Result], what: str
+    tasks: Tasks, admin: Administration, cluster: str, sql: Sql, unlisted: Callable[..., Result], what: str
 ):
-    scene("SET ROLE postgres; CREATE ROLE other_team NOLOGIN; GRANT rds_iam TO other_team")
+    sql("SET ROLE postgres; CREATE ROLE other_team NOLOGIN; GRANT rds_iam TO other_team")
     assert_settled(lambda **mode: unlisted(what, **mode))
     assert exists(admin, cluster, "other_team")
     assert comment(admin, cluster, "other_team") == ""
@@ -54,10 +47,10 @@ def test_a_group_role_that_has_lost_its_members(
 
 
 def test_an_account_with_members_is_locked_and_dropped_as_unlisted(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, unlisted: Callable[..., Result], scene: Scene
+    tasks: Tasks, admin: Administration, cluster: str, account: str, unlisted: Callable[..., Result], sql: Sql
 ):
     tasks.user(cluster=cluster, name=account, comment="Jane's own")
-    scene(f"CREATE ROLE other_member; GRANT {account} TO other_member")
+    sql(f"CREATE ROLE other_member; GRANT {account} TO other_member")
     locked = converge(lambda **mode: unlisted("lock", **mode))
     assert MARKER not in locked["diff"]["after"]
     assert comment(admin, cluster, account) == f"{MARKER}\nJane's own"
@@ -69,11 +62,11 @@ def test_an_account_with_members_is_locked_and_dropped_as_unlisted(
 
 
 def test_an_account_that_somebody_else_has_locked(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, unlisted: Callable[..., Result], scene: Scene
+    tasks: Tasks, admin: Administration, cluster: str, account: str, unlisted: Callable[..., Result], sql: Sql
 ):
     """It looks like a group role, and is kept, until a task names it."""
     tasks.user(cluster=cluster, name=account, comment="Jane's own")
-    scene(f'ALTER ROLE "{account}" NOLOGIN')
+    sql(f'ALTER ROLE "{account}" NOLOGIN')
     assert_settled(lambda **mode: unlisted("drop", **mode))
     assert_settled(lambda **mode: tasks.user(cluster=cluster, name=account, **mode))
     assert set(listed(tasks, cluster, account)) == {"roles"}
@@ -86,18 +79,18 @@ def test_an_account_that_somebody_else_has_locked(
 
 @pytest.mark.parametrize("by_hand", [True, False])
 def test_a_locked_account_is_dropped_by_name(
-    tasks: Tasks, admin: Administration, cluster: str, account: str, scene: Scene, by_hand: bool
+    tasks: Tasks, admin: Administration, cluster: str, account: str, sql: Sql, by_hand: bool
 ):
     tasks.user(cluster=cluster, name=account, locked=not by_hand)
-    scene(f'ALTER ROLE "{account}" NOLOGIN')
-    scene(f"CREATE ROLE other_team NOLOGIN; GRANT rds_iam TO other_team; GRANT other_team TO {account}")
+    sql(f'ALTER ROLE "{account}" NOLOGIN')
+    sql(f"CREATE ROLE other_team NOLOGIN; GRANT rds_iam TO other_team; GRANT other_team TO {account}")
     converge(lambda **mode: tasks.user(cluster=cluster, name=account, state="absent", **mode))
     assert not exists(admin, cluster, account)
 
 
-def test_a_group_role_is_not_dropped_by_name(tasks: Tasks, cluster: str, account: str, scene: Scene):
-    scene(f"SET ROLE postgres; CREATE ROLE other_team NOLOGIN; GRANT rds_iam TO other_team; CREATE ROLE {account}")
-    scene(f"GRANT other_team TO {account}")
+def test_a_group_role_is_not_dropped_by_name(tasks: Tasks, cluster: str, account: str, sql: Sql):
+    sql(f"SET ROLE postgres; CREATE ROLE other_team NOLOGIN; GRANT rds_iam TO other_team; CREATE ROLE {account}")
+    sql(f"GRANT other_team TO {account}")
     for name, why in ((account, "is in rds_iam through other_team"), ("other_team", f"has the members {account}")):
         for check in (True, False):
             with pytest.raises(TaskFailed, match=rf"{name} is a group role \(it cannot log in and {why}"):

@@ -16,10 +16,8 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
-from tests.integration.postgresql.scene import MASTER, Scene, open_connection, refused, scene
+from tests.integration.postgresql.scene import MASTER, Scene, open_connection, refused
 from tests.integration.tasks import assert_settled, converge
-
-__all__ = ["scene"]
 
 KNOWN_BY = "EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions')"
 BY_THE_MASTER = pytest.mark.parametrize("acting", ["master"], indirect=True)

@@ -15,12 +15,11 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import rows
-from tests.integration.postgresql.drop_scene import cluster, exists, jane_of
-from tests.integration.postgresql.test_locked import alone
+from tests.integration.postgresql.drop_scene import exists, jane_of
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State
 
-__all__ = ["alone", "cluster"]
+pytestmark = pytest.mark.usefixtures("alone")
 
 WAYS = {"absent": {"state": "absent"}, "locked": {"locked": True}}
 

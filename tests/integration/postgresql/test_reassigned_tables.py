@@ -10,26 +10,23 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.postgresql.code import ATTACKS, MALLORY, NOTED
-from tests.integration.postgresql.drop_scene import Scene, cluster, databases, new_owner, refused, scene, warned
-from tests.integration.postgresql.test_code import accomplice, drop
+from tests.integration.postgresql.drop_scene import Sql, refused, warned
 from tests.integration.tasks import Result, converge
 
 pytestmark = pytest.mark.direct("asks what test_postgresql_code asks over both ways")
 
-__all__ = ["accomplice", "cluster", "databases", "drop", "new_owner", "scene"]
-
 
 @pytest.mark.usefixtures("accomplice")
 def test_what_lets_others_execute_code_as_the_new_owner_is_code(
-    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration
+    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, sql: Sql, admin: Administration
 ):
     """Each is refused, and each is real: after a drop that accepts it, the new owner executes code of the accomplice.
 
     Foreign keys check and cascade as the owner of a table, and an index of a partition is built as its owner.
     """
-    scene(NOTED.format(account=account))
+    sql(NOTED.format(account=account))
     for made, _attack in ATTACKS.values():
-        scene(made.replace("{account}", account).replace("{new_owner}", new_owner))
+        sql(made.replace("{account}", account).replace("{new_owner}", new_owner))
     for check in (True, False):
         found = refused(drop, check=check)
         assert [item for item in ATTACKS if not any(text.startswith(item) for text in found)] == []
@@ -37,14 +34,14 @@ def test_what_lets_others_execute_code_as_the_new_owner_is_code(
     noted = f"SELECT count(*) FROM (TABLE mal.noted UNION ALL TABLE mal.of_new_owner) AS n WHERE who = '{new_owner}'"
     for item, (_made, attack) in ATTACKS.items():
         before = admin.sql(cluster, noted, cluster)
-        scene(f"SET ROLE {MALLORY}; {attack}")
+        sql(f"SET ROLE {MALLORY}; {attack}")
         assert admin.sql(cluster, noted, cluster) != before, item
 
 
 @pytest.mark.usefixtures("accomplice")
-def test_what_lets_nobody_execute_code_is_none(drop: Callable[..., Result], account: str, new_owner: str, scene: Scene):
+def test_what_lets_nobody_execute_code_is_none(drop: Callable[..., Result], account: str, new_owner: str, sql: Sql):
     """Usual defaults, checks, keys and privileges."""
-    scene(
+    sql(
         f"CREATE ROLE other_deputy; GRANT {new_owner} TO other_deputy; "
         f'SET ROLE "{account}"; CREATE TABLE mine.p (id serial PRIMARY KEY, made timestamptz DEFAULT now() CHECK '
         "(made > '2000-01-01'), key uuid DEFAULT gen_random_uuid(), by text DEFAULT current_user, n float8 DEFAULT "
@@ -61,10 +58,10 @@ def test_what_lets_nobody_execute_code_is_none(drop: Callable[..., Result], acco
 @pytest.mark.parametrize("cluster", ["ledger"])  # before 16 only superusers own subscriptions
 @pytest.mark.usefixtures("accomplice")
 def test_a_subscription_is_code(
-    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, scene: Scene, admin: Administration
+    drop: Callable[..., Result], cluster: str, account: str, new_owner: str, sql: Sql, admin: Administration
 ):
     """Its publisher decides what is written with its owner's rights."""
-    scene(
+    sql(
         f'GRANT pg_create_subscription TO "{account}"; GRANT CREATE ON DATABASE {cluster} TO "{account}"; '
         f"SET ROLE \"{account}\"; CREATE SUBSCRIPTION other_sent CONNECTION 'host=192.0.2.1 password=x' "
         "PUBLICATION p WITH (connect=false)"

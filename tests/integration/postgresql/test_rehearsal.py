@@ -15,26 +15,9 @@ import psycopg2
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.postgresql.drop_scene import (
-    MASTER,
-    cluster,
-    databases,
-    exists,
-    master_of,
-    new_owner,
-)
+from tests.integration.postgresql.drop_scene import MASTER, Sql, exists, master_of
 from tests.integration.tasks import TaskFailed, Tasks, converge, examples, refused_alike
 from tests.sandbox.clients import State
-
-__all__ = ["cluster", "databases", "new_owner"]
-
-Sql = Callable[..., list[tuple[str, ...]]]
-
-
-@pytest.fixture
-def sql(admin: Administration, cluster: str) -> Sql:
-    """As the superuser, in the cluster's own database."""
-    return lambda statement, database=cluster: admin.sql(cluster, statement, database)
 
 
 @pytest.fixture

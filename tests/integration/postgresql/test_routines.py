@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, MissingObject, Refused
-from tests.integration.postgresql.scene import Scene, scene
+from tests.integration.postgresql.scene import Scene
 from tests.integration.tasks import assert_settled, converge
-
-__all__ = ["scene"]
 
 
 def test_what_an_extension_made_in_the_schema_is_left_to_public(scene: Scene, account: str) -> None:

@@ -21,12 +21,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
-from tests.integration.postgresql.scene import Scene, open_connection, scene
+from tests.integration.postgresql.scene import Scene, open_connection
 from tests.integration.tasks import converge
 
 pytestmark = pytest.mark.direct("is about connections")
-
-__all__ = ["scene"]
 
 
 @pytest.fixture

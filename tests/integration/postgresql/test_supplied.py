@@ -12,10 +12,8 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
-from tests.integration.postgresql.scene import Scene, refused, scene
+from tests.integration.postgresql.scene import Scene, refused
 from tests.integration.tasks import converge
-
-__all__ = ["scene"]
 
 NO_INSERT = "INSERT on TABLE stats.pg_stat_statements in database"
 NO_RESET = "EXECUTE on FUNCTION stats.pg_stat_statements_reset("

@@ -12,10 +12,8 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
-from tests.integration.postgresql.scene import Scene, scene
+from tests.integration.postgresql.scene import Scene
 from tests.integration.tasks import converge
-
-__all__ = ["scene"]
 
 OWNED = """
 CREATE SCHEMA {0} AUTHORIZATION {0}; CREATE TABLE {0}.t (id int); ALTER TABLE {0}.t OWNER TO {0};
