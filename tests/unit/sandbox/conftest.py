@@ -4,50 +4,18 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
-from http.client import HTTPConnection
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from tests.sandbox.aws.api import serve
-from tests.sandbox.aws.identities import create_operator
 from tests.sandbox.aws.rds_api import install
-from tests.sandbox.aws.signed_requests import password
-from tests.sandbox.servers.clusters import REGION, RunningCluster
+from tests.sandbox.servers.clusters import RunningCluster
 
+from .endpoint import Endpoint
 from .scenes import RUNNING, STANDALONE, TRANSITION
-
-
-class Endpoint:
-    """The running API, a boto3 client for each service, and what was switched on the servers."""
-
-    def __init__(self, url: str, switched: list[tuple[str, bool]]) -> None:
-        self.url = url
-        self.switched = switched
-        self.broken = False
-        key = create_operator("operator")
-        self.key, self.secret = key.access_key_id, key.secret_access_key
-        self._session: Any = boto3.Session(key.access_key_id, key.secret_access_key, region_name=REGION)
-
-    def client(self, service: str) -> Any:
-        once = Config(retries={"total_max_attempts": 1})
-        return self._session.client(service, endpoint_url=self.url, config=once)
-
-    def hook(self, method: str, name: str, document: Any = None, expected: int = 200) -> Any:
-        body = None if document is None else json.dumps(document).encode()
-        connection = HTTPConnection(self.url.removeprefix("http://"), timeout=5)
-        headers = {"Authorization": password(self.key, self.secret)}
-        connection.request(method, f"/_sandbox/{name}", body, headers)
-        response = connection.getresponse()
-        answer = json.load(response)
-        connection.close()
-        assert response.status == expected
-        return answer
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +37,11 @@ def endpoint() -> Iterator[Endpoint]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def rds(endpoint: Endpoint) -> Any:
+    """With no faults and nothing switched so far."""
+    endpoint.hook("DELETE", "faults")
+    endpoint.switched.clear()
+    return endpoint.client("rds")

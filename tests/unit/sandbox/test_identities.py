@@ -13,7 +13,7 @@ from tests.sandbox.aws.identities import find_credential
 from tests.sandbox.login.verifier import Credential, Login, RefusedError, Verifier, connect_arn
 from tests.sandbox.servers.clusters import ACCOUNT_ID
 
-from .conftest import Endpoint
+from .endpoint import Endpoint
 from .scenes import RUNNING, policy, sign, statement
 
 ORDERS = RUNNING["orders"]

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,27 +13,8 @@ from botocore.exceptions import ClientError
 
 from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION
 
-from .conftest import Endpoint
+from .endpoint import Endpoint, cluster, until
 from .scenes import RUNNING, STANDALONE, TRANSITION
-
-
-@pytest.fixture
-def rds(endpoint: Endpoint) -> Any:
-    endpoint.hook("DELETE", "faults")
-    endpoint.switched.clear()
-    return endpoint.client("rds")
-
-
-def cluster(rds: Any, identifier: str) -> dict[str, Any]:
-    (found,) = rds.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"]
-    return dict(found)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 15
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.parametrize("identifier", list(RUNNING))

@@ -17,9 +17,8 @@ from tests.sandbox.aws.rds_failover import STALE_TAG
 from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION, RunningCluster
 from tests.sandbox.servers.failover import with_changed_roles, with_exchanged_addresses
 
-from .conftest import Endpoint
+from .endpoint import Endpoint, cluster, until
 from .scenes import RUNNING
-from .test_rds_api import cluster, until
 
 
 @pytest.fixture

@@ -14,16 +14,8 @@ import pytest
 from tests.sandbox.aws.rds_proxy import Forwarder
 from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION, ServerSpec
 
-from .conftest import Endpoint
+from .endpoint import Endpoint, cluster, until
 from .scenes import RUNNING, STANDALONE
-from .test_rds_api import cluster, until
-
-
-@pytest.fixture
-def rds(endpoint: Endpoint) -> Any:
-    endpoint.hook("DELETE", "faults")
-    endpoint.switched.clear()
-    return endpoint.client("rds")
 
 
 def instance(rds: Any, identifier: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from tests.sandbox.aws.identities import find_credential
 from tests.sandbox.aws.signed_requests import CLOCK_SKEW, RequestRefused, check_signature, password
 from tests.sandbox.servers.clusters import REGION
 
-from .conftest import Endpoint
+from .endpoint import Endpoint
 
 CALLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "rds, reading": ("rds", lambda client: client.describe_db_clusters()),
