@@ -89,18 +89,31 @@ def _clause(operator: str, key: str, wanted: Any, values: Values, variables: boo
 def _clause_holds(operator: str, wanted: Any, actual: Value, variables: Values | None) -> Truth:
     choices = [_text(choice) for choice in (wanted if isinstance(wanted, list) else [wanted])]
     if operator.lower() == "null":
-        # What begins in a known way is there
-        unknown = isinstance(actual, Unknown) and not actual.prefix
-        return None if unknown else ("true" if actual is None else "false") in choices
+        return _null_holds(choices, actual)
     parts = _OPERATOR.fullmatch(operator)
     if parts is None:
         return None
-    negative = "not" in (parts["family"] + parts["comparison"]).lower()
     if actual is None:
-        by_set = (parts["set"] or "").lower()
-        return bool(parts["if_exists"]) or by_set == "forallvalues:" or (negative and not by_set)
+        return _holds_without_key(parts)
     met = any_true(_matches(parts, choice, actual, variables) for choice in choices)
-    return negated(met) if negative else met
+    return negated(met) if _is_negative(parts) else met
+
+
+def _null_holds(choices: list[str], actual: Value) -> Truth:
+    if isinstance(actual, Unknown) and not actual.prefix:
+        return None
+    # A value of which the beginning is known is there
+    return ("true" if actual is None else "false") in choices
+
+
+def _is_negative(parts: re.Match[str]) -> bool:
+    return "not" in (parts["family"] + parts["comparison"]).lower()
+
+
+def _holds_without_key(parts: re.Match[str]) -> bool:
+    """Whether the operator is met where the request does not have the key."""
+    by_set = (parts["set"] or "").lower()
+    return bool(parts["if_exists"]) or by_set == "forallvalues:" or (_is_negative(parts) and not by_set)
 
 
 def _matches(parts: re.Match[str], choice: str, actual: Value, variables: Values | None) -> Truth:
@@ -126,11 +139,16 @@ def _covers(glob: Glob, actual: Value, ignore_case: bool) -> Truth:
     known = (actual.prefix if isinstance(actual, Unknown) else actual) or ""
     known = known.lower() if ignore_case else known
     matched = bool(matcher(glob)(known))
-    if not isinstance(actual, Unknown):
-        return matched and (None if glob.keys else True)
-    if matched and known and glob.expression.endswith(".*"):
-        return None if glob.keys else True
-    return None if glob.head.startswith(known) or (not glob.literal and known.startswith(glob.head)) else False
+    if isinstance(actual, Unknown) and not (matched and known and glob.expression.endswith(".*")):
+        return _may_cover(glob, known)
+    # A match of a pattern with keys that are not known is only a possible one
+    return matched and (None if glob.keys else True)
+
+
+def _may_cover(glob: Glob, beginning: str) -> Truth:
+    """What a pattern says of a value of which only the beginning is known."""
+    possible = glob.head.startswith(beginning) or (not glob.literal and beginning.startswith(glob.head))
+    return None if possible else False
 
 
 def _without_wildcards(choice: str) -> str:

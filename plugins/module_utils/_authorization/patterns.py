@@ -101,9 +101,12 @@ def _special(found: re.Match[str], arn: bool, values: Values | None, keys: list[
         return "", "[^:]" if arn else "."
     if values is None:
         return found[0], ""
-    if found[1] in _ESCAPED:
-        return found[1], ""
-    key, comma, default = found[1].partition(",")
+    return (found[1], "") if found[1] in _ESCAPED else _variable(found[1], values, keys)
+
+
+def _variable(text: str, values: Values, keys: list[str]) -> tuple[str | None, str]:
+    """What a policy variable, with its default value if it has one, stands for."""
+    key, comma, default = text.partition(",")
     value = values(key.strip().lower())
     if isinstance(value, Unknown):
         keys.append(key.strip())
