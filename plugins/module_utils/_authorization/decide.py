@@ -126,6 +126,15 @@ class _Judgement:
             self._taken |= covered
             self.runs.append((covered, Verdict(self._principal_arn, outcome, reason)))
 
+    def take_sure(self, outcome: str, effects: Iterable[Effect]) -> None:
+        for effect in effects:
+            self.take(outcome, effect.sure, Reason(effect.policy, effect.label))
+
+    def take_conditional(self, effects: Iterable[Effect], accounts: int) -> None:
+        """Where one of the effects depends on a condition, so does the outcome."""
+        for effect in effects:
+            self.take(CONDITIONAL, accounts & effect.perhaps, Reason(effect.policy, effect.label, effect.keys))
+
 
 def _judge(principal: Principal, accounts: Accounts) -> _Judgement:
     """The order of the steps is the rule: an explicit Deny, the boundary, then what is not sure, then the Allows."""
@@ -135,25 +144,16 @@ def _judge(principal: Principal, accounts: Accounts) -> _Judgement:
     allows = [effect for effect in identity if not effect.denies]
     ceiling = [effect for effect in boundary if not effect.denies]
     judgement = _Judgement(principal.arn, _union(allows))
-    for effect in denies:
-        judgement.take(DENIED, effect.sure, Reason(effect.policy, effect.label))
+    judgement.take_sure(DENIED, denies)
     if principal.boundary:
         judgement.take(DENIED, judgement.reached & ~_union(ceiling), Reason(principal.boundary, ""))
-    for effect in denies:
-        judgement.take(CONDITIONAL, judgement.reached & effect.perhaps, _condition(effect))
+    judgement.take_conditional(denies, judgement.reached)
     certain = union(effect.sure for effect in ceiling)
-    for effect in ceiling:
-        judgement.take(CONDITIONAL, judgement.reached & effect.perhaps & ~certain, _condition(effect))
-    for effect in allows:
-        judgement.take(ALLOWED, effect.sure, Reason(effect.policy, effect.label))
-    for effect in allows:
-        judgement.take(CONDITIONAL, effect.perhaps, _condition(effect))
+    judgement.take_conditional(ceiling, judgement.reached & ~certain)
+    judgement.take_sure(ALLOWED, allows)
+    judgement.take_conditional(allows, judgement.reached)
     return judgement
 
 
 def _union(effects: Iterable[Effect]) -> int:
     return union(effect.sure | effect.perhaps for effect in effects)
-
-
-def _condition(effect: Effect) -> Reason:
-    return Reason(effect.policy, effect.label, effect.keys)
