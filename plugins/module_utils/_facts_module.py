@@ -9,7 +9,7 @@ nothing, so that check mode makes no difference."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -89,7 +89,7 @@ def gather(options: Mapping[str, Any], clients: Clients) -> Facts:
             access.connectable,
             access.allowed,
         )
-        facts["findings"] = [item.describe() for item in find(estate) if not item.account or names.passes(item.account)]
+        facts["findings"] = _findings(estate, names)
     unseen = [*survey.unseen, *access.unseen]
     facts["unseen"] = [{"what": item.what, "why": item.why} for item in unseen]
     return facts
@@ -133,6 +133,10 @@ def _described(
     return facts
 
 
+def _findings(estate: Estate, names: Filter) -> list[dict[str, Any]]:
+    return [item.describe() for item in find(estate) if not item.account or names.passes(item.account)]
+
+
 def _where(options: Mapping[str, Any]) -> dict[str, Any]:
     """How a task names the same database; credentials are not repeated."""
     named = {key: options[key] for key in ("cluster", "instance") if options[key]}
@@ -147,11 +151,31 @@ def _nobody(endpoint: Endpoint) -> str:
     return replace(endpoint, resource_id="cluster-NODATABASEOFAURORAIAM").connect_resource("no_account_of_aurora_iam")
 
 
-def _cause(verdict: Verdict) -> tuple[str, str, str]:
+Cause = tuple[str, str, str]
+
+
+def _cause(verdict: Verdict) -> Cause:
     """Whom it is about, and the statement that decides."""
     if verdict.reason is None:
         return (verdict.principal_arn, "", "")
     return (verdict.principal_arn, verdict.reason.policy.title, verdict.reason.statement)
+
+
+def _connectable(arns: Mapping[str, str], verdicts: Verdicts, apart_from: Collection[Cause] = ()) -> frozenset[str]:
+    """The names of accounts that somebody may connect as, for other causes than these."""
+    return frozenset(
+        name
+        for arn, name in arns.items()
+        for verdict in verdicts.get(arn, ())
+        if verdict.outcome != DENIED and _cause(verdict) not in apart_from
+    )
+
+
+def _judged_accounts(survey: Survey, names: Filter, master: str) -> tuple[set[str], set[str]]:
+    """The IAM-authenticated accounts that the task asked for, and those to judge: also the master user."""
+    accounts = {item.name.name for item in survey.accounts if item.account.authentication == IAM}
+    asked_for = {name for name in accounts if name and names.passes(name)}
+    return asked_for, asked_for | ({master} & accounts)
 
 
 @dataclass
@@ -172,10 +196,8 @@ class _Access:
     unseen: list[Unseen] = field(default_factory=list)
 
     def read(self, endpoint: Endpoint, clients: Clients, survey: Survey, names: Filter, simulated: bool) -> None:
-        accounts = {item.name.name for item in survey.accounts if item.account.authentication == IAM}
-        master = {endpoint.master_user} & accounts
-        asked_for = {name for name in accounts if name and names.passes(name)}
-        arns = {endpoint.connect_resource(name): name for name in sorted(asked_for | master)}
+        asked_for, judged = _judged_accounts(survey, names, endpoint.master_user)
+        arns = {endpoint.connect_resource(name): name for name in sorted(judged)}
         if not endpoint.connect_resource("x"):
             self._miss("AWS was not asked, so that the database has no resource ID; set cluster or instance.")
             return
@@ -188,17 +210,11 @@ class _Access:
         except (CloudError, MissingLibrary) as error:
             self._miss(error.message)
             return
-        self.verdicts = {arn: verdicts[arn] for arn, name in arns.items() if name in asked_for}
         self.statements = connect_statements(principals)
+        self.verdicts = {arn: verdicts[arn] for arn, name in arns.items() if name in asked_for}
         everywhere = {_cause(verdict) for verdict in verdicts[_nobody(endpoint)]}
-        self.connectable = frozenset(
-            arns[arn]
-            for arn, found in self.verdicts.items()
-            if any(verdict.outcome != DENIED and _cause(verdict) not in everywhere for verdict in found)
-        )
-        self.allowed = frozenset(
-            name for arn, name in arns.items() if any(verdict.outcome != DENIED for verdict in verdicts[arn])
-        )
+        self.connectable = _connectable(arns, self.verdicts, everywhere)
+        self.allowed = _connectable(arns, verdicts)
         self._name_unread(principals)
 
     def _miss(self, why: str) -> None:
