@@ -97,26 +97,37 @@ def acquire(lock: RunLock, login: Login, removes: Removes) -> list[str]:
     taken, wait = False, 0
     while not lock.held:
         taken = taken or lock.take(wait)
-        others = lock.holders()
-        runs = _runs(others, removes)
-        if taken and not runs:
-            lock.held = True
-            return []
-        if not taken and not runs and lock.announce():
-            others = lock.holders()
-            runs = _runs(others, removes)
-            if not runs:
-                lock.held = True
-                return [_not_waited_for(holder, login, removes) for holder in others if not holder.announced]
-            lock.withdraw()
-        left = deadline - time.monotonic()
+        lock.held, others = _claim(lock, taken, removes)
+        if lock.held:
+            return [] if taken else _not_waited_for(others, login, removes)
+        runs, left = _runs(others, removes), deadline - time.monotonic()
         if left <= 0:
             raise _held_up(runs or others, login)
-        # The lock's queue is fair; runs that have announced themselves can only be asked for again and again
-        wait = 0 if taken or not runs or all(run.announced for run in runs) else max(1, min(_LONGEST_WAIT, round(left)))
+        wait = 0 if taken else _next_wait(runs, left)
         if not wait:
             time.sleep((_PAUSE_MS[0] + secrets.randbelow(_PAUSE_MS[1] - _PAUSE_MS[0])) / 1000)
     return []
+
+
+def _claim(lock: RunLock, taken: bool, removes: Removes) -> tuple[bool, list[Holder]]:
+    """Whether the lock is this run's, since none of the others, which are returned, may be a run. A run that has not
+    taken it announces itself."""
+    others = lock.holders()
+    alone = not _runs(others, removes)
+    if taken or not alone:
+        return alone, others
+    if not lock.announce():
+        return False, others
+    others = lock.holders()
+    alone = not _runs(others, removes)
+    if not alone:
+        lock.withdraw()
+    return alone, others
+
+
+def _next_wait(runs: Sequence[Holder], left: float) -> int:
+    """The lock's queue is fair. Runs that have announced themselves can only be asked for again and again."""
+    return 0 if all(run.announced for run in runs) else max(1, min(_LONGEST_WAIT, round(left)))
 
 
 def _runs(others: Sequence[Holder], removes: Removes) -> list[Holder]:
@@ -128,7 +139,11 @@ def _is_removed(holder: Holder, removes: Removes) -> bool:
     return holder.account is not None and not holder.own and removes(holder.account, holder.iam)
 
 
-def _not_waited_for(holder: Holder, login: Login, removes: Removes) -> str:
+def _not_waited_for(others: Sequence[Holder], login: Login, removes: Removes) -> list[str]:
+    return [_warning(holder, login, removes) for holder in others if not holder.announced]
+
+
+def _warning(holder: Holder, login: Login, removes: Removes) -> str:
     reason = (
         "is an account that this task drops or locks" if _is_removed(holder, removes) else "cannot administer accounts"
     )
