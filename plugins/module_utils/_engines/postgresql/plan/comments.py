@@ -24,16 +24,36 @@ def comment_to_write(change: AccountChange, observed: PostgreSQLObserved) -> str
     An account that somebody else has locked gets the marker where the task says locked: true or converts it, and is a
     group role to those that say nothing.
     """
-    before, after, request = change.before, change.after, change.request
-    if after is None or (before == after and change.name.name in (observed.login.name, observed.master)):
+    after = change.after
+    if after is None or not _decides(change):
+        return None
+    if change.before == after and change.name.name in (observed.login.name, observed.master):
         return None
     role = observed.roles.by_name.get(change.name.name)
     stored = role.comment if role is not None else ""
-    locked = request.locked if request is not None else None
-    converted = before is not None and before.authentication != IAM
-    changed = before is None or (before.locked, before.comment) != (after.locked, after.comment)
-    if not changed and locked is None and not converted:
-        return None
-    ours = before is None or not before.locked or has_marker(stored) or locked is True or converted
-    wanted = with_marker(after.comment) if after.locked and ours else after.comment
+    wanted = with_marker(after.comment) if after.locked and _is_ours(change, stored) else after.comment
     return wanted if wanted != stored else None
+
+
+def _decides(change: AccountChange) -> bool:
+    """Whether the task decides on the lock or the comment."""
+    before, after = change.before, change.after
+    if before is None or after is None or _is_converted(change):
+        return True
+    return (before.locked, before.comment) != (after.locked, after.comment) or _asked_lock(change) is not None
+
+
+def _is_ours(change: AccountChange, stored: str) -> bool:
+    """Whether the lock of the account is this collection's."""
+    before = change.before
+    if before is None or not before.locked or has_marker(stored):
+        return True
+    return _asked_lock(change) is True or _is_converted(change)
+
+
+def _is_converted(change: AccountChange) -> bool:
+    return change.before is not None and change.before.authentication != IAM
+
+
+def _asked_lock(change: AccountChange) -> bool | None:
+    return change.request.locked if change.request is not None else None
