@@ -1,0 +1,67 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every refusal of a set names its account and, where the cause is an element, that element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import compare_names
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import reconcile
+from tests.unit.plugins.module_utils._engines.mysql import mistakes as mysql
+from tests.unit.plugins.module_utils._engines.mysql.scenes import ENGINE as MYSQL
+from tests.unit.plugins.module_utils._engines.mysql.scenes import SERVER
+from tests.unit.plugins.module_utils._engines.postgresql import mistakes as postgresql
+from tests.unit.plugins.module_utils._engines.postgresql import scenes
+from tests.unit.plugins.module_utils.mistakes import CULPRIT, Mistake
+
+TABLE = [
+    *(pytest.param(MYSQL, SERVER, mistake, id=f"mysql-{mistake.title}") for mistake in mysql.MISTAKES),
+    *(
+        pytest.param(scenes.ENGINE, scenes.observed(), mistake, id=f"postgresql-{mistake.title}")
+        for mistake in postgresql.MISTAKES
+    ),
+]
+
+
+def plan(engine: Engine[Any], users: list[Any], observed: Any) -> None:
+    """As far as a task goes without a server."""
+    requests = account_requests({"users": users, "unlisted": "keep", "confirm": False})
+    wanted = [engine.parse(request) for request in requests]
+    compare_names(wanted)
+    desired = engine.resolve(wanted, observed)
+    protected = engine.protected(observed)
+    changes = reconcile(desired, observed.accounts, engine.capabilities, "keep", protected, observed.expired)
+    engine.plan(changes, observed)
+
+
+@pytest.mark.xfail(strict=False, reason="most refusals do not yet")
+@pytest.mark.parametrize(("engine", "observed", "mistake"), TABLE)
+@given(before=st.integers(0, 3), after=st.integers(0, 3))
+@settings(max_examples=5, deadline=None)
+def test_a_refusal_says_whom_and_what_it_is_about(
+    engine: Engine[Any], observed: Any, mistake: Mistake, before: int, after: int
+) -> None:
+    sound = [{"name": f"sound{number}", "comment": "x"} for number in range(before + after)]
+    place = before + len(mistake.others)
+    wrong = {"name": CULPRIT, **mistake.user}
+    users = [*sound[:before], *mistake.others, wrong, *sound[before:]]
+    with pytest.raises(AuroraIamError) as refused:
+        plan(engine, users, mistake.state or observed)
+    told = str(refused.value)
+    assert mistake.account in told
+    assert f"users[{place}]" in told
+    assert mistake.element in told
+
+
+def test_the_table_has_enough_of_each() -> None:
+    for table in (mysql.MISTAKES, postgresql.MISTAKES):
+        titles = [mistake.title for mistake in table]
+        assert len(titles) == len(set(titles)) > 60
