@@ -6,22 +6,102 @@
 # PRIVATE to the collection: anything here may change in any release.
 """Every way in which the collection refuses or fails, as one tree of exceptions.
 
-The message is one sentence for the person who wrote the task: the cause, then the next step. ``details`` holds
-what a program may want to look at (plain strings, lists and dictionaries); it never holds a secret.
+The message is one sentence for the person who wrote the task: the cause, then the next step. About whom and what it is
+stands beside it, as :class:`Where`; ``str(error)`` puts the two together. ``details`` holds what a program may want to
+look at (plain strings, lists and dictionaries); it never holds a secret.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any, NamedTuple
+
+_NAMED = 3
+"""Accounts, or mistakes, that a sentence names before it only counts them."""
+_SHOWN = 10
+
+
+class Where(NamedTuple):
+    """What of a task an error is about.
+
+    account   as the task writes it; as the server stores it where the task does not list it
+    position  where it stands in the task's list (``users[3]``); empty for an account that stands alone
+    element   an option of the account, or an element of one: ``grants[0].on``, ``roles[1]``
+    """
+
+    account: str = ""
+    position: str = ""
+    element: str = ""
+
+    def within(self, outer: Where) -> Where:
+        """Completed with what is known further out."""
+        element = ".".join(filter(None, (outer.element, self.element)))
+        return Where(self.account or outer.account, self.position or outer.position, element)
+
+    @property
+    def name(self) -> str:
+        """The account and its place in the task."""
+        return f"{self.account} ({self.position})" if self.account and self.position else self.account or self.position
+
+    def __str__(self) -> str:
+        kind = "account " if self.account else ""
+        return ", ".join(filter(None, (kind + self.name, self.element)))
+
+
+NOWHERE = Where()
 
 
 class AuroraIamError(Exception):
-    """The root. ``str(error)`` is the sentence that the task fails with."""
+    """The root. ``str(error)`` is the sentence that the task fails with.
 
-    def __init__(self, message: str, **details: Any) -> None:
+    where     what of the task it is about: nothing, one account, or all that share a statement
+    done      statements of the same step that the server had carried out before
+    in_doubt  statements that it may have carried out
+    """
+
+    def __init__(self, message: str, *where: Where, **details: Any) -> None:
         super().__init__(message)
         self.message = message
+        self.where: tuple[Where, ...] = where
+        self.done: tuple[str, ...] = ()
+        self.in_doubt: tuple[str, ...] = ()
         self.details: dict[str, Any] = details
+
+    @property
+    def account(self) -> str:
+        """Of several, all."""
+        return ", ".join(where.account for where in self.where)
+
+    @property
+    def element(self) -> str:
+        """Of several accounts, what they have in common."""
+        elements = {where.element for where in self.where}
+        return elements.pop() if len(elements) == 1 else ""
+
+    def locate(self, outer: Where) -> None:
+        """Take note of what is known further out."""
+        self.where = tuple(where.within(outer) for where in self.where or (NOWHERE,))
+
+    def entries(self) -> list[dict[str, str]]:
+        """For ``errors`` of the result: one for each account."""
+        return [{"account": where.account, "element": where.element, "message": self.message} for where in self.where]
+
+    def __str__(self) -> str:
+        about = _about(self.where)
+        return f"{about}: {self.message}" if about else self.message
+
+
+def _about(where: Sequence[Where]) -> str:
+    if len(where) <= 1:
+        return str(where[0]) if where else ""
+    elements = {item.element for item in where}
+    common = elements.pop() if len(elements) == 1 else ""
+    named = [item._replace(element="") if common else item for item in where[:_NAMED]]
+    names = "; ".join(", ".join(filter(None, (item.name, item.element))) for item in named)
+    names = names if elements - {""} and not common else names.replace("; ", ", ")
+    more = f" and {len(where) - _NAMED} more" if len(where) > _NAMED else ""
+    return ", ".join(filter(None, (f"accounts {names}{more}", common)))
 
 
 class InvalidOption(AuroraIamError):
@@ -45,11 +125,7 @@ class Unreachable(CannotConnect):
 
 
 class ConnectionLost(AuroraIamError):
-    """An established session broke. What was sent last may or may not have been executed.
-
-    ``details`` may hold, for whoever carries on: ``executed_in_step``, the statements of the step that the server had
-    carried out, and ``in_doubt``, those that it may have.
-    """
+    """An established session broke. What was sent last may or may not have been executed: see ``in_doubt``."""
 
 
 class NotWriter(CannotConnect):
@@ -82,11 +158,81 @@ class StatementFailed(AuroraIamError):
     ``code`` is the server's own (MySQL's number, PostgreSQL's SQLSTATE), ``statement`` the SQL.
     """
 
-    def __init__(self, message: str, code: str, statement: str, **details: Any) -> None:
-        super().__init__(message, code=code, statement=statement, **details)
+    def __init__(self, message: str, code: str, statement: str, *where: Where, **details: Any) -> None:
+        super().__init__(message, *where, code=code, statement=statement, **details)
         self.code = code
         self.statement = statement
 
 
 class VerificationFailed(AuroraIamError):
     """All statements succeeded, and yet the server's state is not the one that was planned."""
+
+
+class ManyMistakes(AuroraIamError):
+    """Several refusals of one task, so that a person reads all of them at once."""
+
+    def __init__(self, errors: Sequence[AuroraIamError]) -> None:
+        super().__init__("")
+        self.errors = errors
+        for error in reversed(errors):
+            self.details.update(error.details)
+        in_the_way = [error.details["in_the_way"] for error in errors if "in_the_way" in error.details]
+        if in_the_way:
+            self.details["in_the_way"] = {name: what for found in in_the_way for name, what in found.items()}
+
+    def locate(self, outer: Where) -> None:
+        for error in self.errors:
+            error.locate(outer)
+
+    def entries(self) -> list[dict[str, str]]:
+        return [entry for error in self.errors for entry in error.entries()]
+
+    def __str__(self) -> str:
+        shown = " ".join(map(str, self.errors[:_SHOWN]))
+        more = f" And {len(self.errors) - _SHOWN} more mistakes, see errors." if len(self.errors) > _SHOWN else ""
+        return f"{shown}{more}{self.message}"
+
+
+class Mistakes:
+    """What was found wrong with a task so far."""
+
+    def __init__(self) -> None:
+        self._found: list[AuroraIamError] = []
+
+    def about(self, where: Where) -> _About:
+        """As a context: keeps a refusal that is raised inside, and says whom and what it is about."""
+        return _About(self._found, where)
+
+    def refuse(self) -> None:
+        """Raises what was found: the error itself if it is one, and ManyMistakes if they are several."""
+        found = list(_flat(self._found))
+        if len(found) > 1:
+            raise ManyMistakes(found)
+        for error in found:
+            raise error
+
+
+class _About:
+    def __init__(self, found: list[AuroraIamError], where: Where) -> None:
+        self._found = found
+        self._where = where
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, (InvalidOption, MissingObject, UnknownPrivilege, Refused, ManyMistakes)):
+            return False
+        error.locate(self._where)
+        self._found.append(error)
+        return True
+
+
+def _flat(errors: Iterable[AuroraIamError]) -> Iterable[AuroraIamError]:
+    for error in errors:
+        if isinstance(error, ManyMistakes):
+            yield from error.errors
+        else:
+            yield error

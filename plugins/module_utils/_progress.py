@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName, Changes
@@ -29,7 +29,7 @@ class Progress:
         self.warnings: list[str] = list(warnings)
         self._first: Mapping[AccountName, AccountChange] = {}
         self._unlisted: frozenset[AccountName] = frozenset()
-        self._in_doubt: list[str] = []
+        self._in_doubt: tuple[str, ...] = ()
         self._plans = 0
         self._left = 0
         self._broken = 0
@@ -59,17 +59,17 @@ class Progress:
             if text in planned:
                 break
             self.statements.append(text)
-        self._in_doubt = []
+        self._in_doubt = ()
 
     def carried_out(self, step: Step) -> None:
         self._add([statement.text for statement in step.statements])
 
     def failed(self, error: AuroraIamError) -> None:
         """Take note of the part of a step that was carried out before an error."""
-        self._add(error.details.pop("executed_in_step", []))
-        self._in_doubt = error.details.pop("in_doubt", [])
+        self._add(error.done)
+        self._in_doubt = error.in_doubt
 
-    def _add(self, texts: list[str]) -> None:
+    def _add(self, texts: Sequence[str]) -> None:
         self.statements += texts
         self._left -= len(texts)
 

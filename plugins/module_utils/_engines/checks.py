@@ -41,11 +41,10 @@ def refuse_own_accounts(
         )
 
 
-def iam_auth_off(title: str, reason: str, **details: object) -> IamAuthDisabled:
-    """``reason``: how that is known; ``details``: of the error."""
+def iam_auth_off(title: str, reason: str) -> IamAuthDisabled:
+    """``reason``: how that is known."""
     return IamAuthDisabled(
-        f"IAM authentication is off on {title} ({reason}). Turn it on with dbops.aurora_iam.aurora_iam_cluster.",
-        **details,
+        f"IAM authentication is off on {title} ({reason}). Turn it on with dbops.aurora_iam.aurora_iam_cluster."
     )
 
 

@@ -50,15 +50,14 @@ class Answers:
         except TransactionLost as error:
             raise self.lost(error) from None
 
-    def lost(self, error: TransactionLost, in_doubt: Sequence[str] = (), **details: object) -> ConnectionLost:
+    def lost(self, error: TransactionLost, in_doubt: Sequence[str] = ()) -> ConnectionLost:
         """``in_doubt``: what the server may have carried out."""
         sent = "what was sent last may have been done, so " if in_doubt else ""
-        doubt = {"in_doubt": list(in_doubt)} if in_doubt else {}
-        return ConnectionLost(
-            f"The session with {self.title} was lost ({error}); {sent}run the task again, which does what is missing.",
-            **doubt,
-            **details,
+        lost = ConnectionLost(
+            f"The session with {self.title} was lost ({error}); {sent}run the task again, which does what is missing."
         )
+        lost.in_doubt = tuple(in_doubt)
+        return lost
 
     def all_pages(self, statement: str, read: Callable[[int], Iterator[Rows]]) -> Rows:
         """Read with ever smaller pages until each fits into an answer. Raises StatementFailed for a row that does not.

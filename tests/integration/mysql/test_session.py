@@ -154,7 +154,7 @@ def test_a_failure_says_what_was_done_before_it(login, account: str):
     with pytest.raises(StatementFailed, match=r"refused a statement: .*1396") as caught:
         run(login, create, create, drop)
     assert caught.value.statement == create
-    assert caught.value.details["executed_in_step"] == [create]
+    assert caught.value.done == (create,)
     run(login, drop)
 
 
@@ -162,7 +162,7 @@ def test_a_warning_that_something_was_not_done_is_a_failure(login, account: str)
     create, drop = f"CREATE USER `{account} `", f"DROP USER {account}"
     with pytest.raises(StatementFailed, match=r"only warned: .*trimmed") as caught:
         run(login, create, drop)
-    assert caught.value.details["executed_in_step"] == [create]
+    assert caught.value.done == (create,)
     run(login, drop)
 
 

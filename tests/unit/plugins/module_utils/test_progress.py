@@ -26,7 +26,9 @@ def change(name: AccountName, before: Account | None, after: Account | None) -> 
 
 
 def lost(executed: list[str], in_doubt: list[str]) -> ConnectionLost:
-    return ConnectionLost("It broke.", executed_in_step=executed, in_doubt=in_doubt)
+    error = ConnectionLost("It broke.")
+    error.done, error.in_doubt = tuple(executed), tuple(in_doubt)
+    return error
 
 
 def test_without_an_interruption_it_is_the_plan():
@@ -81,7 +83,8 @@ def test_after_the_last_session_the_error_says_how_far_it_got():
 def test_another_error_keeps_its_words():
     progress = Progress()
     progress.begin(Changes(()), plan("A", "B"), [])
-    error = StatementFailed("No.", "1", "B", executed_in_step=["A"])
+    error = StatementFailed("No.", "1", "B")
+    error.done = ("A",)
     progress.failed(error)
     progress.explain(error)
     assert (error.message, error.details["statements_executed"]) == ("No.", ["A"])

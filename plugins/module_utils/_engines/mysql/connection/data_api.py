@@ -117,17 +117,24 @@ class MySQLDataApiSession(Session):
         executed: list[str] = []
         for statement in step.statements:
             try:
-                self._writing.say(statement.text, lasting=True)
-            except DatabaseRefused as error:
-                raise self._refusal(error, statement.text, executed) from None
-            except TransactionLost as error:
-                raise self._answers.lost(error, [statement.text], executed_in_step=executed) from None
+                self._say(statement.text)
+            except AuroraIamError as error:
+                error.done = tuple(executed)
+                raise
             executed.append(statement.text)
 
-    def _refusal(self, error: DatabaseRefused, statement: str, executed: Sequence[str] = ()) -> AuroraIamError:
-        """``executed``: what of the step was carried out before the statement."""
+    def _say(self, text: str) -> None:
+        """Of what writes."""
+        try:
+            self._writing.say(text, lasting=True)
+        except DatabaseRefused as error:
+            raise self._refusal(error, text) from None
+        except TransactionLost as error:
+            raise self._answers.lost(error, [text]) from None
+
+    def _refusal(self, error: DatabaseRefused, statement: str) -> AuroraIamError:
         number, text = error.args
-        return statement_failure(self.login.title, DatabaseRefused(number or _UNKNOWN, text), statement, executed)
+        return statement_failure(self.login.title, DatabaseRefused(number or _UNKNOWN, text), statement)
 
     def close(self) -> None:
         self._run_lock.held = False

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import (
     no_tls,
@@ -43,25 +42,17 @@ https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html
 _READ_ONLY = frozenset((1290, 1792, 1836))
 
 
-def statement_failure(
-    title: str, error: Exception, statement: str, executed: Sequence[str] = (), in_doubt: Sequence[str] = ()
-) -> AuroraIamError:
-    """``executed``: what ran in the same step before it. ``in_doubt``: what may have run if the connection broke."""
+def statement_failure(title: str, error: Exception, statement: str) -> AuroraIamError:
     code, text = code_and_text(error)
-    done = list(executed)
     if code in _LOST or not code:
         return ConnectionLost(
             f"The connection with {title} broke ({text}); what was sent last may have been done, so run the task "
-            "again, which does what is missing.",
-            executed_in_step=done,
-            in_doubt=list(in_doubt),
+            "again, which does what is missing."
         )
     if code in _READ_ONLY and "read" in text.lower():
-        return NotWriter(
-            f"{title} has become read-only ({text}), as after a failover; run the task again.", executed_in_step=done
-        )
+        return NotWriter(f"{title} has become read-only ({text}), as after a failover; run the task again.")
     if code == _PLUGIN_NOT_LOADED:
-        return iam_auth_off(title, f"error {code}: {text}", executed_in_step=done)
+        return iam_auth_off(title, f"error {code}: {text}")
     hint = "Correct the cause and run the task again, which does what is missing."
     if code == _LOCK_WAIT_TIMEOUT:
         hint = (
@@ -73,12 +64,7 @@ def statement_failure(
             "Grant the login what it lacks (to read accounts, SELECT ON mysql.*). What it has by a role counts while "
             "that is active: make it a default role, or turn activate_all_roles_on_login on."
         )
-    return StatementFailed(
-        f"{title} refused a statement: {text} (error {code}). {hint}",
-        str(code),
-        statement,
-        executed_in_step=done,
-    )
+    return StatementFailed(f"{title} refused a statement: {text} (error {code}). {hint}", str(code), statement)
 
 
 def connection_failure(login: Login, credentials: Credentials, error: Exception) -> CannotConnect:

@@ -33,6 +33,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CannotConnect,
+    ConnectionLost,
     MissingLibrary,
     NotWriter,
     StatementFailed,
@@ -107,7 +108,11 @@ class MySQLSession(Session):
             return
         executed: list[str] = []
         for statement in step.statements:
-            self._execute(statement.text, executed)
+            try:
+                self._execute(statement.text, executed)
+            except AuroraIamError as error:
+                error.done = tuple(executed)
+                raise
 
     def _execute(self, text: str, executed: list[str]) -> None:
         """Appends to ``executed`` what was done, also where the server warns that it did something else."""
@@ -118,19 +123,20 @@ class MySQLSession(Session):
                 executed.append(in_doubt.pop())
                 warnings = _warnings(cursor) if cursor.warning_count else []
             except pymysql.MySQLError as error:
-                raise statement_failure(self.login.title, error, text, executed, in_doubt) from error
+                failure = statement_failure(self.login.title, error, text)
+                failure.in_doubt = tuple(in_doubt) if isinstance(failure, ConnectionLost) else ()
+                raise failure from error
         not_done = [warning for warning in warnings if warning[1] in _NOT_DONE]
         if not_done:
-            raise self._not_done(text, not_done[0], executed)
+            raise self._not_done(text, not_done[0])
 
-    def _not_done(self, statement: str, warning: Row, executed: Sequence[str]) -> StatementFailed:
+    def _not_done(self, statement: str, warning: Row) -> StatementFailed:
         _level, code, text = warning
         return StatementFailed(
             f"{self.login.title} accepted a statement but only warned: {text} (warning {code}); correct what it names "
             "and run the task again.",
             str(code),
             statement,
-            executed_in_step=list(executed),
         )
 
     def close(self) -> None:

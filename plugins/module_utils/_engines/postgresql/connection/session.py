@@ -355,7 +355,7 @@ class PostgreSQLSession(Session):
             self._execute(self._connection(step.database), "COMMIT")
         except ConnectionLost as error:
             # Before this the server has rolled back; now it may have kept everything.
-            error.details["in_doubt"] = [statement.text for statement in step.statements]
+            error.in_doubt = tuple(statement.text for statement in step.statements)
             raise
 
     def _check_code(self, step: Step) -> None:

@@ -62,4 +62,6 @@ def test_what_the_database_refuses_is_the_engines_error() -> None:
 def test_a_lost_session_says_whether_something_may_have_been_done() -> None:
     with pytest.raises(ConnectionLost, match=r"was lost \(expired\); run the task again"), ANSWERS.about("SELECT x"):
         raise TransactionLost("expired")
-    assert "may have been done" in str(ANSWERS.lost(TransactionLost("expired"), ["DROP USER x"]))
+    lost = ANSWERS.lost(TransactionLost("expired"), ["DROP USER x"])
+    assert "may have been done" in str(lost)
+    assert lost.in_doubt == ("DROP USER x",)

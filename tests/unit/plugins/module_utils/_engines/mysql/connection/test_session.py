@@ -118,21 +118,15 @@ def test_what_each_ssl_mode_verifies(mode, checks_name, verifies):
     ],
 )
 def test_an_error_during_the_work_says_what_it_means(code: int, text: str, kind: type[AuroraIamError], says: str):
-    error = statement_failure("cluster orders", refusal(code, text), "DROP USER x", ["CREATE USER y"])
+    error = statement_failure("cluster orders", refusal(code, text), "DROP USER x")
     assert isinstance(error, kind)
     assert says in error.message
-    assert error.details["executed_in_step"] == ["CREATE USER y"]
 
 
 def test_a_closed_connection_is_a_lost_one():
     assert isinstance(
         statement_failure("cluster orders", pymysql.err.InterfaceError(0, ""), "SELECT 1"), ConnectionLost
     )
-
-
-def test_a_statement_that_was_lost_is_in_doubt():
-    error = statement_failure("cluster orders", refusal(2013, "Lost"), "B", ["A"], ["B"])
-    assert error.details == {"executed_in_step": ["A"], "in_doubt": ["B"]}
 
 
 @pytest.mark.parametrize(
