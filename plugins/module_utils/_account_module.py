@@ -24,7 +24,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     ConnectionLost,
     InvalidOption,
+    ManyMistakes,
     MissingObject,
+    Mistakes,
     NotDroppable,
     NotWriter,
     Refused,
@@ -138,7 +140,7 @@ def converge(
     When the session breaks or its server ceases to be the writer, everything begins anew with another session: what is
     there now is observed, and the plan is for what is missing.
     """
-    wanted = [engine.parse(request) for request in requests]
+    wanted = parse(engine, requests)
     progress = Progress(compare_names(wanted))
     session = open_writer(engine, login)
     while True:
@@ -156,6 +158,17 @@ def converge(
         except AuroraIamError as error:
             progress.explain(error)
             raise
+
+
+def parse(engine: Engine[O], requests: Sequence[AccountRequest]) -> list[ParsedAccount]:
+    """Raises what the engine does, and ManyMistakes."""
+    mistakes = Mistakes()
+    wanted = []
+    for request in requests:
+        with mistakes.about(request.where):
+            wanted.append(engine.parse(request))
+    mistakes.refuse()
+    return wanted
 
 
 @dataclass(frozen=True)
@@ -278,7 +291,7 @@ def _after_failure(planner: _Planner[O], failed: _Planned, error: AuroraIamError
     """Another plan, where something has changed since the one that failed was made. Otherwise raises the error."""
     try:
         planned = planner.plan()
-    except (Refused, MissingObject):
+    except (Refused, MissingObject, ManyMistakes):
         raise error from None
     if planned.plan.statements == failed.plan.statements:
         raise error
@@ -331,10 +344,11 @@ def compare_names(wanted: Sequence[ParsedAccount]) -> list[str]:
     folded: dict[AccountName, AccountName] = {}
     warnings = []
     for account in wanted:
-        name, position = account.name, account.request.position
+        name = account.name
         if name in seen:
-            raise InvalidOption(f"{position}{name} is already {seen[name]}; one account is one element: merge the two.")
-        seen[name] = position.rstrip(": ")
+            already = f"{name} is already {seen[name]}; one account is one element: merge the two."
+            raise InvalidOption(already, account.request.where)
+        seen[name] = account.request.position
         twin = folded.setdefault(AccountName(name.name.casefold(), name.host), name)
         if twin != name:
             warnings.append(

@@ -13,7 +13,8 @@ look at (plain strings, lists and dictionaries); it never holds a secret.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -228,6 +229,16 @@ class _About:
         error.locate(self._where)
         self._found.append(error)
         return True
+
+
+@contextmanager
+def about(where: Where) -> Iterator[None]:
+    """Says whom and what an error that is raised inside is about."""
+    try:
+        yield
+    except AuroraIamError as error:
+        error.locate(where)
+        raise
 
 
 def _flat(errors: Iterable[AuroraIamError]) -> Iterable[AuroraIamError]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Where
+
 IAM = "iam"
 """Logs in with an IAM token."""
 IAM_BROKEN = "iam-broken"
@@ -120,7 +122,7 @@ class GrantRequest:
     grant_option: bool = False
     owner: str = ""
     position: str = "grants[0]"
-    """Where it stands in the task, for error messages."""
+    """Where it stands among the account's options, for error messages."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,11 @@ class AccountRequest:
     reassign_code: bool = False
     terminate_sessions: bool = True
     position: str = ""
-    """Where it stands in the task (``users[3]: ``), for error messages; empty for a single account."""
+    """Where it stands in the task (``users[3]``), for error messages; empty for a single account."""
+
+    @property
+    def where(self) -> Where:
+        return Where(f"{self.name}@{self.host}" if self.host else self.name, self.position)
 
 
 @dataclass(frozen=True)
@@ -166,6 +172,11 @@ class AccountChange:
     after: Account | None
     request: AccountRequest | None = None
     """``None`` for an account that no one listed (``unlisted``)."""
+
+    def at(self, element: str = "") -> Where:
+        """For an error about the account, or about this option of it."""
+        where = self.request.where if self.request is not None else Where(str(self.name))
+        return where._replace(element=element)
 
     @property
     def created(self) -> bool:

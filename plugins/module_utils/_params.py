@@ -8,14 +8,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.basic import env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.common.validation import check_type_dict
+from ansible.module_utils.errors import RequiredError, UnsupportedError
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    NOWHERE,
+    InvalidOption,
+    Mistakes,
+    Where,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
 
 Spec = dict[str, dict[str, Any]]
@@ -145,76 +152,89 @@ class _Elements:
         self._named = named
         self._known: dict[str, dict[str, Any]] = {}
 
-    def options(self, element: Any, position: str) -> dict[str, Any]:
+    def options(self, element: Any) -> dict[str, Any]:
         """The element's options, converted and with defaults. Raises InvalidOption."""
         if not isinstance(element, Mapping):
-            names = ", ".join(self._validator.argument_spec)
-            raise InvalidOption(f"{position}expected a dictionary with {names}, found {element!r}.")
+            element = self._dictionary(element)
         name = element.get(self._named)
         if not isinstance(name, str):
-            return self._validated(element, position)
+            return self._validated(element)
         alike = repr({key: value for key, value in element.items() if key != self._named})
         if alike not in self._known:
-            self._known[alike] = self._validated(element, position)
+            self._known[alike] = self._validated(element)
         return {**self._known[alike], self._named: name}
 
-    def _validated(self, element: Mapping[str, Any], position: str) -> dict[str, Any]:
-        self._refuse_what_is_no_text(element, position)
+    def _dictionary(self, element: Any) -> Any:
+        """Also from a text, as Ansible does: ``privileges=SELECT on=orders.*``."""
+        try:
+            return check_type_dict(element)
+        except TypeError as error:
+            names = ", ".join(self._validator.argument_spec)
+            raise InvalidOption(f"expected a dictionary with {names}, found {element!r}.") from error
+
+    def _validated(self, element: Mapping[str, Any]) -> dict[str, Any]:
+        mistakes = Mistakes()
+        for option, value in element.items():
+            with mistakes.about(Where(element=str(option))):
+                self._check_kind(option, value)
+        mistakes.refuse()
         result = self._validator.validate(dict(element))
-        if result.error_messages:
-            problems = [
-                f"unknown option {error}" if isinstance(error, UnsupportedError) else str(error)
-                for error in result.errors.errors
-            ]
-            raise InvalidOption(position + "; ".join(problems))
+        for error in result.errors.errors:
+            with mistakes.about(NOWHERE):
+                raise self._refusal(error)
+        mistakes.refuse()
         validated: dict[str, Any] = result.validated_parameters
         return validated
 
-    def _refuse_what_is_no_text(self, element: Mapping[str, Any], position: str) -> None:
+    def _check_kind(self, option: object, value: Any) -> None:
         """Ansible would make a text of a list: an account called ``['jane']``. And YAML reads an unquoted ``no`` as a
         boolean and ``1.50`` as 1.5, which would be accounts called False and 1.5."""
-        for option, value in element.items():
-            kind = self._validator.argument_spec.get(option, {}).get("type")
-            if kind == "str" and isinstance(value, (Mapping, list, tuple)):
-                raise InvalidOption(f"{position}{option} is {value!r}; give a text, not a list or a dictionary.")
-            if kind == "str" and isinstance(value, (bool, float)):
-                raise InvalidOption(f"{position}{option} is {value!r}, no text; quote it.")
+        spec = self._validator.argument_spec.get(option, {})
+        if spec.get("type") == "str" and isinstance(value, (Mapping, list, tuple)):
+            raise InvalidOption(f"{value!r} is no text; give a text, not a list or a dictionary.")
+        if spec.get("type") == "str" and isinstance(value, (bool, float)):
+            raise InvalidOption(f"{value!r} is no text; quote it.")
+
+    def _refusal(self, error: Exception) -> InvalidOption:
+        """With the option that the message begins with, or quotes."""
+        if isinstance(error, UnsupportedError):
+            text = str(error)
+            return InvalidOption(f"unknown option {text}", Where(element=text.split(".")[0]))
+        named = (word for word in re.findall(r"\w+", str(error)) if word in self._validator.argument_spec)
+        option = "" if isinstance(error, RequiredError) else next(named, "")
+        return InvalidOption(f"{str(error).rstrip('.')}.", Where(element=option))
 
 
-_ACCOUNTS = _Elements(account_spec(), named="name")
+# Of a list of dictionaries Ansible does not say which element is none
+_ACCOUNTS = _Elements({**account_spec(), "grants": {"type": "list", "elements": "raw"}}, named="name")
 _GRANTS = _Elements(_GRANT_SPEC, named="on")
 
 
 def account_request(options: Mapping[str, Any], position: str = "") -> AccountRequest:
-    """Read the validated options of one account. ``position`` says where they stand, for messages (``users[3]: ``).
+    """Read the validated options of one account. ``position`` says where they stand, for messages (``users[3]``).
 
     Raises InvalidOption.
     """
-    _check_texts(options, position)
-    if not options["name"]:
-        raise InvalidOption(
-            f"{position}name is empty; an account needs the name that the IAM policy's resource ends with."
-        )
-    limit = options["connection_limit"]
-    if limit is not None and limit < -1:
-        raise InvalidOption(f"{position}connection_limit is {limit}; give a number of sessions, or -1 for no limit.")
-    if (options["owned_objects"] == "reassign") != bool(options["reassign_owned_to"]):
-        raise InvalidOption(
-            f"{position}owned_objects: reassign and reassign_owned_to go together: the one says that somebody else "
-            "gets what the account owns, the other who."
-        )
+    mistakes = Mistakes()
+    where = Where(str(options["name"]), position)
+    _check_texts(options, where, mistakes)
+    for option, check in _CHECKS.items():
+        with mistakes.about(where._replace(element=option)):
+            check(options)
+    grants = _grant_requests(options["grants"], where, mistakes)
+    mistakes.refuse()
     return AccountRequest(
         name=options["name"],
         host=options["host"] or "",
         present=options["state"] == "present",
-        grants=_grant_requests(options["grants"], position),
+        grants=grants,
         purge_grants=options["purge_grants"],
         roles=_texts(options["roles"]),
         purge_roles=options["purge_roles"],
         convert=options["convert"],
         require_tls=options["require_tls"],
         locked=options["locked"],
-        connection_limit=limit,
+        connection_limit=options["connection_limit"],
         comment=options["comment"],
         owned_objects=options["owned_objects"],
         reassign_owned_to=options["reassign_owned_to"] or "",
@@ -224,44 +244,100 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
     )
 
 
-def _check_texts(options: Mapping[str, Any], position: str) -> None:
-    """Bytes in another encoding than UTF-8 reach a module as halves of surrogate pairs, which no server can be sent."""
+def _check_name(options: Mapping[str, Any]) -> None:
+    if not options["name"]:
+        raise InvalidOption("an account needs the name that the IAM policy's resource ends with; give it.")
+
+
+def _check_limit(options: Mapping[str, Any]) -> None:
+    limit = options["connection_limit"]
+    if limit is not None and limit < -1:
+        raise InvalidOption(f"connection_limit is {limit}; give a number of sessions, or -1 for no limit.")
+
+
+def _check_new_owner(options: Mapping[str, Any]) -> None:
+    if (options["owned_objects"] == "reassign") != bool(options["reassign_owned_to"]):
+        raise InvalidOption(
+            "owned_objects: reassign and reassign_owned_to go together: the one says that somebody else gets what the "
+            "account owns, the other who."
+        )
+
+
+_CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
+    "name": _check_name,
+    "connection_limit": _check_limit,
+    "reassign_owned_to": _check_new_owner,
+}
+
+
+def _check_texts(options: Mapping[str, Any], where: Where, mistakes: Mistakes) -> None:
     for option, value in options.items():
-        for text in value if isinstance(value, list) else (value,):
-            if isinstance(text, str) and not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-                raise InvalidOption(f"{position}{option} has characters that are none ({text!r}); write it in UTF-8.")
-    if "" in (options.get("roles") or ()):
-        raise InvalidOption(f"{position}roles has an empty element; name a role there, or remove it.")
+        if isinstance(value, str):
+            _check_text(value, where._replace(element=option), mistakes)
+    for option in ("roles", "privileges"):
+        for index, text in enumerate(options.get(option) or ()):
+            _check_text(text, where._replace(element=f"{option}[{index}]"), mistakes)
+            if option == "roles" and not text:
+                with mistakes.about(where._replace(element=f"roles[{index}]")):
+                    raise InvalidOption("the name of a role is empty; name a role, or remove the element.")
+
+
+def _check_text(text: str, where: Where, mistakes: Mistakes) -> None:
+    """Bytes in another encoding than UTF-8 reach a module as halves of surrogate pairs, which no server can be sent."""
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        with mistakes.about(where):
+            raise InvalidOption(f"{text!r} contains invalid UTF-8; write it in UTF-8.")
 
 
 def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
-    """Read the elements of ``users``. Raises InvalidOption, naming the element."""
+    """Read the elements of ``users``. Raises InvalidOption, and ManyMistakes where several are wrong."""
     elements: Sequence[Mapping[str, Any]] = options["users"]
     if not elements and options["unlisted"] == "drop" and not options["confirm"]:
         raise InvalidOption(
             "users is empty and unlisted is drop, which would drop every IAM-authenticated account; if that is "
             "what you want, set confirm: true."
         )
-    return [_element(element, f"users[{index}]: ") for index, element in enumerate(elements)]
+    mistakes = Mistakes()
+    requests = []
+    for index, element in enumerate(elements):
+        position = f"users[{index}]"
+        with mistakes.about(Where(_name_of(element), position)):
+            requests.append(_element(element, position))
+    mistakes.refuse()
+    return requests
+
+
+def _name_of(element: Any) -> str:
+    name = element.get("name") if isinstance(element, Mapping) else None
+    return name if isinstance(name, str) else ""
 
 
 def _element(element: Any, position: str) -> AccountRequest:
     if isinstance(element, Mapping):
         element = {key: value for key, value in element.items() if key not in REPORTED}
-    return account_request(_ACCOUNTS.options(element, position), position)
+    return account_request(_ACCOUNTS.options(element), position)
 
 
-def _grant_requests(elements: Sequence[Any] | None, position: str) -> tuple[GrantRequest, ...] | None:
+def _grant_requests(
+    elements: Sequence[Any] | None, where: Where, mistakes: Mistakes
+) -> tuple[GrantRequest, ...] | None:
     if elements is None:
         return None
-    return tuple(_grant_request(element, f"{position}grants[{index}]") for index, element in enumerate(elements))
+    requests = []
+    for index, element in enumerate(elements):
+        position = f"grants[{index}]"
+        with mistakes.about(where._replace(element=position)):
+            requests.append(_grant_request(element, position))
+    return tuple(requests)
 
 
 def _grant_request(element: Any, position: str) -> GrantRequest:
-    options = _GRANTS.options(_with_on(element), f"{position}: ")
-    _check_texts(options, f"{position}: ")
+    options = _GRANTS.options(_with_on(element))
+    mistakes = Mistakes()
+    _check_texts(options, NOWHERE, mistakes)
+    mistakes.refuse()
     if not options["privileges"]:
-        raise InvalidOption(f"{position}: privileges is empty; list at least one, or remove the element.")
+        raise InvalidOption("privileges is empty; list at least one, or remove the element.")
     return GrantRequest(
         privileges=tuple(options["privileges"]),
         on=options["on"],

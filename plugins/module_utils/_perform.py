@@ -47,7 +47,9 @@ def perform(operation: Operation, params: Mapping[str, Any], no_log: Iterable[st
     try:
         result = {"changed": False, **operation.perform(task)}
     except AuroraIamError as error:
-        result = {"failed": True, "msg": error.message, **error.details}
+        result = {"failed": True, "msg": str(error), **error.details}
+        if error.entries():
+            result["errors"] = error.entries()
     except Exception as error:
         # Let through, Ansible would show the traceback as it is, and on the controller the task's arguments with it
         message = f"{type(error).__name__}: {error}. This is a defect of dbops.aurora_iam; please report it."

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
     PASSWORD,
@@ -48,11 +48,14 @@ def reconcile(
     Raises Refused for an existing account that is not IAM-authenticated and is not to be converted, and for one that a
     conversion would let log in again.
     """
-    listed = {
-        item.name: _change(item, observed.get(item.name), capabilities, item.name in protected) for item in desired
-    }
+    mistakes = Mistakes()
+    listed = {}
     for item in desired:
-        _refuse_revival(item, listed[item.name], expired)
+        with mistakes.about(item.request.where):
+            change = _change(item, observed.get(item.name), capabilities, item.name in protected)
+            _refuse_revival(item, change, expired)
+            listed[item.name] = change
+    mistakes.refuse()
     strays = _unlisted_changes(listed, observed, unlisted, protected)
     changes = sorted([*listed.values(), *strays], key=lambda change: change.name)
     return Changes(tuple(changes), frozenset(change.name for change in strays))
@@ -104,9 +107,8 @@ def _refuse_revival(desired: Desired, change: AccountChange, expired: Mapping[Ac
     revived = before is not None and before.authentication == PASSWORD and after is not None and not after.locked
     if revived and desired.name in expired and request.locked is None:
         raise Refused(
-            f"{request.position}The password of {desired.name} has expired ({expired[desired.name]}), and converting "
-            "it would let it log in again; set locked: true to convert it locked, or locked: false if it is meant to "
-            "log in."
+            f"the password of {desired.name} has expired ({expired[desired.name]}), and converting it would let it log "
+            "in again; set locked: true to convert it locked, or locked: false if it is meant to log in."
         )
 
 
@@ -114,13 +116,13 @@ def _refuse_password_account(desired: Desired) -> None:
     request = desired.request
     if not request.present:
         raise Refused(
-            f"{request.position}{desired.name} is not an IAM-authenticated account, and this collection drops no "
-            "other; drop it with the tool that made it, or correct the name."
+            f"{desired.name} is not an IAM-authenticated account, and this collection drops no other; drop it with the "
+            "tool that made it, or correct the name."
         )
     if not request.convert:
         raise Refused(
-            f"{request.position}{desired.name} exists and is not IAM-authenticated; set convert: true to convert it in "
-            "place (its password stops working, its grants and roles stay), or choose another name."
+            f"{desired.name} exists and is not IAM-authenticated; set convert: true to convert it in place (its "
+            "password stops working, its grants and roles stay), or choose another name."
         )
 
 

@@ -57,7 +57,7 @@ class ParsedGrant:
     scope: Scope
     grantable: bool
     position: str
-    """Where it stands in the task, for error messages."""
+    """Where it stands among the account's options, for error messages."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Engine(ABC, Generic[O]):
     @abstractmethod
     def parse(self, request: AccountRequest) -> ParsedAccount:
         """Read names, grants and roles by the engine's own grammar. Raises InvalidOption, UnknownPrivilege, Refused
-        (a reserved name)."""
+        (a reserved name), ManyMistakes; they say which element of the request is wrong."""
 
     @abstractmethod
     def open(self, login: Login) -> Session:
@@ -159,7 +159,8 @@ class Engine(ABC, Generic[O]):
 
     @abstractmethod
     def resolve(self, wanted: Sequence[ParsedAccount], observed: O) -> list[Desired]:
-        """Find every name on the server and expand ALL. Raises MissingObject, UnknownPrivilege, Refused."""
+        """Find every name on the server and expand ALL. Raises MissingObject, UnknownPrivilege, Refused, ManyMistakes;
+        they say which account and which element is wrong."""
 
     @abstractmethod
     def protected(self, observed: O) -> Collection[AccountName]:
@@ -168,7 +169,8 @@ class Engine(ABC, Generic[O]):
     @abstractmethod
     def plan(self, changes: Changes, observed: O) -> EnginePlan:
         """The changes with what follows from them, and the fewest statements that carry them out, in an order that is
-        safe to interrupt. Raises Refused, IamAuthDisabled for what must not be done."""
+        safe to interrupt. Raises Refused, which says which account and element it is about, and IamAuthDisabled for
+        what must not be done."""
 
     @abstractmethod
     def describe_grants(self, grants: Collection[Grant]) -> list[dict[str, Any]]:

@@ -10,13 +10,53 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountChange, AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, ParsedGrant
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Mistakes, Refused, Where
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    AccountChange,
+    AccountName,
+    Desired,
+    GrantRequest,
+)
 
 
-def position(change: AccountChange) -> str:
-    """Where the account stands in the task; empty for one that is not listed or stands alone."""
-    return change.request.position if change.request is not None else ""
+def parse_all(
+    requests: Iterable[GrantRequest] | None, parse: Callable[[GrantRequest], ParsedGrant], mistakes: Mistakes
+) -> tuple[ParsedGrant, ...] | None:
+    """The elements of ``grants``. Adds to the mistakes."""
+    if requests is None:
+        return None
+    parsed = []
+    for request in requests:
+        with mistakes.about(Where(element=request.position)):
+            parsed.append(parse(request))
+    return tuple(parsed)
+
+
+def resolve_all(wanted: Iterable[ParsedAccount], resolve: Callable[[ParsedAccount], Desired]) -> list[Desired]:
+    """Raises what ``resolve`` does, and ManyMistakes where several accounts or elements are wrong."""
+    mistakes = Mistakes()
+    resolved = []
+    for account in wanted:
+        with mistakes.about(account.request.where):
+            resolved.append(resolve(account))
+    mistakes.refuse()
+    return resolved
+
+
+def role_element(change: AccountChange, is_meant: Callable[[str], bool], otherwise: str = "roles") -> str:
+    """Which element of ``roles`` names a role.
+
+    is_meant   whether a name as written is the role's
+    otherwise  where none does
+    """
+    roles = change.request.roles or () if change.request is not None else ()
+    return next((f"roles[{index}]" for index, text in enumerate(roles) if is_meant(text)), otherwise)
+
+
+def reserved(name: str) -> Refused:
+    return Refused(f"{name} is reserved by the server or by RDS; choose another name.")
 
 
 def becomes_iam(change: AccountChange) -> bool:
@@ -37,7 +77,7 @@ def refuse_own_accounts(
         else:
             continue
         raise Refused(
-            f"{position(change)}{change.name} is {who}, which the collection never modifies. Remove it from the task."
+            f"{change.name} is {who}, which the collection never modifies. Remove it from the task.", change.at()
         )
 
 
@@ -62,6 +102,4 @@ def similar_names(
         near = ", ".join(map(str, similar(change.name)))
         if near:
             what = "does not exist, so there is nothing to drop" if change.after is None else "is a new account"
-            yield (
-                f"{position(change)}{change.name} {what}; there is also {near}, which is a different account: {rule}."
-            )
+            yield f"{change.at()}: {change.name} {what}; there is also {near}, which is a different account: {rule}."

@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedAccount,
     Session,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import resolve_all
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.data_api import (
     MySQLDataApiSession,
@@ -66,7 +67,7 @@ class MySQLEngine(Engine[MySQLObserved]):
         return iam_accounts(session)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: MySQLObserved) -> list[Desired]:
-        return [resolve_account(account, observed) for account in wanted]
+        return resolve_all(wanted, lambda account: resolve_account(account, observed))
 
     def protected(self, observed: MySQLObserved) -> Collection[AccountName]:
         return checks.protected(observed)

@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedAccount,
     Session,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import resolve_all
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -86,8 +87,7 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return iam_accounts(_own(session))
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> list[Desired]:
-        resolver = Resolver(wanted, observed)
-        return [resolver.resolve(account) for account in wanted]
+        return resolve_all(wanted, Resolver(wanted, observed).resolve)
 
     def protected(self, observed: PostgreSQLObserved) -> Collection[AccountName]:
         return own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import role_element
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     Membership,
     Roles,
@@ -120,10 +121,11 @@ def refuse_two_logins(changes: Changes, roles: Roles) -> None:
     for change in changes.accounts:
         listed_present = change.request is not None and change.after is not None
         if listed_present and change.name.name in in_directory:
-            chain = format_chain(after.chain(change.name.name, RDS_AD))
+            chain = after.chain(change.name.name, RDS_AD)
             raise Refused(
-                f"{change.name} would be a member of both rds_iam and rds_ad ({chain}), and then cannot log in; take "
-                "it out of rds_ad, or leave it to Kerberos."
+                f"{change.name} would be a member of both rds_iam and rds_ad ({format_chain(chain)}), and then cannot "
+                "log in; take it out of rds_ad, or leave it to Kerberos.",
+                change.at(role_element(change, chain[1].__eq__, "")),
             )
 
 

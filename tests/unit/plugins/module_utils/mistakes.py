@@ -28,8 +28,8 @@ class Mistake(NamedTuple):
     @property
     def account(self) -> str:
         """As the message names it; empty where the element has no name that anybody could read."""
-        name = self.user.get("name", CULPRIT)
-        return name if isinstance(name, str) and name.isprintable() else ""
+        name, host = self.user.get("name", CULPRIT), self.user.get("host", "")
+        return (f"{name}@{host}" if host else name) if isinstance(name, str) else ""
 
 
 def option(title: str, element: str, **user: Any) -> Mistake:

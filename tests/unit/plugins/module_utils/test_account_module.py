@@ -11,9 +11,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 
 
 def parsed(engine, *names):
-    requests = [
-        AccountRequest(name, host=host, position=f"users[{index}]: ") for index, (name, host) in enumerate(names)
-    ]
+    requests = [AccountRequest(name, host=host, position=f"users[{index}]") for index, (name, host) in enumerate(names)]
     return [engine_for(engine).parse(request) for request in requests]
 
 
@@ -26,7 +24,7 @@ def parsed(engine, *names):
     ],
 )
 def test_one_account_listed_twice_is_refused(engine, names):
-    with pytest.raises(InvalidOption, match=r"users\[2\]: a.* is already users\[0\]"):
+    with pytest.raises(InvalidOption, match=r"^account a.* \(users\[2\]\): a.* is already users\[0\]"):
         compare_names(parsed(engine, *names))
 
 

@@ -122,7 +122,7 @@ def test_a_port_is_one(port):
     [
         ("aurora-postgresql", "login_user", "a\0b", "login_user holds a NUL character"),
         ("aurora-postgresql", "login_user", "\u00e9" * 64, "login_user .* is 128 bytes long"),
-        ("aurora-postgresql", "login_user", "\udcff", "login_user holds half of a surrogate pair"),
+        ("aurora-postgresql", "login_user", "\udcff", "login_user contains invalid UTF-8"),
         ("aurora-postgresql", "login_db", "a\0b", "login_db holds a NUL character"),
         ("aurora-postgresql", "login_db", "\u00e9" * 64, "login_db .* is 128 bytes long"),
         ("aurora-mysql", "login_user", "a\0b", "login_user .* has a character that MySQL"),

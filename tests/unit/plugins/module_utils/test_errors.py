@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import compare_names
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import compare_names, parse
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
@@ -34,7 +34,7 @@ TABLE = [
 def plan(engine: Engine[Any], users: list[Any], observed: Any) -> None:
     """As far as a task goes without a server."""
     requests = account_requests({"users": users, "unlisted": "keep", "confirm": False})
-    wanted = [engine.parse(request) for request in requests]
+    wanted = parse(engine, requests)
     compare_names(wanted)
     desired = engine.resolve(wanted, observed)
     protected = engine.protected(observed)
@@ -42,7 +42,6 @@ def plan(engine: Engine[Any], users: list[Any], observed: Any) -> None:
     engine.plan(changes, observed)
 
 
-@pytest.mark.xfail(strict=False, reason="most refusals do not yet")
 @pytest.mark.parametrize(("engine", "observed", "mistake"), TABLE)
 @given(before=st.integers(0, 3), after=st.integers(0, 3))
 @settings(max_examples=5, deadline=None)
@@ -59,6 +58,10 @@ def test_a_refusal_says_whom_and_what_it_is_about(
     assert mistake.account in told
     assert f"users[{place}]" in told
     assert mistake.element in told
+    (entry,) = refused.value.entries()
+    assert entry["account"] == mistake.account
+    assert entry["element"].startswith(mistake.element)
+    assert bool(entry["element"]) == bool(mistake.element)
 
 
 def test_the_table_has_enough_of_each() -> None:

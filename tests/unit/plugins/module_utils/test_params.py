@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, ManyMistakes
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import GrantRequest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
     account_request,
@@ -45,10 +45,10 @@ def test_an_unquoted_on_which_yaml_reads_as_true_is_still_on(key):
 @pytest.mark.parametrize(
     ("element", "sentence"),
     [
-        ({"on": "orders.*"}, r"grants\[0\]: missing required arguments: privileges"),
+        ({"on": "orders.*"}, r"^account jane, grants\[0\]: missing required arguments: privileges"),
         (
             {"privileges": ["SELECT"], "on": "a.*", "object": "b"},
-            r"grants\[0\]: unknown option object\. Supported parameters include",
+            r"^account jane, grants\[0\]\.object: unknown option object\. Supported parameters include",
         ),
         ({"privileges": [], "on": "orders.*"}, r"grants\[0\]: privileges is empty"),
         ("SELECT ON orders.*", r"grants\[0\]: expected a dictionary with privileges, on"),
@@ -86,7 +86,7 @@ def test_elements_that_are_alike_are_told_apart():
     assert [request.name for request in requests] == ["jane", "joe", "jim", "7", "jil", "jon"]
     assert [request.locked for request in requests] == [True, True, True, True, True, False]
     assert [grant.on for request in requests for grant in request.grants or ()] == ["a.*", "b.*"]
-    with pytest.raises(InvalidOption, match=r"^users\[1\]: .*colour"):
+    with pytest.raises(InvalidOption, match=r"^account joe \(users\[1\]\), colour: .*colour"):
         users({"name": "jane"}, {"name": "joe", "colour": "red"})
 
 
@@ -99,32 +99,59 @@ def test_an_empty_list_drops_everybody_only_when_confirmed():
 
 @pytest.mark.parametrize("wrong", [["jane"], {"a": 1}])
 def test_a_list_is_no_name(wrong):
-    with pytest.raises(InvalidOption, match=r"^users\[0\]: name is .*; give a text"):
+    with pytest.raises(InvalidOption, match=r"^users\[0\], name: .* is no text; give a text"):
         users({"name": wrong})
-    with pytest.raises(InvalidOption, match=r"^users\[0\]: grants\[0\]: on is .*; give a text"):
+    with pytest.raises(
+        InvalidOption, match=r"^account jane \(users\[0\]\), grants\[0\]\.on: .* is no text; give a text"
+    ):
         users({"name": "jane", "grants": [{"privileges": ["SELECT"], "on": wrong}]})
 
 
 @pytest.mark.parametrize("wrong", [False, 1.5])
 def test_what_yaml_does_not_read_as_a_text_is_refused(wrong):
     """An unquoted no, or 1.50, which would be another name."""
-    with pytest.raises(InvalidOption, match=rf"^users\[0\]: name is {wrong}, no text; quote it"):
+    with pytest.raises(InvalidOption, match=rf"^users\[0\], name: {wrong} is no text; quote it"):
         users({"name": wrong})
-    with pytest.raises(InvalidOption, match=r"^users\[0\]: grants\[0\]: on is .*quote it"):
+    with pytest.raises(InvalidOption, match=r"^account jane \(users\[0\]\), grants\[0\]\.on: .*quote it"):
         users({"name": "jane", "grants": [{"on": wrong, "privileges": ["SELECT"]}]})
     assert users({"name": 12})[0].name == "12"
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("comment", "a\udcff"), ("roles", ["ok", "\ud800"]), ("reassign_owned_to", "\udcff")]
+    ("option", "value", "others"),
+    [
+        ("comment", "a\udcff", {}),
+        ("roles", ["ok", "\ud800"], {}),
+        ("reassign_owned_to", "\udcff", {"owned_objects": "reassign"}),
+    ],
 )
-def test_bytes_that_are_no_text_are_refused(option, value):
-    with pytest.raises(InvalidOption, match=rf"^users\[0\]: {option} has characters that are none .*UTF-8"):
-        users({"name": "jane", option: value})
-    with pytest.raises(InvalidOption, match=r"^users\[0\]: grants\[0\]: privileges has characters that are none"):
+def test_bytes_that_are_no_text_are_refused(option, value, others):
+    with pytest.raises(InvalidOption, match=rf"^account jane \(users\[0\]\), {option}.*: .* contains invalid UTF-8"):
+        users({"name": "jane", **others, option: value})
+    with pytest.raises(InvalidOption, match=r"^account jane .*, grants\[0\]\.privileges\[0\]: .*invalid UTF-8"):
         users({"name": "jane", "grants": [{"on": "a.b", "privileges": ["SELECT (\udcff)"]}]})
 
 
+def test_every_mistake_of_a_set_is_told_at_once():
+    with pytest.raises(ManyMistakes) as refused:
+        users(
+            {"name": "jane", "locked": "perhaps", "colour": "red"},
+            "joe",
+            {"name": "jil"},
+            {"name": "jim", "connection_limit": -2, "grants": [{"privileges": [], "on": "a.*"}, "x"]},
+        )
+    assert [(entry["account"], entry["element"]) for entry in refused.value.entries()] == [
+        ("jane", "locked"),
+        ("jane", "colour"),
+        ("", ""),
+        ("jim", "connection_limit"),
+        ("jim", "grants[0]"),
+        ("jim", "grants[1]"),
+    ]
+    assert "account jane (users[0]), colour: unknown option" in str(refused.value)
+    assert "users[1]: expected a dictionary with name" in str(refused.value)
+
+
 def test_an_empty_role_is_refused():
-    with pytest.raises(InvalidOption, match=r"^users\[0\]: roles has an empty element"):
+    with pytest.raises(InvalidOption, match=r"^account jane \(users\[0\]\), roles\[1\]: the name of a role is empty"):
         users({"name": "jane", "roles": ["reader", ""]})

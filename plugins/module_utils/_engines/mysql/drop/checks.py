@@ -46,7 +46,8 @@ def check_drop(change: AccountChange, leaving: Leaving, planned: Planned) -> Non
         if request.owned_objects == REASSIGN:
             how, remedy = " with owned_objects: reassign", _NO_REASSIGN
         raise Refused(
-            f"{request.position}{change.name} cannot be dropped{how}, because {'; '.join(phrases)}. {remedy}",
+            f"{change.name} cannot be dropped{how}, because {'; '.join(phrases)}. {remedy}",
+            change.at("owned_objects" if how else ""),
             in_the_way={str(change.name): phrases},
         )
 
@@ -65,15 +66,15 @@ def _stays(member: AccountName, role: AccountName, planned: Planned) -> bool:
     return member not in planned or (after is not None and role in after.roles)
 
 
-def check_sessions(name: AccountName, leaving: Leaving, authority: Authority, position: str) -> None:
+def check_sessions(change: AccountChange, leaving: Leaving, authority: Authority) -> None:
     """Raises Refused where sessions are to be ended and the login can see or end none but its own."""
     if not authority.holds("PROCESS", GLOBAL):
         reason = "see the sessions of others; grant it PROCESS"
-    elif name in leaving.sessions.values() and not leaving.rds_kill and not _may_kill(authority):
+    elif change.name in leaving.sessions.values() and not leaving.rds_kill and not _may_kill(authority):
         reason = "end the sessions of others; grant it CONNECTION_ADMIN"
     else:
         return
-    raise Refused(f"{position}The login may not {reason}, or set terminate_sessions: false ({name}).")
+    raise Refused(f"The login may not {reason}, or set terminate_sessions: false.", change.at())
 
 
 def _may_kill(authority: Authority) -> bool:

@@ -16,7 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     open_sessions,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 _UNKNOWN_THREAD = "1094"
@@ -41,7 +41,8 @@ def end_sessions(session: Session, step: EndSessions) -> None:
             number, name = next(iter(found.items()))
             raise Refused(
                 f"Session {number} of {name} on {session.login.title} has not ended within {patience} s, perhaps "
-                "because it rolls a long transaction back; run the task again, or raise lock_timeout."
+                "because it rolls a long transaction back; run the task again, or raise lock_timeout.",
+                Where(str(name)),
             )
         time.sleep(_PAUSE)
 
@@ -58,6 +59,7 @@ def _check_code(session: Session, step: EndSessions) -> None:
             raise Refused(
                 f"{name} on {session.login.title} has become the definer of {', '.join(more)} since this task looked. "
                 "It is not dropped and stays locked. Read that code, then run the task again.",
+                Where(str(name)),
                 in_the_way={str(name): [f"it is the definer of {item}" for item in more]},
             )
 

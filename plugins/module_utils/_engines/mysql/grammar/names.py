@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.reserved import is_of_service
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Where, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
 ANY_HOST = "%"
@@ -40,14 +41,15 @@ def is_reserved(name: str) -> bool:
     return is_of_service(name) or bool(_RESERVED.match(name.lower()))
 
 
-def account_name(name: str, host: str, position: str) -> AccountName:
+def account_name(name: str, host: str) -> AccountName:
     """The account as the server will store it. Raises InvalidOption for what it would trim, alter or cut; Refused for
     a reserved name."""
-    check_name(name, f"{position}name")
+    with about(Where(element="name")):
+        check_name(name, "the name")
+        if is_reserved(name):
+            raise reserved(name)
     host = host.lower() or ANY_HOST
-    _check_host(host, position)
-    if is_reserved(name):
-        raise Refused(f"{position}{name} is reserved for the Aurora service; choose another name.")
+    _check_host(host)
     return AccountName(name, host)
 
 
@@ -64,7 +66,7 @@ def check_name(name: str, what: str, longest: int = MAX_NAME) -> None:
         raise InvalidOption(f"{what} {name!r} {problem}; choose a name that MySQL stores as it is.")
 
 
-def _check_host(host: str, position: str) -> None:
+def _check_host(host: str) -> None:
     problem = "" if len(host) <= MAX_HOST else f"has more than {MAX_HOST} characters"
     if not host.isascii():
         problem = "has characters outside ASCII, which host names have not"
@@ -74,7 +76,7 @@ def _check_host(host: str, position: str) -> None:
         problem = "contains a backslash, with which MySQL does not find the account again"
     if problem:
         raise InvalidOption(
-            f"{position}host {host!r} {problem}; give a host name, an address, or a pattern such as 10.0.%."
+            f"{host!r} {problem}; give a host name, an address, or a pattern such as 10.0.%.", Where(element="host")
         )
 
 

@@ -78,54 +78,52 @@ def _token(match: re.Match[str]) -> Token:
     return Token("mark", match["mark"])
 
 
-def parse_scope(on: str, position: str) -> Scope:
+def parse_scope(on: str) -> Scope:
     """Read ``on``. Raises InvalidOption."""
     found = tokens(on)
     if not found:
-        raise _unreadable(on, position)
+        raise _unreadable(on)
     keyword = ""
     if len(found) > 1 and found[0].kind == "word" and found[0].text.upper() in _KEYWORDS and found[1].text != ".":
         keyword = found.pop(0).text.upper()
     if len(found) == 1 and found[0].kind != "mark":
         raise InvalidOption(
-            f"{position}: on: {on} names no database; write {on}.* for a database, or database.{on} for what is in one."
+            f"{on} names no database; write {on}.* for a database, or database.{on} for what is in one."
         )
     if len(found) != 3 or found[1] != Token("mark", "."):
-        raise _unreadable(on, position)
-    return _scope(keyword, found[0], found[2], on, position)
+        raise _unreadable(on)
+    return _scope(keyword, found[0], found[2], on)
 
 
-def _scope(keyword: str, first: Token, second: Token, on: str, position: str) -> Scope:
+def _scope(keyword: str, first: Token, second: Token, on: str) -> Scope:
     star = Token("mark", "*")
     if first == second == star and keyword in ("", "TABLE"):
         return GLOBAL
     if first.kind == "mark" or (second.kind == "mark" and second != star):
-        raise _unreadable(on, position)
+        raise _unreadable(on)
     if second == star:
         if keyword not in ("", "PATTERN"):
-            raise InvalidOption(f"{position}: on: {on} is no object; {keyword} takes database.name.")
+            raise InvalidOption(f"{on} is no object; {keyword} takes database.name.")
         scope = database_scope(first.text) if keyword == "PATTERN" else _named_database(first.text)
-        _identifier(scope.path[0], on, position)
+        _identifier(scope.path[0])
         return scope
     if keyword == "PATTERN":
-        raise InvalidOption(f"{position}: on: {on}: only databases can be a pattern; write PATTERN `…`.*.")
-    return Scope(
-        keyword or "TABLE", path=(_identifier(first.text, on, position), _identifier(second.text, on, position))
-    )
+        raise InvalidOption(f"{on}: only databases can be a pattern; write PATTERN `…`.*.")
+    return Scope(keyword or "TABLE", path=(_identifier(first.text), _identifier(second.text)))
 
 
-def _identifier(text: str, on: str, position: str) -> str:
+def _identifier(text: str) -> str:
     if not text or len(text) > MAX_IDENTIFIER or not is_storable(text):
         raise InvalidOption(
-            f"{position}: on: {on}: {text!r} cannot be a name on MySQL, which has 1 to {MAX_IDENTIFIER} characters, "
+            f"{text!r} cannot be a name on MySQL, which has 1 to {MAX_IDENTIFIER} characters, "
             "each from the Basic Multilingual Plane; correct it."
         )
     return text
 
 
-def _unreadable(on: str, position: str) -> InvalidOption:
+def _unreadable(on: str) -> InvalidOption:
     return InvalidOption(
-        f"{position}: on: {on!r} cannot be read; write *.*, database.*, database.table, PROCEDURE database.name or "
+        f"{on!r} cannot be read; write *.*, database.*, database.table, PROCEDURE database.name or "
         "FUNCTION database.name, with `backticks` around a name with other characters than letters, digits, _ and $."
     )
 

@@ -15,6 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedGrant,
     ParsedPrivilege,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import parse_all
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import account_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     Token,
@@ -29,7 +30,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     USAGE,
     privileges_of,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, UnknownPrivilege
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    NOWHERE,
+    InvalidOption,
+    Mistakes,
+    UnknownPrivilege,
+    Where,
+    about,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest, Scope
 
 MAX_CONNECTIONS = 2**32 - 1
@@ -41,65 +49,72 @@ _OPEN, _CLOSE, _COMMA = (Token("mark", mark) for mark in "(),")
 
 def parse_account(request: AccountRequest) -> ParsedAccount:
     """Raises InvalidOption, UnknownPrivilege, Refused."""
-    name = account_name(request.name, request.host, request.position)
-    if request.connection_limit == 0:
-        raise InvalidOption(
-            f"{request.position}connection_limit is 0, which MySQL takes for no limit; write -1 for no limit, or "
-            "locked: true to let nobody in."
-        )
-    if request.connection_limit is not None and request.connection_limit > MAX_CONNECTIONS:
-        raise InvalidOption(
-            f"{request.position}connection_limit is {request.connection_limit}, and MySQL stores {MAX_CONNECTIONS} at "
-            "most; write -1 for no limit."
-        )
-    grants = None if request.grants is None else tuple(_parse_grant(grant) for grant in request.grants)
+    mistakes = Mistakes()
+    with mistakes.about(NOWHERE):
+        name = account_name(request.name, request.host)
+    with mistakes.about(Where(element="connection_limit")):
+        _check_limit(request.connection_limit)
+    grants = parse_all(request.grants, parse_grant, mistakes)
+    mistakes.refuse()
     return ParsedAccount(name, request, grants, request.roles)
 
 
-def _parse_grant(request: GrantRequest) -> ParsedGrant:
+def _check_limit(limit: int | None) -> None:
+    if limit == 0:
+        raise InvalidOption(
+            "connection_limit is 0, which MySQL takes for no limit; write -1 for no limit, or locked: true to refuse "
+            "every login."
+        )
+    if limit is not None and limit > MAX_CONNECTIONS:
+        raise InvalidOption(
+            f"connection_limit is {limit}, and MySQL stores {MAX_CONNECTIONS} at most; write -1 for no limit."
+        )
+
+
+def parse_grant(request: GrantRequest) -> ParsedGrant:
+    """Raises InvalidOption, UnknownPrivilege."""
     for option, value in (("database", request.database), ("owner", request.owner)):
         if value:
             raise InvalidOption(
-                f"{request.position}: {option} is for PostgreSQL; on MySQL the database is the first part of on, so "
-                f"remove {option}."
+                f"{option} is for PostgreSQL; on MySQL the database is the first part of on, so remove {option}.",
+                Where(element=option),
             )
-    scope = parse_scope(request.on, request.position)
-    if scope.path and scope.path[0].lower() == "information_schema":
-        raise UnknownPrivilege(
-            f"{request.position}: MySQL has no privileges on information_schema, where every account sees what it may "
-            "see; remove this grant."
-        )
-    privileges = tuple(_parse_privilege(text, scope, request.position) for text in request.privileges)
+    with about(Where(element="on")):
+        scope = parse_scope(request.on)
+        if scope.path and scope.path[0].lower() == "information_schema":
+            raise UnknownPrivilege(
+                "MySQL has no privileges on information_schema, where every account sees what it may see; remove this "
+                "grant."
+            )
+    privileges = tuple(_parse_privilege(text, scope) for text in request.privileges)
     return ParsedGrant(privileges, scope, request.grant_option, request.position)
 
 
-def _parse_privilege(text: str, scope: Scope, position: str) -> ParsedPrivilege:
-    words, columns = _divide(text, position)
+def _parse_privilege(text: str, scope: Scope) -> ParsedPrivilege:
+    words, columns = _divide(text)
     name = " ".join(word.upper() for word in words)
     name = ALL if name == "ALL PRIVILEGES" else name
     if name in ("GRANT", "GRANT OPTION"):
-        raise InvalidOption(f"{position}: {text} is no element of privileges; write grant_option: true beside them.")
+        raise InvalidOption(f"{text} is no element of privileges; write grant_option: true beside them.")
     if name == "PROXY":
-        raise UnknownPrivilege(f"{position}: PROXY lets somebody act as another account and is not managed; remove it.")
+        raise UnknownPrivilege("PROXY lets somebody act as another account and is not managed; remove it.")
     if columns:
-        _check_columns(name, scope, text, position)
+        _check_columns(name, scope, text)
     elif name not in (ALL, USAGE, *privileges_of(scope.kind)):
-        _check_dynamic(name, scope, text, position)
+        _check_dynamic(name, scope, text)
     return ParsedPrivilege(name, columns)
 
 
-def _divide(text: str, position: str) -> tuple[list[str], tuple[str, ...]]:
+def _divide(text: str) -> tuple[list[str], tuple[str, ...]]:
     """``SELECT (id, email)`` → its words, its columns."""
     found = tokens(text) or []
     if _COMMA in found and _OPEN not in found:
-        raise InvalidOption(f"{position}: {text!r} holds several privileges; write each as an element of its own.")
+        raise InvalidOption(f"{text!r} holds several privileges; write each as an element of its own.")
     opening = found.index(_OPEN) if _OPEN in found else len(found)
     words = [token.text for token in found[:opening] if token.kind == "word"]
     columns = _columns(found[opening:])
     if not words or len(words) != opening or columns is None:
-        raise UnknownPrivilege(
-            f"{position}: {text!r} is not a privilege; write it as in SQL, such as SELECT (id, email)."
-        )
+        raise UnknownPrivilege(f"{text!r} is not a privilege; write it as in SQL, such as SELECT (id, email).")
     return words, columns
 
 
@@ -115,23 +130,21 @@ def _columns(found: list[Token]) -> tuple[str, ...] | None:
     return tuple(name.text for name in names)
 
 
-def _check_columns(name: str, scope: Scope, text: str, position: str) -> None:
+def _check_columns(name: str, scope: Scope, text: str) -> None:
     if scope.kind != "TABLE":
-        raise UnknownPrivilege(f"{position}: {text} names columns, but on: {format_scope(scope)} is no table.")
+        raise UnknownPrivilege(f"{text} names columns, but on: {format_scope(scope)} is no table.")
     if name not in COLUMN_PRIVILEGES:
-        raise UnknownPrivilege(f"{position}: {name} cannot be limited to columns; {', '.join(COLUMN_PRIVILEGES)} can.")
+        raise UnknownPrivilege(f"{name} cannot be limited to columns; {', '.join(COLUMN_PRIVILEGES)} can.")
 
 
-def _check_dynamic(name: str, scope: Scope, text: str, position: str) -> None:
+def _check_dynamic(name: str, scope: Scope, text: str) -> None:
     """A name that is no static privilege of this level may be a dynamic one on ``*.*``; the server knows which."""
     if scope.kind == "GLOBAL" and _DYNAMIC.match(name):
         return
     if name in STATIC_PRIVILEGES or _DYNAMIC.match(name):
-        raise UnknownPrivilege(
-            f"{position}: {name} does not apply to {format_scope(scope)}; what does: {_applicable(scope)}."
-        )
+        raise UnknownPrivilege(f"{name} does not apply to {format_scope(scope)}; what does: {_applicable(scope)}.")
     raise UnknownPrivilege(
-        f"{position}: {text} is not a privilege of MySQL; on {format_scope(scope)} there are {_applicable(scope)}."
+        f"{text} is not a privilege of MySQL; on {format_scope(scope)} there are {_applicable(scope)}."
     )
 
 

@@ -14,7 +14,6 @@ from dataclasses import replace
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
     becomes_iam,
     iam_auth_off,
-    position,
     refuse_own_accounts,
     similar_names,
 )
@@ -45,6 +44,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
     check_loops,
     check_roles,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
@@ -82,9 +82,9 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
         _check_spellings(change)
     for change in changes.accounts:
         if must_end_sessions(change, observed.leaving):
-            check_sessions(change.name, observed.leaving, observed.authority, position(change))
-    check_leavers(changes.accounts)
-    check_loops(changes.effective, observed.role_edges)
+            check_sessions(change, observed.leaving, observed.authority)
+    check_leavers(changes.accounts, observed)
+    check_loops(changes.effective, observed)
     _check_create_user(changes.effective, observed)
     _check_authority(changes.effective, observed)
     return list(_warnings(changes, observed))
@@ -105,8 +105,9 @@ def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
     """
     if change.created and is_host_name(change.name.host) and not observed.resolves_hosts:
         raise Refused(
-            f"{position(change)}{change.name} could never log in, because {observed.title} does not resolve host "
-            "names (skip_name_resolve is ON); give host an address or a pattern of addresses, such as 10.0.%."
+            f"{change.name} could never log in, because {observed.title} does not resolve host names "
+            "(skip_name_resolve is ON); give host an address or a pattern of addresses, such as 10.0.%.",
+            change.at("host"),
         )
 
 
@@ -115,8 +116,9 @@ def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
     privileged = {(grant.privilege, grant.scope) for grant in held}
     if _SYSTEM_USER.key in privileged and not observed.authority.holds_dynamic("SYSTEM_USER"):
         raise Refused(
-            f"{position(change)}{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change "
-            f"it, and {observed.login} has not; remove it from the task."
+            f"{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change it, and "
+            f"{observed.login} has not; remove it from the task.",
+            change.at(),
         )
 
 
@@ -127,8 +129,9 @@ def _check_spellings(change: AccountChange) -> None:
     for table in sorted(disordered_tables(before) & disordered_tables(after)):
         if on_table(before ^ after, table):
             raise Refused(
-                f"{position(change)}{change.name} was granted columns of {format_scope(table)} in two spellings, which "
-                "the server confuses; list all of its grants with purge_grants: true, which puts them in order."
+                f"{change.name} was granted columns of {format_scope(table)} in two spellings, which the server "
+                "confuses; list all of its grants with purge_grants: true, which puts them in order.",
+                change.at("grants"),
             )
 
 
@@ -140,8 +143,9 @@ def _check_create_user(changes: Iterable[AccountChange], observed: MySQLObserved
     for change in changes:
         if not change.altered or _itself(change, change.before) != _itself(change, change.after):
             raise Refused(
-                f"{position(change)}{observed.login} may not create, alter or drop accounts ({change.name}); grant it "
-                "CREATE USER ON *.*, or log in as somebody who has it."
+                f"{observed.login} may not create, alter or drop accounts; grant it CREATE USER ON *.*, or log in as "
+                "somebody who has it.",
+                change.at(),
             )
 
 
@@ -179,8 +183,9 @@ def _not_allowed(grant: Grant, change: AccountChange, observed: MySQLObserved) -
         verb, remedy = "revoke", "list it under grants, or set purge_grants: false"
     name = "the grant option" if grant.privilege == USAGE else grant.privilege
     return Refused(
-        f"{position(change)}{observed.login} may not {verb} {name} on {format_scope(grant.scope)} ({change.name}), "
-        f"because it does not hold it there with the grant option itself; {remedy}, or log in as somebody who does."
+        f"{observed.login} may not {verb} {name} on {format_scope(grant.scope)}, because it does not hold it there "
+        f"with the grant option itself; {remedy}, or log in as somebody who does.",
+        change.at(element_of_grant(change, grant, observed)),
     )
 
 
@@ -194,9 +199,10 @@ def _check_restrictions(grant: Grant, change: AccountChange, observed: MySQLObse
     if grant.scope.kind == "DATABASE" and grant in change.granted:
         if grant.privilege in restrictions.get(grant.scope.path[0], ()):
             raise Refused(
-                f"{position(change)}{change.name} holds {grant.privilege} on *.* with a partial revoke for "
-                f"{grant.scope.path[0]}, which granting it there would lift silently; remove the grant from the task, "
-                "or lift the partial revoke by hand first."
+                f"{change.name} holds {grant.privilege} on *.* with a partial revoke for {grant.scope.path[0]}, which "
+                "granting it there would lift silently; remove the grant from the task, or lift the partial revoke by "
+                "hand first.",
+                change.at(element_of_grant(change, grant, observed)),
             )
     elif grant.scope == GLOBAL and grant in change.revoked:
         freer = [
@@ -206,8 +212,9 @@ def _check_restrictions(grant: Grant, change: AccountChange, observed: MySQLObse
         ]
         if freer:
             raise Refused(
-                f"{position(change)}{observed.login} may not revoke {grant.privilege} on *.* from {change.name}, "
-                f"which reaches database {freer[0]} with it, where {observed.login} does not; list it under grants."
+                f"{observed.login} may not revoke {grant.privilege} on *.* from {change.name}, which reaches database "
+                f"{freer[0]} with it, where {observed.login} does not; list it under grants.",
+                change.at(element_of_grant(change, grant, observed)),
             )
 
 

@@ -16,6 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedGrant,
     ParsedPrivilege,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import role_element
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
@@ -37,54 +38,71 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     in_order,
     privileges_of,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.request import parse_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     InvalidOption,
     MissingObject,
+    Mistakes,
     Refused,
     UnknownPrivilege,
+    Where,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Desired, Grant, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountChange,
+    AccountName,
+    Desired,
+    Grant,
+    Scope,
+)
 
 
 def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> Desired:
     """Raises MissingObject, UnknownPrivilege, InvalidOption, Refused."""
-    return Desired(account.name, account.request, _grants(account, observed), _roles(account, observed))
+    mistakes = Mistakes()
+    grants = _grants(account, observed, mistakes)
+    roles = _roles(account, observed, mistakes)
+    mistakes.refuse()
+    return Desired(account.name, account.request, grants, roles)
 
 
-def _roles(account: ParsedAccount, observed: MySQLObserved) -> frozenset[AccountName] | None:
+def _roles(account: ParsedAccount, observed: MySQLObserved, mistakes: Mistakes) -> frozenset[AccountName] | None:
     if account.roles is None:
         return None
-    return frozenset(_role(text, account, observed) for text in account.roles)
+    found = set()
+    for index, text in enumerate(account.roles):
+        with mistakes.about(Where(element=f"roles[{index}]")):
+            found.add(_role(text, account, observed))
+    return frozenset(found)
 
 
 def _role(text: str, account: ParsedAccount, observed: MySQLObserved) -> AccountName:
     role = find_role(text, observed.existing)
-    position = account.request.position
     if role is None:
         near = {other for name in role_names(text) for other in similar(AccountName(name), observed.existing)}
         hint = f"; there is {', '.join(map(str, sorted(near)))}, which is another one" if near else ""
-        raise MissingObject(
-            f"{position}Role {text} does not exist on {observed.title}{hint}. Create it, or correct roles."
-        )
+        raise MissingObject(f"Role {text} does not exist on {observed.title}{hint}. Create it, or correct roles.")
     if role == account.name:
-        raise Refused(f"{position}{role} cannot be a role of itself; remove it from roles.")
+        raise Refused(f"{role} cannot be a role of itself; remove it from roles.")
     return role
 
 
-def _grants(account: ParsedAccount, observed: MySQLObserved) -> frozenset[Grant] | None:
+def _grants(account: ParsedAccount, observed: MySQLObserved, mistakes: Mistakes) -> frozenset[Grant] | None:
     if account.grants is None:
         return None
-    reader = _AccountReader(account, observed)
-    wanted = {grant for parsed in account.grants for grant in reader.read(parsed)}
+    reader = _AccountReader(account.name, observed)
+    wanted: set[Grant] = set()
+    for parsed in account.grants:
+        with mistakes.about(Where(element=parsed.position)):
+            wanted |= reader.read(parsed)
     return reader.settled(wanted, account.request.purge_grants)
 
 
 class _AccountReader:
     """Reads the elements of one account's ``grants``; remembers where each level's grant option was asked for."""
 
-    def __init__(self, account: ParsedAccount, observed: MySQLObserved) -> None:
+    def __init__(self, account: AccountName, observed: MySQLObserved) -> None:
         self._observed = observed
-        before = observed.accounts.get(account.name)
+        before = observed.accounts.get(account)
         self._held = before.grants if before else frozenset[Grant]()
         self._disordered = disordered_tables(self._held)
         self._options: dict[str, tuple[bool, str]] = {}
@@ -122,7 +140,7 @@ class _AccountReader:
         names = self._observed.authority.global_privileges()
         if not names:
             raise Refused(
-                f"{parsed.position}: ALL on *.* means what {self._observed.login} holds there with the grant option, "
+                f"ALL on *.* means what {self._observed.login} holds there with the grant option, "
                 "and that is nothing; name the databases instead, or log in as the master user."
             )
         return names
@@ -131,8 +149,7 @@ class _AccountReader:
         dynamic = name not in STATIC_PRIVILEGES
         if dynamic and name not in self._observed.known_dynamic and Grant(name, scope) not in self._held:
             raise UnknownPrivilege(
-                f"{parsed.position}: {name} is not a privilege that {self._observed.title} knows; SHOW PRIVILEGES "
-                "lists them."
+                f"{name} is not a privilege that {self._observed.title} knows; SHOW PRIVILEGES lists them."
             )
 
     def _column(self, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
@@ -140,9 +157,7 @@ class _AccountReader:
         of the statement that made it, and a REVOKE must repeat it. Where they do not, see :meth:`settled`."""
         held = self._spellings(scope, column)
         if not held and scope in self._observed.objects.scopes and not self._stored(scope, column):
-            raise MissingObject(
-                f"{parsed.position}: {format_scope(scope)} has no column {column} on {self._observed.title}; fix it."
-            )
+            raise MissingObject(f"{format_scope(scope)} has no column {column} on {self._observed.title}; fix it.")
         if scope not in self._disordered:
             column = min(held, default=self._stored(scope, column) or column)
         return replace(scope, column=column)
@@ -180,22 +195,20 @@ class _AccountReader:
         if Scope("DATABASE", path=scope.path[:1]) not in self._observed.objects.scopes:
             kind, scope = "database", Scope("DATABASE", path=scope.path[:1])
         name = ".".join(scope.path)
-        raise MissingObject(
-            f"{parsed.position}: {kind} {name} does not exist on {self._observed.title}; create it first, or fix on."
-        )
+        raise MissingObject(f"{kind} {name} does not exist on {self._observed.title}; create it first, or fix on.")
 
     def _check_pattern(self, scope: Scope, parsed: ParsedGrant) -> None:
         if scope.kind not in ("DATABASE", "PATTERN"):
             return
         if scope.kind == "PATTERN" and not self._observed.dialect.database_patterns:
             raise InvalidOption(
-                f"{parsed.position}: on: {format_scope(scope)} is a pattern, but partial_revokes is ON on "
+                f"{format_scope(scope)} is a pattern, but partial_revokes is ON on "
                 f"{self._observed.title}, which makes % and _ in a database name plain characters; name the databases "
                 r"one by one (or write \% for a % in a name)."
             )
         if len(self._observed.dialect.stored_database(scope)) > MAX_IDENTIFIER:
             raise Refused(
-                f"{parsed.position}: the name of database {scope.path[0]}, with its _ and % escaped, is longer than "
+                f"the name of database {scope.path[0]}, with its _ and % escaped, is longer than "
                 f"the {MAX_IDENTIFIER} characters that MySQL's grant tables hold; grant on its tables instead."
             )
 
@@ -209,7 +222,7 @@ class _AccountReader:
         for grant in sorted(wanted - self._held, key=lambda grant: in_order(grant.privilege)):
             if grant.privilege not in PERFORMANCE_SCHEMA_PRIVILEGES:
                 raise UnknownPrivilege(
-                    f"{parsed.position}: {grant.privilege} does not apply to {format_scope(scope)}, which is the "
+                    f"{grant.privilege} does not apply to {format_scope(scope)}, which is the "
                     f"server's own; what does: {', '.join(PERFORMANCE_SCHEMA_PRIVILEGES)}."
                 )
 
@@ -217,9 +230,21 @@ class _AccountReader:
         asked, position = self._options.setdefault(what, (parsed.grantable, parsed.position))
         if asked != parsed.grantable:
             raise InvalidOption(
-                f"{parsed.position}: grant_option is {str(parsed.grantable).lower()}, but {position} says "
+                f"grant_option is {str(parsed.grantable).lower()}, but {position} says "
                 f"{str(asked).lower()} for {what}; {rule}, so make the two agree."
             )
+
+
+def element_of_grant(change: AccountChange, grant: Grant, observed: MySQLObserved) -> str:
+    """Which element of ``grants`` asks for it; the option, where none does."""
+    for request in change.request.grants or () if change.request is not None else ():
+        if grant.key in {found.key for found in _AccountReader(change.name, observed).read(parse_grant(request))}:
+            return request.position
+    return "grants"
+
+
+def element_of_role(change: AccountChange, role: AccountName, observed: MySQLObserved) -> str:
+    return role_element(change, lambda text: find_role(text, observed.existing) == role)
 
 
 def _grant(name: str, scope: Scope, grantable: bool) -> Grant:

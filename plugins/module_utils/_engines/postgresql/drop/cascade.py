@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import role_element
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -22,6 +23,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     FUTURE,
     name_scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
@@ -36,6 +38,7 @@ class Cascade:
     """Of the accounts that one task drops."""
 
     def __init__(self, changes: Changes, observed: PostgreSQLObserved) -> None:
+        self._observed = observed
         self._catalogue = observed.catalogue
         self._dropped = {change.name.name: change for change in changes.accounts if change.dropped}
 
@@ -81,15 +84,19 @@ class Cascade:
             return
         for role in sorted(ended):
             if role.name in (request.roles or ()):
-                raise Refused(f"{request.position}roles: {role} is dropped by this task; take it off the list.")
+                raise Refused(
+                    f"{role} is dropped by this task; remove it from roles.",
+                    change.at(role_element(change, role.name.__eq__)),
+                )
         had = change.before.grants if change.before is not None and not request.purge_grants else frozenset()
         for grant in sorted(lost - had) if request.grants is not None else ():
             dropped = self._dropped.get(self._catalogue.owner(grant.scope))
             if dropped is None or new_owner(dropped) != change.name.name:
                 raise Refused(
-                    f"{request.position}grants: {grant.privilege} on {name_scope(grant.scope)} goes with "
-                    f"{dropped.name if dropped is not None else 'who granted it'}, which this task drops; take it off "
-                    "the list, or drop that account in a task of its own before this one."
+                    f"{grant.privilege} on {name_scope(grant.scope)} goes with "
+                    f"{dropped.name if dropped is not None else 'who granted it'}, which this task drops; remove it "
+                    "from grants, or drop that account in a task of its own before this one.",
+                    change.at(element_of_grant(change, grant, self._observed)),
                 )
 
 

@@ -27,7 +27,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
 
 _SHOWN = 10
@@ -63,76 +63,82 @@ def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
             continue
         raise Refused(
             f"{name} is a group role (it cannot log in and {why}), not an account, and this collection drops no roles; "
-            "take it off the list."
+            "remove it from the task.",
+            change.at(),
         )
 
 
 def refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:
     """Raises Refused."""
     authority = Authority(observed)
-    names = sorted(
-        change.name.name
+    concerned = [
+        change
         for change in changes.accounts
         if change.name.name in observed.connected
         and ends_sessions(change, observed.connected)
         and not authority.may_end_sessions(change.name.name)
-    )
-    if names:
+    ]
+    if concerned:
         raise Refused(
-            f"{', '.join(_some(names, 'accounts'))}: there are open sessions, which the login {authority.login} may "
-            f"not end on {observed.title}; have pg_signal_backend granted to {authority.login}, or set "
-            "terminate_sessions: false."
+            f"there are open sessions, which the login {authority.login} may not end on {observed.title}; grant "
+            f"pg_signal_backend to {authority.login}, or set terminate_sessions: false.",
+            *(change.at() for change in concerned),
         )
 
 
 def _refuse_new_owner(change: AccountChange, changes: Changes, observed: PostgreSQLObserved) -> None:
-    name, position = new_owner(change), change.request.position if change.request is not None else ""
-    label = f"{position}reassign_owned_to: {name}"
+    name, where = new_owner(change), change.at("reassign_owned_to")
     created = {item.name.name for item in changes.accounts if item.created}
     dropped = {item.name.name for item in changes.accounts if item.dropped}
     login = observed.login.name
     if name not in observed.roles.by_name and name not in created:
         raise MissingObject(
-            f"{label} does not exist on {observed.title}; create it first, or correct the name (as stored: case "
-            "matters)."
+            f"there is no role {name} on {observed.title}; create it first, or correct the name (as stored: case "
+            "matters).",
+            where,
         )
     if name in dropped:
-        raise Refused(f"{label} is dropped by this task as well; name a role that stays.")
+        raise Refused(f"{name} is dropped by this task as well; name a role that stays.", where)
     authority = Authority(observed)
     if name in authority.inherited & authority.settable or authority.superuser:
         return
     if login in observed.roles.reachable(name, lambda membership: True):
         raise Refused(
-            f"{label} is a member of the login {login}, which therefore cannot become a member of it, as giving it "
-            f"something takes; name another role, or {login} itself."
+            f"{name} is a member of the login {login}, which therefore cannot become a member of it, as giving it "
+            f"something takes; name another role, or {login} itself.",
+            where,
         )
     if name not in created and not authority.administers(name):
         raise Refused(
-            f"{label} is a role that {login} neither has the rights of nor ADMIN OPTION on, and giving it something "
-            f"takes both; have {name} granted to {login}, or name another role."
+            f"{name} is a role that {login} neither has the rights of nor ADMIN OPTION on, and giving it something "
+            f"takes both; have {name} granted to {login}, or name another role.",
+            where,
         )
 
 
 def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
-    """Raises Refused with all that keeps an account from being dropped, for all accounts at once."""
+    """Raises Refused with all that keeps an account from being dropped; ManyMistakes for several accounts."""
     dropped = {change.name.name: change for change in changes.accounts if change.dropped}
     authority = Authority(observed)
-    found: dict[str, list[str]] = {}
-    for name, change in dropped.items():
+    mistakes = Mistakes()
+    for name, change in sorted(dropped.items()):
         reasons = in_the_way(observed.obstacles.get(name, ()), owned_objects(change))
         if owned_objects(change) != DROP:
             reasons += _passed_on(name, observed)
         reasons += _from_others(change, dropped, authority)
-        if reasons:
-            found[name] = reasons
-    if found:
-        names = "; ".join(f"{name} {', '.join(reasons)}" for name, reasons in sorted(found.items()))
-        raise Refused(
-            f"{observed.title}: cannot drop {', '.join(sorted(found))}, nothing was changed: {names}. Give these "
-            "objects another owner or drop them (owned_objects can do both), have revoked what was granted, and run "
-            "the task again.",
-            in_the_way=found,
-        )
+        with mistakes.about(change.at()):
+            if reasons:
+                raise _not_droppable(name, reasons, observed.title)
+    mistakes.refuse()
+
+
+def _not_droppable(name: str, reasons: list[str], title: str) -> Refused:
+    return Refused(
+        f"{name} cannot be dropped on {title}, and nothing was changed, because it {', '.join(reasons)}. Give these "
+        "objects another owner or drop them (owned_objects can do both), have revoked what was granted, and run the "
+        "task again.",
+        in_the_way={name: reasons},
+    )
 
 
 def _passed_on(name: str, observed: PostgreSQLObserved) -> list[str]:
@@ -174,9 +180,10 @@ def _review_code(change: AccountChange, observed: PostgreSQLObserved) -> list[st
     advantages = _advantages(change, observed)
     if advantages and change.request is not None and not change.request.reassign_code:
         raise Refused(
-            f"{change.request.position}{new} would get code that {name} or others wrote and run it with its own "
-            f"rights, which are more than those of {name} ({new} {', '.join(advantages)}): {listed(code)}. Read that "
-            "code, then set reassign_code: true, or name a role without rights of its own.",
+            f"{new} would get code that {name} or others wrote and run it with its own rights, which are more than "
+            f"those of {name} ({new} {', '.join(advantages)}): {listed(code)}. Read that code, then set reassign_code: "
+            "true, or name a role without rights of its own.",
+            change.at("reassign_owned_to"),
             code_handed_over=[str(item) for item in code],
         )
     return [f"Code of {name} goes to {new} and runs with its rights: {listed(code)}."]

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.reserved import is_of_service
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Where, about
 
 NAME_BYTES = 63
 """NAMEDATALEN - 1. The server cuts longer names off with no more than a notice."""
@@ -85,25 +85,31 @@ def fold(word: str) -> str:
     return word.translate(_UPPER)
 
 
-def check_name(name: str, what: str) -> None:
-    """Raises InvalidOption for a name that the server could not store as it is."""
-    if not name:
-        raise InvalidOption(f"{what} is empty; give the name.")
-    check_text(name, what)
-    size = len(name.encode())
-    if size > NAME_BYTES:
-        raise InvalidOption(
-            f"{what} {name} is {size} bytes long, and PostgreSQL would cut it off at {NAME_BYTES}; choose a shorter "
-            "name."
-        )
+def check_name(name: str, what: str, element: str = "") -> None:
+    """Raises InvalidOption for a name that the server could not store as it is.
+
+    what     begins the sentence
+    element  of the account's options
+    """
+    with about(Where(element=element)):
+        if not name:
+            raise InvalidOption(f"{what} is empty; give the name.")
+        check_text(name, what)
+        size = len(name.encode())
+        if size > NAME_BYTES:
+            raise InvalidOption(
+                f"{what} {name} is {size} bytes long, and PostgreSQL would cut it off at {NAME_BYTES}; choose a "
+                "shorter name."
+            )
 
 
-def check_text(text: str, what: str) -> None:
+def check_text(text: str, what: str, element: str = "") -> None:
     """Raises InvalidOption for what is no text to the server."""
+    where = Where(element=element)
     if "\0" in text:
-        raise InvalidOption(f"{what} holds a NUL character, which PostgreSQL cannot store; remove it.")
+        raise InvalidOption(f"{what} holds a NUL character, which PostgreSQL cannot store; remove it.", where)
     if _HALF_A_PAIR.search(text):
-        raise InvalidOption(f"{what} holds half of a surrogate pair, which is no character; correct its encoding.")
+        raise InvalidOption(f"{what} contains invalid UTF-8 (half of a surrogate pair); correct its encoding.", where)
 
 
 class Token(NamedTuple):
@@ -115,12 +121,12 @@ class Token(NamedTuple):
 
 
 class Clause:
-    """Reads one clause from left to right. ``label`` (``grants[0].on``) opens every error message."""
+    """Reads one clause from left to right. ``label``: of which option, for error messages."""
 
     def __init__(self, text: str, label: str) -> None:
         self.text = text
         self.label = label
-        check_text(text, label)
+        check_text(text, repr(text), label)
         self._tokens: list[Token] = []
         at = 0
         end = len(text.rstrip())
@@ -136,7 +142,7 @@ class Clause:
         self._next = 0
 
     def error(self, problem: str) -> InvalidOption:
-        return InvalidOption(f"{self.label}: {self.text!r} {problem}.")
+        return InvalidOption(f"{self.text!r} {problem}.", Where(element=self.label))
 
     def peek(self) -> Token | None:
         return self._tokens[self._next] if self._next < len(self._tokens) else None
@@ -163,7 +169,7 @@ class Clause:
             raise self.error(f"lacks {what} where {self._here()} stands")
         self._next += 1
         name = token.text.replace('""', '"') if token.kind == "quoted" else fold(token.text)
-        check_name(name, f"{self.label}: {what}")
+        check_name(name, what, self.label)
         return name
 
     def path(self, what: str, parts: int) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     fold,
     readable_identifier,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import GrantRequest, Scope
 
 ANY_SIGNATURE = "*"
@@ -48,15 +48,15 @@ def parse_scope(request: GrantRequest) -> Scope:
     """Raises InvalidOption."""
     for option, name in (("database", request.database), ("owner", request.owner)):
         if name:
-            check_name(name, f"{request.position}.{option}")
-    clause = Clause(request.on, f"{request.position}.on")
+            check_name(name, "the name", option)
+    clause = Clause(request.on, "on")
     scope = _read(clause, request.database)
     clause.finish("name one object, and nothing after it")
     if scope.kind.startswith(FUTURE):
         return Scope(scope.kind, scope.database, scope.path, owner=request.owner)
     if request.owner:
         raise InvalidOption(
-            f"{request.position}.owner belongs to FUTURE grants (FOR ROLE); leave it out with {request.on}."
+            f"owner belongs to FUTURE grants (FOR ROLE); leave it out with {request.on}.", Where(element="owner")
         )
     return scope
 

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedGrant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
     becomes_iam,
@@ -40,7 +42,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.memberships import (
     refuse_passed_on,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import (
+    Resolver,
+    element_of_grant,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
@@ -117,29 +122,32 @@ def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
         if change.dropped:
             continue
         revoked = [g for g in change.revoked if not cascade.takes(change.name.name, g)]
-        lost = {(g.privilege, object_of(g.scope)) for g in [*revoked, *change.grant_options_revoked]}
+        lost = {(g.privilege, object_of(g.scope)): g for g in [*revoked, *change.grant_options_revoked]}
         for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
-            if entry.grantee != entry.grantor and (entry.privilege, object_of(entry.scope)) in lost:
+            grant = lost.get((entry.privilege, object_of(entry.scope)))
+            if entry.grantee != entry.grantor and grant is not None:
                 raise Refused(
                     f"{change.name} has granted {entry.privilege} on {name_scope(entry.scope)} on to "
-                    f"{entry.grantee or 'PUBLIC'}; revoke that first, or leave {change.name} its grant option."
+                    f"{entry.grantee or 'PUBLIC'}; revoke that first, or leave {change.name} its grant option.",
+                    change.at(element_of_grant(change, grant, observed)),
                 )
 
 
 def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
-    gaining: dict[Scope, set[str]] = {}
+    gaining: dict[Scope, dict[str, tuple[AccountChange, Grant]]] = {}
     for change in changes.effective:
         for grant in change.granted:
             if grant.scope.kind in _IN_ROW and not observed.catalogue.entries(grant.scope, change.name.name):
-                gaining.setdefault(grant.scope, set()).add(change.name.name)
-    for scope, names in sorted(gaining.items()):
+                gaining.setdefault(grant.scope, {})[change.name.name] = change, grant
+    for scope, names in sorted(gaining.items(), key=itemgetter(0)):
         item = observed.catalogue.objects.get(scope)
         items, size = (item.items, item.size) if item else (0, 0)
         if items + len(names) > ITEM_LIMIT or size + len(names) * ENTRY_SIZE > ROW_SIZE:
             raise Refused(
                 f"{name_scope(scope)} would have {items + len(names)} grantees, and PostgreSQL has room for about "
                 f'{ITEM_LIMIT} in its access list (then "row is too big"); grant it to a group role, and give the '
-                "accounts that role with roles."
+                "accounts that role with roles.",
+                *(change.at(element_of_grant(change, grant, observed)) for change, grant in names.values()),
             )
 
 

@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
@@ -23,8 +23,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Changes
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, Where
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName, Changes
 
 
 def own_accounts(observed: PostgreSQLObserved) -> set[AccountName]:
@@ -45,7 +45,7 @@ def refuse_lost_logins(changes: Changes, observed: PostgreSQLObserved) -> None:
     administrators = {name.name for name in own_accounts(observed)}
     kept = administrators | {name for name, role in observed.roles.by_name.items() if role.can_login}
     compare_logins(
-        Logins(observed.title, observed.master, administrators),
+        Logins(observed.title, observed.master, administrators, {item.name.name: item for item in changes.accounts}),
         (_token_only(observed.roles, observed.master) & kept) - listed,
         (_token_only(after, observed.master) & kept) - listed,
         (observed.roles, after),
@@ -58,11 +58,17 @@ class Logins:
     title           of the cluster
     master          the master user's name; empty when not known
     administrators  the master user and the login
+    listed          the accounts of the task, as far as they are known
     """
 
     title: str
     master: str
     administrators: Collection[str]
+    listed: Mapping[str, AccountChange] = field(default_factory=dict)
+
+    def on(self, chain: Iterable[str]) -> list[Where]:
+        """The account of the task that is on the way."""
+        return [self.listed[name].at() for name in chain if name in self.listed][:1]
 
 
 def compare_logins(logins: Logins, before: set[str], after: set[str], graphs: tuple[Roles, Roles]) -> None:
@@ -74,18 +80,21 @@ def compare_logins(logins: Logins, before: set[str], after: set[str], graphs: tu
     gained, lost = sorted(after - before), sorted(before - after)
     administrators = [name for name in gained if name in logins.administrators]
     if administrators:
-        raise Refused(_administrator_lost(administrators[0], graphs[1], logins))
+        chain = _chain_to_iam(administrators[0], graphs[1])
+        raise Refused(_administrator_lost(administrators[0], graphs[1], logins), *logins.on(chain))
     if gained:
-        chain = format_chain(graphs[1].chain(gained[0], RDS_IAM, any_membership))
+        chain = graphs[1].chain(gained[0], RDS_IAM, any_membership)
         raise Refused(
-            f"{', '.join(gained)} would become members of rds_iam without being asked for ({chain}): passwords would "
-            "stop working; end that membership first, or list these accounts with convert: true."
+            f"{', '.join(gained)} would become members of rds_iam without being asked for ({format_chain(chain)}): "
+            "passwords would stop working; end that membership first, or list these accounts with convert: true.",
+            *logins.on(chain),
         )
     if lost:
-        chain = format_chain(graphs[0].chain(lost[0], RDS_IAM, any_membership))
+        chain = graphs[0].chain(lost[0], RDS_IAM, any_membership)
         raise Refused(
-            f"{', '.join(lost)} would no longer be members of rds_iam without being asked for ({chain}): tokens would "
-            "stop working; grant rds_iam to these accounts first, or list them in this task."
+            f"{', '.join(lost)} would no longer be members of rds_iam without being asked for ({format_chain(chain)}): "
+            "tokens would stop working; grant rds_iam to these accounts first, or list them in this task.",
+            *logins.on(chain),
         )
 
 
@@ -107,7 +116,7 @@ def _token_only(roles: Roles, master: str) -> set[str]:
 
 
 def _administrator_lost(name: str, after: Roles, logins: Logins) -> str:
-    chain = after.chain(name, RDS_IAM) or after.chain(name, RDS_IAM, any_membership)
+    chain = _chain_to_iam(name, after)
     cause = (
         f"{name} administers {logins.title}, and would become a member of rds_iam ({format_chain(chain)}): its "
         "password would stop working; "
@@ -116,3 +125,7 @@ def _administrator_lost(name: str, after: Roles, logins: Logins) -> str:
         return f"{cause}revoke {chain[1]} from {name} first."
     unknown = "" if logins.master else ", which cluster or instance names to the task"
     return f"{cause}log in as the master user{unknown}, or with a token as an account that is in rds_iam already."
+
+
+def _chain_to_iam(name: str, roles: Roles) -> tuple[str, ...]:
+    return roles.chain(name, RDS_IAM) or roles.chain(name, RDS_IAM, any_membership)

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import position
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -30,6 +29,7 @@ def refuse_passed_on(changes: Changes, observed: PostgreSQLObserved) -> None:
         for item in observed.roles.granted_by(account):
             if item.role in lost:
                 raise Refused(
-                    f"{position(change)}roles: {account} has granted membership of {item.role} on to {item.member}; "
-                    f"revoke that first, or leave {item.role} on the list."
+                    f"{account} has granted membership of {item.role} on to {item.member}; revoke that first, or leave "
+                    f"{item.role} on the list.",
+                    change.at("roles"),
                 )

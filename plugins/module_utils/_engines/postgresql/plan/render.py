@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches, object_of, together
@@ -30,6 +31,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import element_of_grant
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
     AccountName,
@@ -277,7 +280,8 @@ class _Rights:
 
     def grant(self, change: AccountChange, grant: Grant) -> Item:
         if grant.key not in self._grantors:
-            acting = self._acting.to_grant(grant.scope, grant.privilege)
+            with self._about(change, grant):
+                acting = self._acting.to_grant(grant.scope, grant.privilege)
             self._grantors[grant.key] = (acting, self._authority.option_holder(grant.scope, grant.privilege))
         acting, holder = self._grantors[grant.key]
         return Item(change.name.name, grant.privilege, grant.scope, acting, grant.grantable, holder)
@@ -286,8 +290,17 @@ class _Rights:
         """One for each grantor that the account has it from."""
         for entry in self._authority.observed.catalogue.entries(grant.scope, change.name.name):
             if entry.privilege == grant.privilege and (entry.grantable or not option_only):
-                acting = self._acting.to_revoke(entry)
+                with self._about(change, grant):
+                    acting = self._acting.to_revoke(entry)
                 yield Item(change.name.name, grant.privilege, grant.scope, acting, option_only)
+
+    @contextmanager
+    def _about(self, change: AccountChange, grant: Grant) -> Iterator[None]:
+        try:
+            yield
+        except Refused as error:
+            error.locate(change.at(element_of_grant(change, grant, self._authority.observed)))
+            raise
 
 
 def _restored(change: AccountChange, revoked: set[Key]) -> frozenset[Grant]:

@@ -40,10 +40,23 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     describe_scope,
     name_scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import parse_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused, UnknownPrivilege
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Desired, Grant, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    MissingObject,
+    Mistakes,
+    Refused,
+    UnknownPrivilege,
+    Where,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    AccountChange,
+    AccountName,
+    Desired,
+    Grant,
+    Scope,
+)
 
 _IN_SCHEMA = {
     "ALL TABLES": ("TABLE",),
@@ -68,48 +81,60 @@ class Resolver:
     def resolve(self, account: ParsedAccount) -> Desired:
         if not account.request.present:
             return Desired(account.name, account.request)
-        return Desired(
-            account.name,
-            account.request,
-            None if account.grants is None else self._grants(account.name.name, account.grants),
-            None if account.roles is None else frozenset(self._roles(account, account.roles)),
-        )
+        mistakes = Mistakes()
+        grants = None if account.grants is None else self._grants(account.name.name, account.grants, mistakes)
+        roles = None if account.roles is None else self._roles(account.name.name, account.roles, mistakes)
+        mistakes.refuse()
+        return Desired(account.name, account.request, grants, roles)
 
-    def _roles(self, account: ParsedAccount, names: Iterable[str]) -> Iterator[AccountName]:
-        label = f"{account.request.position}roles"
-        for name in names:
-            if name == RDS_IAM:  # what makes it an IAM-authenticated account, and not one of its group roles
-                continue
-            if name == account.name.name or name == DATABASE_OWNER:
-                raise Refused(f"{label}: {account.name} cannot be a member of {name}; take it off the list.")
-            role = self.observed.roles.by_name.get(name)
-            if role is None and name not in self.created:
-                raise MissingObject(
-                    f"{label}: there is no role {name} on {self.observed.title}; create it first, or correct the name "
-                    "(as stored: case matters)."
-                )
-            if role is not None and role.superuser:
-                raise Refused(
-                    f"{label}: {name} is a superuser, and only superusers can grant it; take it off the list."
-                )
-            if account.name.name in self.observed.roles.reachable(name, lambda membership: True):
-                raise Refused(f"{label}: {name} is itself a member of {account.name}; take one membership away first.")
-            yield AccountName(name)
+    def _roles(self, account: str, names: Sequence[str], mistakes: Mistakes) -> frozenset[AccountName]:
+        for index, name in enumerate(names):
+            with mistakes.about(Where(element=f"roles[{index}]")):
+                self._check_role(account, name)
+        # rds_iam is what makes it an IAM-authenticated account, and not one of its group roles
+        return frozenset(AccountName(name) for name in names if name != RDS_IAM)
 
-    def _grants(self, account: str, grants: Iterable[ParsedGrant]) -> frozenset[Grant]:
+    def _check_role(self, account: str, name: str) -> None:
+        if name == RDS_IAM:
+            return
+        if name in (account, DATABASE_OWNER):
+            raise Refused(f"{account} cannot be a member of {name}; remove it from roles.")
+        role = self.observed.roles.by_name.get(name)
+        if role is None and name not in self.created:
+            raise MissingObject(
+                f"there is no role {name} on {self.observed.title}; create it first, or correct the name (as stored: "
+                "case matters)."
+            )
+        if role is not None and role.superuser:
+            raise Refused(f"{name} is a superuser, and only superusers can grant it; remove it from roles.")
+        if account in self.observed.roles.reachable(name, any_membership):
+            raise Refused(f"{name} is itself a member of {account}; revoke one of the two memberships first.")
+
+    def _grants(self, account: str, grants: Iterable[ParsedGrant], mistakes: Mistakes) -> frozenset[Grant]:
         found: dict[tuple[str, Scope], Grant] = {}
         for parsed in grants:
-            unavailable = self._unavailable(parsed)
-            for grant in self._expand(parsed):
-                # What an owner has by ownership is not a grant and would never show up as one
-                if self.observed.catalogue.owner(grant.scope) == account:
-                    continue
-                if grant in unavailable:
-                    kept = self._held(account, grant)
-                    found.update((item.key, item) for item in kept if item.key not in found)
-                elif grant.grantable or grant.key not in found:
-                    found[grant.key] = grant
+            with mistakes.about(Where(element=parsed.position)):
+                self._add(account, parsed, found)
         return frozenset(found.values())
+
+    def _add(self, account: str, parsed: ParsedGrant, found: dict[tuple[str, Scope], Grant]) -> None:
+        unavailable = self._unavailable(parsed)
+        for grant in self._expand(parsed):
+            # What an owner has by ownership is not a grant and would never show up as one
+            if self.observed.catalogue.owner(grant.scope) == account:
+                continue
+            if grant in unavailable:
+                kept = self._held(account, grant)
+                found.update((item.key, item) for item in kept if item.key not in found)
+            elif grant.grantable or grant.key not in found:
+                found[grant.key] = grant
+
+    def asks_for(self, parsed: ParsedGrant, grant: Grant) -> bool:
+        """Whether this is one of the grants that an element stands for."""
+        try:
+            return grant.key in {found.key for found in self._expand(parsed)}
+        except MissingObject:
+            return False
 
     def left_out(self, account: str, parsed: ParsedGrant) -> list[Grant]:
         """What the account does not get though the task says ALL, and has neither itself nor as everybody has it."""
@@ -151,13 +176,13 @@ class Resolver:
     def _expand(self, parsed: ParsedGrant) -> frozenset[Grant]:
         key = _key(parsed)
         if key not in self._known:
-            scopes = list(self._scopes(parsed.scope, parsed.position))
+            scopes = list(self._scopes(parsed.scope))
             self._known[key] = frozenset(
                 Grant(name, replace(scope, column=column) if column else scope, parsed.grantable)
                 for privilege in parsed.privileges
                 for scope in scopes
                 for name in self._privilege_names(privilege, parsed)
-                for column in self._columns(privilege, scope, parsed.position)
+                for column in self._columns(privilege, scope)
             )
         return self._known[key]
 
@@ -167,7 +192,7 @@ class Resolver:
         for word in (kind, privilege.name):
             if privileges.SINCE.get(word, 0) > self.observed.major:
                 raise UnknownPrivilege(
-                    f"{parsed.position}: {word} came with PostgreSQL {privileges.SINCE[word]}, and "
+                    f"{word} came with PostgreSQL {privileges.SINCE[word]}, and "
                     f"{self.observed.title} "
                     f"runs {self.observed.major}; leave it out."
                 )
@@ -175,98 +200,94 @@ class Resolver:
             return (privilege.name,)
         return privileges.ON_COLUMNS if privilege.columns else available
 
-    def _columns(self, privilege: ParsedPrivilege, scope: Scope, position: str) -> tuple[str, ...]:
+    def _columns(self, privilege: ParsedPrivilege, scope: Scope) -> tuple[str, ...]:
         for column in privilege.columns:
             if replace(scope, column=column) not in self.observed.catalogue.objects:
-                raise MissingObject(f"{position}: {name_scope(scope)} has no column {column}; correct the name.")
+                raise MissingObject(f"{name_scope(scope)} has no column {column}; correct the name.")
         return privilege.columns or ("",)
 
-    def _scopes(self, scope: Scope, position: str) -> Iterator[Scope]:
+    def _scopes(self, scope: Scope) -> Iterator[Scope]:
         """The canonical scopes that a parsed one stands for."""
         if scope.kind == "DATABASE":
-            yield self._shared(replace(scope, path=scope.path or (self.observed.database,)), position)
+            yield self._shared(replace(scope, path=scope.path or (self.observed.database,)))
         elif scope.kind in ("TABLESPACE", "PARAMETER"):
-            yield self._shared(scope, position)
+            yield self._shared(scope)
         else:
             scope = replace(scope, database=scope.database or self.observed.database)
-            self._check_database(scope.database, position)
+            self._check_database(scope.database)
             if scope.kind.startswith(FUTURE):
-                yield self._future(scope, position)
+                yield self._future(scope)
             elif scope.kind.startswith(PARENT):
-                yield from self._all_in_schema(scope, position)
+                yield from self._all_in_schema(scope)
             elif len(scope.path) == 1:
-                self._check(scope, position)
+                self._check(scope)
                 yield scope
             else:
-                yield self._in_schema(scope, position)
+                yield self._in_schema(scope)
 
-    def _shared(self, scope: Scope, position: str) -> Scope:
-        self._check(scope, position)
+    def _shared(self, scope: Scope) -> Scope:
+        self._check(scope)
         return scope
 
-    def _check_database(self, name: str, position: str) -> None:
+    def _check_database(self, name: str) -> None:
         database = self.observed.databases.get(name)
         if database is None:
             raise MissingObject(
-                f"{position}: there is no database {name} on {self.observed.title}; create it first, or correct the "
-                "name."
+                f"there is no database {name} on {self.observed.title}; create it first, or correct the name."
             )
         if not database.connectable:
             raise Refused(
-                f"{position}: the login {self.observed.login} may not connect to database {name}, where this must be "
+                f"the login {self.observed.login} may not connect to database {name}, where this must be "
                 f"granted; grant it CONNECT on {name}, and see that {name} is valid and takes connections."
             )
 
-    def _check(self, scope: Scope, position: str) -> None:
+    def _check(self, scope: Scope) -> None:
         if scope not in self.observed.catalogue.objects:
             raise MissingObject(
-                f"{position}: there is no {name_scope(scope)} on {self.observed.title}; create it first, or correct "
-                "the name."
+                f"there is no {name_scope(scope)} on {self.observed.title}; create it first, or correct the name."
             )
 
-    def _future(self, scope: Scope, position: str) -> Scope:
+    def _future(self, scope: Scope) -> Scope:
         owner = scope.owner or self.observed.login.name
         if owner not in self.observed.roles.by_name and owner not in self.created:
             raise MissingObject(
-                f"{position}.owner: there is no role {owner} on {self.observed.title}; correct the name."
+                f"there is no role {owner} on {self.observed.title}; correct the name.", Where(element="owner")
             )
         for schema in scope.path:
-            self._check(Scope("SCHEMA", scope.database, (schema,)), position)
+            self._check(Scope("SCHEMA", scope.database, (schema,)))
         return replace(scope, owner=owner)
 
-    def _all_in_schema(self, scope: Scope, position: str) -> Iterator[Scope]:
-        self._check(Scope("SCHEMA", scope.database, scope.path), position)
+    def _all_in_schema(self, scope: Scope) -> Iterator[Scope]:
+        self._check(Scope("SCHEMA", scope.database, scope.path))
         for item in self.observed.catalogue.in_schema(scope.database, scope.path[0]):
             if item.scope.kind in _IN_SCHEMA[scope.kind]:
                 yield item.scope
 
-    def _in_schema(self, scope: Scope, position: str) -> Scope:
+    def _in_schema(self, scope: Scope) -> Scope:
         schemas = [scope.path[0]] if scope.path[0] else list(DEFAULT_SCHEMAS)
         if scope.path[0]:
-            self._check(Scope("SCHEMA", scope.database, (scope.path[0],)), position)
+            self._check(Scope("SCHEMA", scope.database, (scope.path[0],)))
         for schema in schemas:
-            found = self._find(replace(scope, path=(schema, scope.path[1])), position)
+            found = self._find(replace(scope, path=(schema, scope.path[1])))
             if found:
                 return found[0].scope
         raise MissingObject(
-            f"{position}: there is no {_as_written(scope)} in database {scope.database} on {self.observed.title}"
+            f"there is no {_as_written(scope)} in database {scope.database} on {self.observed.title}"
             f"{self._near(scope, schemas)}"
         )
 
-    def _find(self, scope: Scope, position: str) -> list[SecuredObject]:
+    def _find(self, scope: Scope) -> list[SecuredObject]:
         if scope.kind in ("FUNCTION", "PROCEDURE", "ROUTINE"):
-            return self._find_routines(scope, position)
+            return self._find_routines(scope)
         kind = "TYPE" if scope.kind == "DOMAIN" else scope.kind
         item = self.observed.catalogue.objects.get(replace(scope, kind=kind))
         if item is None:
             return []
         if item.instead:
-            raise MissingObject(
-                f"{position}: {_as_written(scope)} has no privileges of its own; grant {item.instead}'s."
-            )
+            raise MissingObject(f"{_as_written(scope)} has no privileges of its own; grant {item.instead}'s.")
         return [item] if item.is_domain or scope.kind != "DOMAIN" else []
 
-    def _find_routines(self, scope: Scope, position: str) -> list[SecuredObject]:
+    def _find_routines(self, scope: Scope) -> list[SecuredObject]:
         catalogue = self.observed.catalogue
         overloads = [
             item
@@ -280,8 +301,7 @@ class Resolver:
         if len(overloads) > 1:
             signatures = ", ".join(sorted(f"({item.scope.arguments})" for item in overloads))
             raise MissingObject(
-                f"{position}: {_as_written(scope)} is overloaded; write the argument types as well, one of "
-                f"{signatures}."
+                f"{_as_written(scope)} is overloaded; write the argument types as well, one of {signatures}."
             )
         return overloads
 
@@ -294,6 +314,14 @@ class Resolver:
             if item.scope.path[1] == scope.path[1]
         ]
         return f"; did you mean {' or '.join(sorted(near))}?" if near else "; create it first, or correct the name."
+
+
+def element_of_grant(change: AccountChange, grant: Grant, observed: PostgreSQLObserved) -> str:
+    """Which element of ``grants`` asks for it; the option, where none does."""
+    resolver = Resolver((), observed)
+    requests = change.request.grants or () if change.request is not None else ()
+    asking = (item.position for item in requests if resolver.asks_for(parse_grant(item), grant))
+    return next(asking, "grants")
 
 
 def _key(parsed: ParsedGrant) -> tuple[object, ...]:

@@ -25,14 +25,20 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     Row,
     Session,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import refuse_own_accounts
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    parse_all,
+    refuse_own_accounts,
+    resolve_all,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Holder, RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     InvalidOption,
     MissingObject,
+    Mistakes,
     StatementFailed,
     UnknownPrivilege,
+    Where,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -72,7 +78,9 @@ class SQLiteEngine(Engine[SQLiteObserved]):
 
     def parse(self, request: AccountRequest) -> ParsedAccount:
         self.check_account_name(request.name, "name")
-        grants = None if request.grants is None else tuple(map(parse_grant, request.grants))
+        mistakes = Mistakes()
+        grants = parse_all(request.grants, parse_grant, mistakes)
+        mistakes.refuse()
         return ParsedAccount(AccountName(request.name), request, grants, request.roles)
 
     def open(self, login: Login) -> Session:
@@ -90,14 +98,7 @@ class SQLiteEngine(Engine[SQLiteObserved]):
         return sorted(read_accounts(session))
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: SQLiteObserved) -> list[Desired]:
-        return [
-            Desired(
-                account.name,
-                account.request,
-                None if account.grants is None else frozenset(resolve_grants(account.grants, observed)),
-            )
-            for account in wanted
-        ]
+        return resolve_all(wanted, lambda account: resolve_account(account, observed))
 
     def protected(self, observed: SQLiteObserved) -> Collection[AccountName]:
         return {observed.login}
@@ -122,18 +123,23 @@ class SQLiteEngine(Engine[SQLiteObserved]):
 def parse_grant(grant: GrantRequest) -> ParsedGrant:
     word, _space, table = grant.on.partition(" ")
     if word.upper() != "TABLE" or not table:
-        raise InvalidOption(f"{grant.position}.on is not of the form TABLE name.")
+        raise InvalidOption(f"{grant.on} is not of the form TABLE name.", Where(element="on"))
     privileges = tuple(ParsedPrivilege(name.upper()) for name in grant.privileges)
     for privilege in privileges:
         if privilege.name not in (*PRIVILEGES, "ALL"):
-            raise UnknownPrivilege(f"{grant.position}: {privilege.name} is not a privilege of SQLite.")
+            raise UnknownPrivilege(f"{privilege.name} is not a privilege of SQLite.")
     return ParsedGrant(privileges, Scope("TABLE", path=(table,)), grant.grant_option, grant.position)
+
+
+def resolve_account(account: ParsedAccount, observed: SQLiteObserved) -> Desired:
+    grants = None if account.grants is None else frozenset(resolve_grants(account.grants, observed))
+    return Desired(account.name, account.request, grants)
 
 
 def resolve_grants(grants: Sequence[ParsedGrant], observed: SQLiteObserved) -> Iterator[Grant]:
     for grant in grants:
         if grant.scope.path[0] not in observed.tables:
-            raise MissingObject(f"{grant.position}: there is no table {grant.scope.path[0]}.")
+            raise MissingObject(f"there is no table {grant.scope.path[0]}.", Where(element=grant.position))
         for privilege in grant.privileges:
             for name in PRIVILEGES if privilege.name == "ALL" else (privilege.name,):
                 yield Grant(name, grant.scope)

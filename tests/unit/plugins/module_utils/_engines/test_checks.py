@@ -23,7 +23,7 @@ JANE, ADMIN, MASTER = (AccountName(name) for name in ("jane", "admin", "master")
 
 
 def change(name: AccountName, **sides: Account | None) -> AccountChange:
-    request = AccountRequest(name.name, position="users[3]: ")
+    request = AccountRequest(name.name, position="users[3]")
     return AccountChange(name, sides.get("before"), sides.get("after"), request)
 
 
@@ -41,8 +41,8 @@ def test_who_becomes_iam_authenticated() -> None:
 def test_own_accounts_are_never_modified(name: AccountName, who: str) -> None:
     with pytest.raises(Refused) as caught:
         refuse_own_accounts([change(name, before=Account(name))], ADMIN, {ADMIN, MASTER}, "cluster orders")
-    assert caught.value.message == (
-        f"users[3]: {name} is {who}, which the collection never modifies. Remove it from the task."
+    assert str(caught.value) == (
+        f"account {name} (users[3]): {name} is {who}, which the collection never modifies. Remove it from the task."
     )
     refuse_own_accounts([change(JANE)], ADMIN, {ADMIN, MASTER}, "cluster orders")
 
@@ -61,10 +61,11 @@ def test_similar_names_are_told_for_new_accounts_and_for_those_that_are_not_ther
         return list(similar_names(changes, lambda name: [other] if name == JANE else [], "case matters"))
 
     assert warnings(change(JANE, after=Account(JANE))) == [
-        "users[3]: jane is a new account; there is also Jane, which is a different account: case matters."
+        "account jane (users[3]): jane is a new account; there is also Jane, which is a different account: case "
+        "matters."
     ]
     assert warnings(change(JANE)) == [
-        "users[3]: jane does not exist, so there is nothing to drop; there is also Jane, which is a different account: "
-        "case matters."
+        "account jane (users[3]): jane does not exist, so there is nothing to drop; there is also Jane, which is a "
+        "different account: case matters."
     ]
     assert warnings(change(JANE, before=Account(JANE), after=Account(JANE)), change(ADMIN)) == []

@@ -54,8 +54,8 @@ def pattern(text: str) -> Scope:
     ],
 )
 def test_on_is_read_by_mysqls_rules_and_written_so_that_it_reads_the_same(on, scope):
-    assert parse_scope(on, "") == scope
-    assert parse_scope(format_scope(scope), "") == scope
+    assert parse_scope(on) == scope
+    assert parse_scope(format_scope(scope)) == scope
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_on_is_read_by_mysqls_rules_and_written_so_that_it_reads_the_same(on, sc
         "a.,",
     ],
 )
-def test_what_is_no_clause_is_refused_with_where_it_stands(on):
-    with pytest.raises(InvalidOption, match=r"^grants\[2\]: on: "):
-        parse_scope(on, "grants[2]")
+def test_what_is_no_clause_is_refused(on):
+    with pytest.raises(InvalidOption):
+        parse_scope(on)
 
 
 NAMES = st.text(
@@ -98,7 +98,7 @@ NAMES = st.text(
 def test_any_database_survives_being_escaped_and_being_written(name):
     assert database_scope(escaped_name(name)) == database(name)
     scope = database(name)
-    assert parse_scope(format_scope(scope), "") == scope
+    assert parse_scope(format_scope(scope)) == scope
     assert matches(escaped_name(name), name)
 
 
@@ -110,7 +110,7 @@ def test_an_escaped_name_matches_no_other_database(name, other):
 @given(st.text("ab_%\\", min_size=1, max_size=8))
 def test_any_stored_pattern_can_be_written_and_read_again(stored):
     scope = database_scope(stored)
-    assert parse_scope(format_scope(scope), "") == scope
+    assert parse_scope(format_scope(scope)) == scope
 
 
 @pytest.mark.parametrize(

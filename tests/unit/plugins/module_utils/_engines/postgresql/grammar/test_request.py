@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import parse
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedPrivilege
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import (
@@ -23,19 +24,19 @@ def grant(**options: Any) -> dict[str, Any]:
     ("options", "words"),
     [
         ({"comment": "a\0b"}, "comment holds a NUL character"),
-        ({"comment": "\udcff"}, "comment holds half of a surrogate pair"),
-        ({"roles": ("\udcff",)}, "roles: the name holds half of a surrogate pair"),
+        ({"comment": "\udcff"}, "^account jane, comment: the comment contains invalid UTF-8"),
+        ({"roles": ("\udcff",)}, r"^account jane, roles\[0\]: the name contains invalid UTF-8"),
         ({"connection_limit": 2**31}, "PostgreSQL takes 2147483647 at most"),
-        (grant(on="FUTURE TABLES", owner="a\0b"), r"grants\[0\]\.owner holds a NUL character"),
-        (grant(database="x" * 64), r"grants\[0\]\.database x+ is 64 bytes long"),
-        (grant(on='FUNCTION f("\0")'), r"grants\[0\]\.on holds a NUL character"),
+        (grant(on="FUTURE TABLES", owner="a\0b"), r"^account jane, grants\[0\]\.owner: the name holds a NUL character"),
+        (grant(database="x" * 64), r"^account jane, grants\[0\]\.database: the name x+ is 64 bytes long"),
+        (grant(on='FUNCTION f("\0")'), r"^account jane, grants\[0\]\.on: .* holds a NUL character"),
         (grant(on='PARAMETER "my app".tenant', privileges=("SET",)), "is no name of a parameter"),
-        (grant(privileges=('SELECT ("\udcff")',)), r"grants\[0\]\.privileges holds half of a surrogate pair"),
+        (grant(privileges=('SELECT ("\udcff")',)), r"^account jane, grants\[0\]: .* contains invalid UTF-8"),
     ],
 )
 def test_what_the_server_cannot_store_is_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidOption, match=words):
-        PostgreSQLEngine().parse(AccountRequest("jane", **options))
+        parse(PostgreSQLEngine(), [AccountRequest("jane", **options)])
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_what_the_server_cannot_store_is_refused(options: dict[str, Any], words:
     ],
 )
 def test_privileges_in_any_spelling(text: str, kind: str, parsed: ParsedPrivilege) -> None:
-    assert parse_privilege(text, kind, "privileges") == parsed
+    assert parse_privilege(text, kind) == parsed
 
 
 @pytest.mark.parametrize(
@@ -68,10 +69,10 @@ def test_privileges_in_any_spelling(text: str, kind: str, parsed: ParsedPrivileg
 )
 def test_unknown_and_misplaced_privileges(text: str, kind: str) -> None:
     with pytest.raises(UnknownPrivilege):
-        parse_privilege(text, kind, "privileges")
+        parse_privilege(text, kind)
 
 
 @pytest.mark.parametrize("text", ["SELECT, INSERT", "SELECT ()", "SELECT (a b)", "SELECT (a", "SELECT; DROP"])
 def test_unreadable_privileges(text: str) -> None:
     with pytest.raises(InvalidOption):
-        parse_privilege(text, "TABLE", "privileges")
+        parse_privilege(text, "TABLE")

@@ -149,7 +149,7 @@ def test_what_is_named_by_itself_is_not_left_out() -> None:
     ],
 )
 def test_what_is_not_there_is_named(request_: GrantRequest, error: type[AuroraIamError], words: str) -> None:
-    with pytest.raises(error, match=r"^grants") as caught:
+    with pytest.raises(error, match=r"^account joe, grants\[0\]") as caught:
         resolve(request_)
     assert words in str(caught.value)
 
