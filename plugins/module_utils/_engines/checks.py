@@ -11,7 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, ParsedGrant
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Mistakes, Refused, Where
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    IamAuthDisabled,
+    MissingObject,
+    Mistakes,
+    Refused,
+    UnknownPrivilege,
+    Where,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
     AccountChange,
@@ -53,6 +60,55 @@ def role_element(change: AccountChange, is_meant: Callable[[str], bool], otherwi
     """
     roles = change.request.roles or () if change.request is not None else ()
     return next((f"roles[{index}]" for index, text in enumerate(roles) if is_meant(text)), otherwise)
+
+
+def missing(what: str, title: str, near: Collection[str] = ()) -> MissingObject:
+    """
+    what   that the task names
+    title  of the server
+    near   what a person may have meant
+    """
+    if near:
+        return MissingObject(f"{what} does not exist on {title}. Did you mean {' or '.join(near)}?")
+    return MissingObject(f"{what} does not exist on {title}; create it first, or correct the name (case matters).")
+
+
+def unknown_privilege(text: str, product: str, known: Collection[str], on: str, applicable: str) -> UnknownPrivilege:
+    """
+    text        what stands where a privilege should
+    known       all privileges of the product
+    on          what the privilege is to be granted on
+    applicable  the privileges that this has, as a list to be read
+    """
+    name = " ".join(text.upper().split())
+    if name in known:
+        return UnknownPrivilege(f"{name} does not apply to {on}; what does: {applicable}.")
+    # Only here: it takes long to import
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1, 0.7)
+    advice = f". Did you mean {near[0]}?" if near else f"; on {on} there are {applicable}."
+    return UnknownPrivilege(f"{text or 'an empty text'} is not a privilege of {product}{advice}")
+
+
+def grant_option(text: str) -> UnknownPrivilege:
+    return UnknownPrivilege(f"{text} is not a privilege; set grant_option: true beside privileges.")
+
+
+def no_columns(on: str) -> UnknownPrivilege:
+    return UnknownPrivilege(f"only privileges on a table are limited to columns; leave them out for {on}.")
+
+
+def no_column(table: str, column: str, title: str) -> MissingObject:
+    return MissingObject(f"{table} has no column {column} on {title}; correct the name.")
+
+
+def own_role(name: AccountName | str) -> Refused:
+    return Refused(f"{name} cannot be a role of itself; remove it from roles.")
+
+
+def role_is_dropped(role: AccountName, change: AccountChange, where: Where) -> Refused:
+    return Refused(f"{role} is dropped by this task; list the roles of {change.name} without it.", where)
 
 
 def reserved(name: str) -> Refused:

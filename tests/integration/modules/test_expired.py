@@ -49,7 +49,7 @@ def test_an_expired_account_is_converted_locked_or_on_request(
     admin.sql(cluster, made.format(name=account))
     try:
         for check in (True, False):
-            with pytest.raises(TaskFailed, match=rf"The password of {account}(@%)? has expired .*set locked: true"):
+            with pytest.raises(TaskFailed, match=rf"the password of {account}(@%)? has expired .*set locked: true"):
                 convert(check=check)
         converge(lambda **mode: convert(locked=True, **mode))
         assert not logs_in(state, cluster, account)

@@ -105,7 +105,7 @@ def test_one_wrong_account_stops_the_whole_set(tasks: Tasks, cluster: str, names
 
 
 def test_an_account_listed_twice(tasks: Tasks, cluster: str, names: list[str]):
-    with pytest.raises(TaskFailed, match=r"users\[2\]: .* is already users\[0\]"):
+    with pytest.raises(TaskFailed, match=r"\(users\[2\]\): .* is already users\[0\]"):
         tasks.users(cluster=cluster, users=[{"name": names[0]}, {"name": names[1]}, {"name": names[0]}])
 
 

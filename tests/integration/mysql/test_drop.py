@@ -203,9 +203,9 @@ def test_who_is_never_dropped_locked_or_changed(tasks, sql, state, cluster, acco
     refusals = {
         account: "is not (an )?IAM-authenticated",
         state["clusters"][cluster]["master"]: "is the login of this task, which the collection never modifies",
-        "rdsadmin": "is reserved for the Aurora service",
-        "AWS_LAMBDA_ACCESS": "is reserved for the Aurora service",
-        "mysql.sys": "is reserved for the Aurora service",
+        "rdsadmin": "is reserved by the server or by RDS",
+        "AWS_LAMBDA_ACCESS": "is reserved by the server or by RDS",
+        "mysql.sys": "is reserved by the server or by RDS",
     }
     for name, says in refusals.items():
         for check, convert in itertools.product((True, False), (False,) if name == account else (True, False)):

@@ -138,7 +138,7 @@ def test_a_new_owner_that_may_not_have_it(tasks: Tasks, cluster: str, account: s
     sql(f"CREATE ROLE other_master; GRANT {MASTER} TO other_master")
     refusals = {
         new_owner: f"permission denied for schema public.*Grant {new_owner} what an owner of such an object must have",
-        "nobody_at_all": "reassign_owned_to: nobody_at_all does not exist",
+        "nobody_at_all": "reassign_owned_to: role nobody_at_all does not exist",
         account: "is dropped by this task as well",
         "rds_superuser": "reserved",
         "other_master": f"other_master is a member of the login {MASTER}",

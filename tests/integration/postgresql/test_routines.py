@@ -74,8 +74,8 @@ def test_a_procedure_beside_one_whose_argument_comes_out(scene: Scene, account: 
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ("shop.nosuch", MissingObject, "there is no FUNCTION shop.f.shop.nosuch."),
-        ("select", MissingObject, "there is no FUNCTION shop.f.select."),
+        ("shop.nosuch", MissingObject, "FUNCTION shop.f.shop.nosuch. .* does not exist"),
+        ("select", MissingObject, "FUNCTION shop.f.select. .* does not exist"),
         ("int DEFAULT 3", InvalidOption, "'int DEFAULT 3' is no type of an argument"),
         ("a.b.c", InvalidOption, "a type has 2 at most"),
     ],

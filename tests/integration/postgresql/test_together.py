@@ -51,7 +51,7 @@ def test_whoever_stays_is_no_member_of_what_goes(scene: Scene, account: str) -> 
     group = f"{account}_group"
     leaving = {"name": group, "state": "absent"}
     scene.users([{"name": account, "roles": [group]}, {"name": group}], "keep")
-    refused(scene, f"roles: {group} is dropped by this task", {"name": account, "roles": [group]}, leaving)
+    refused(scene, rf"roles\[0\]: {group} is dropped by this task", {"name": account, "roles": [group]}, leaving)
     converge(partial(scene.users, users=[{"name": account}, leaving], unlisted="keep"))
     converge(partial(scene.user, name=account, state="absent"))
 

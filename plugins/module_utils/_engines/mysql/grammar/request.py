@@ -15,7 +15,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedGrant,
     ParsedPrivilege,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import parse_all
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    grant_option,
+    no_columns,
+    parse_all,
+    unknown_privilege,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import account_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     Token,
@@ -95,11 +100,11 @@ def _parse_privilege(text: str, scope: Scope) -> ParsedPrivilege:
     name = " ".join(word.upper() for word in words)
     name = ALL if name == "ALL PRIVILEGES" else name
     if name in ("GRANT", "GRANT OPTION"):
-        raise InvalidOption(f"{text} is no element of privileges; write grant_option: true beside them.")
+        raise grant_option(text)
     if name == "PROXY":
         raise UnknownPrivilege("PROXY lets somebody act as another account and is not managed; remove it.")
     if columns:
-        _check_columns(name, scope, text)
+        _check_columns(name, scope)
     elif name not in (ALL, USAGE, *privileges_of(scope.kind)):
         _check_dynamic(name, scope, text)
     return ParsedPrivilege(name, columns)
@@ -130,9 +135,9 @@ def _columns(found: list[Token]) -> tuple[str, ...] | None:
     return tuple(name.text for name in names)
 
 
-def _check_columns(name: str, scope: Scope, text: str) -> None:
+def _check_columns(name: str, scope: Scope) -> None:
     if scope.kind != "TABLE":
-        raise UnknownPrivilege(f"{text} names columns, but on: {format_scope(scope)} is no table.")
+        raise no_columns(format_scope(scope))
     if name not in COLUMN_PRIVILEGES:
         raise UnknownPrivilege(f"{name} cannot be limited to columns; {', '.join(COLUMN_PRIVILEGES)} can.")
 
@@ -141,11 +146,8 @@ def _check_dynamic(name: str, scope: Scope, text: str) -> None:
     """A name that is no static privilege of this level may be a dynamic one on ``*.*``; the server knows which."""
     if scope.kind == "GLOBAL" and _DYNAMIC.match(name):
         return
-    if name in STATIC_PRIVILEGES or _DYNAMIC.match(name):
-        raise UnknownPrivilege(f"{name} does not apply to {format_scope(scope)}; what does: {_applicable(scope)}.")
-    raise UnknownPrivilege(
-        f"{text} is not a privilege of MySQL; on {format_scope(scope)} there are {_applicable(scope)}."
-    )
+    known = (*STATIC_PRIVILEGES, *([name] if _DYNAMIC.match(name) else []))
+    raise unknown_privilege(text, "MySQL", known, format_scope(scope), _applicable(scope))
 
 
 def _applicable(scope: Scope) -> str:

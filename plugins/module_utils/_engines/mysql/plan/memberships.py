@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import role_is_dropped
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import chain
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_role
@@ -43,10 +44,7 @@ def check_leavers(changes: Iterable[AccountChange], observed: MySQLObserved) -> 
     dropped = {change.name for change in changes if change.dropped}
     for change in changes:
         for role in sorted(change.after.roles & dropped if change.after else ()):
-            raise Refused(
-                f"{role} is dropped by this task; remove it from roles.",
-                change.at(element_of_role(change, role, observed)),
-            )
+            raise role_is_dropped(role, change, change.at(element_of_role(change, role, observed)))
 
 
 def check_loops(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:

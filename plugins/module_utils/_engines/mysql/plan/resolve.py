@@ -16,7 +16,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedGrant,
     ParsedPrivilege,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import role_element
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    missing,
+    no_column,
+    own_role,
+    role_element,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
@@ -41,7 +46,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.request import parse_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     InvalidOption,
-    MissingObject,
     Mistakes,
     Refused,
     UnknownPrivilege,
@@ -79,10 +83,9 @@ def _role(text: str, account: ParsedAccount, observed: MySQLObserved) -> Account
     role = find_role(text, observed.existing)
     if role is None:
         near = {other for name in role_names(text) for other in similar(AccountName(name), observed.existing)}
-        hint = f"; there is {', '.join(map(str, sorted(near)))}, which is another one" if near else ""
-        raise MissingObject(f"Role {text} does not exist on {observed.title}{hint}. Create it, or correct roles.")
+        raise missing(f"role {text}", observed.title, [str(other) for other in sorted(near)])
     if role == account.name:
-        raise Refused(f"{role} cannot be a role of itself; remove it from roles.")
+        raise own_role(role)
     return role
 
 
@@ -157,7 +160,7 @@ class _AccountReader:
         of the statement that made it, and a REVOKE must repeat it. Where they do not, see :meth:`settled`."""
         held = self._spellings(scope, column)
         if not held and scope in self._observed.objects.scopes and not self._stored(scope, column):
-            raise MissingObject(f"{format_scope(scope)} has no column {column} on {self._observed.title}; fix it.")
+            raise no_column(format_scope(scope), column, self._observed.title)
         if scope not in self._disordered:
             column = min(held, default=self._stored(scope, column) or column)
         return replace(scope, column=column)
@@ -195,7 +198,7 @@ class _AccountReader:
         if Scope("DATABASE", path=scope.path[:1]) not in self._observed.objects.scopes:
             kind, scope = "database", Scope("DATABASE", path=scope.path[:1])
         name = ".".join(scope.path)
-        raise MissingObject(f"{kind} {name} does not exist on {self._observed.title}; create it first, or fix on.")
+        raise missing(f"{kind} {name}", self._observed.title)
 
     def _check_pattern(self, scope: Scope, parsed: ParsedGrant) -> None:
         if scope.kind not in ("DATABASE", "PATTERN"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import role_element
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import role_element, role_is_dropped
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -84,10 +84,7 @@ class Cascade:
             return
         for role in sorted(ended):
             if role.name in (request.roles or ()):
-                raise Refused(
-                    f"{role} is dropped by this task; remove it from roles.",
-                    change.at(role_element(change, role.name.__eq__)),
-                )
+                raise role_is_dropped(role, change, change.at(role_element(change, role.name.__eq__)))
         had = change.before.grants if change.before is not None and not request.purge_grants else frozenset()
         for grant in sorted(lost - had) if request.grants is not None else ():
             dropped = self._dropped.get(self._catalogue.owner(grant.scope))

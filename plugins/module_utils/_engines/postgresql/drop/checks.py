@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import missing
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PUBLIC,
@@ -27,7 +28,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Mistakes, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
 
 _SHOWN = 10
@@ -92,11 +93,8 @@ def _refuse_new_owner(change: AccountChange, changes: Changes, observed: Postgre
     dropped = {item.name.name for item in changes.accounts if item.dropped}
     login = observed.login.name
     if name not in observed.roles.by_name and name not in created:
-        raise MissingObject(
-            f"there is no role {name} on {observed.title}; create it first, or correct the name (as stored: case "
-            "matters).",
-            where,
-        )
+        with about(where):
+            raise missing(f"role {name}", observed.title)
     if name in dropped:
         raise Refused(f"{name} is dropped by this task as well; name a role that stays.", where)
     authority = Authority(observed)

@@ -13,7 +13,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedGrant,
     ParsedPrivilege,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import parse_all, reserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    grant_option,
+    no_columns,
+    parse_all,
+    reserved,
+    unknown_privilege,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     Clause,
     check_name,
@@ -33,12 +39,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     InvalidOption,
     Mistakes,
-    UnknownPrivilege,
     Where,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, GrantRequest
 
 _SYNONYMS = {"TEMP": "TEMPORARY", "ALL PRIVILEGES": ALL}
+_ALL = sorted({name for names in BY_KIND.values() for name in names})
 _HIGHEST_LIMIT = 2**31 - 1
 
 
@@ -123,15 +129,13 @@ def parse_privilege(text: str, kind: str) -> ParsedPrivilege:
 
 def _check(name: str, kind: str, on_columns: bool) -> None:
     if name in ("GRANT OPTION", "WITH GRANT OPTION"):
-        raise UnknownPrivilege("GRANT OPTION is not a privilege; set grant_option: true beside privileges.")
+        raise grant_option(name)
     if on_columns and kind != "TABLE":
-        raise UnknownPrivilege("only grants on a TABLE can be limited to columns; leave the columns out.")
+        raise no_columns(kind)
     known = ON_COLUMNS if on_columns else BY_KIND[kind]
     if name != ALL and name not in known:
-        columns = "columns of a " if on_columns else ""
-        raise UnknownPrivilege(
-            f"{name or 'an empty text'} is not a privilege on {columns}{kind}; there are {', '.join(known)} and ALL."
-        )
+        on = f"columns of a {kind}" if on_columns else kind
+        raise unknown_privilege(name, "PostgreSQL", _ALL, on, f"{', '.join(known)} and ALL")
 
 
 def _column(text: str) -> str:

@@ -16,6 +16,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedGrant,
     ParsedPrivilege,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    missing,
+    no_column,
+    own_role,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
@@ -49,6 +54,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     Refused,
     UnknownPrivilege,
     Where,
+    about,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
@@ -97,14 +103,13 @@ class Resolver:
     def _check_role(self, account: str, name: str) -> None:
         if name == RDS_IAM:
             return
-        if name in (account, DATABASE_OWNER):
-            raise Refused(f"{account} cannot be a member of {name}; remove it from roles.")
+        if name == account:
+            raise own_role(name)
+        if name == DATABASE_OWNER:
+            raise Refused(f"{name} has no other members than the owner of the database; remove it from roles.")
         role = self.observed.roles.by_name.get(name)
         if role is None and name not in self.created:
-            raise MissingObject(
-                f"there is no role {name} on {self.observed.title}; create it first, or correct the name (as stored: "
-                "case matters)."
-            )
+            raise missing(f"role {name}", self.observed.title)
         if role is not None and role.superuser:
             raise Refused(f"{name} is a superuser, and only superusers can grant it; remove it from roles.")
         if account in self.observed.roles.reachable(name, any_membership):
@@ -203,7 +208,7 @@ class Resolver:
     def _columns(self, privilege: ParsedPrivilege, scope: Scope) -> tuple[str, ...]:
         for column in privilege.columns:
             if replace(scope, column=column) not in self.observed.catalogue.objects:
-                raise MissingObject(f"{name_scope(scope)} has no column {column}; correct the name.")
+                raise no_column(name_scope(scope), column, self.observed.title)
         return privilege.columns or ("",)
 
     def _scopes(self, scope: Scope) -> Iterator[Scope]:
@@ -232,9 +237,7 @@ class Resolver:
     def _check_database(self, name: str) -> None:
         database = self.observed.databases.get(name)
         if database is None:
-            raise MissingObject(
-                f"there is no database {name} on {self.observed.title}; create it first, or correct the name."
-            )
+            raise missing(f"database {name}", self.observed.title)
         if not database.connectable:
             raise Refused(
                 f"the login {self.observed.login} may not connect to database {name}, where this must be "
@@ -243,16 +246,13 @@ class Resolver:
 
     def _check(self, scope: Scope) -> None:
         if scope not in self.observed.catalogue.objects:
-            raise MissingObject(
-                f"there is no {name_scope(scope)} on {self.observed.title}; create it first, or correct the name."
-            )
+            raise missing(name_scope(scope), self.observed.title)
 
     def _future(self, scope: Scope) -> Scope:
         owner = scope.owner or self.observed.login.name
         if owner not in self.observed.roles.by_name and owner not in self.created:
-            raise MissingObject(
-                f"there is no role {owner} on {self.observed.title}; correct the name.", Where(element="owner")
-            )
+            with about(Where(element="owner")):
+                raise missing(f"role {owner}", self.observed.title)
         for schema in scope.path:
             self._check(Scope("SCHEMA", scope.database, (schema,)))
         return replace(scope, owner=owner)
@@ -271,10 +271,8 @@ class Resolver:
             found = self._find(replace(scope, path=(schema, scope.path[1])))
             if found:
                 return found[0].scope
-        raise MissingObject(
-            f"there is no {_as_written(scope)} in database {scope.database} on {self.observed.title}"
-            f"{self._near(scope, schemas)}"
-        )
+        what = f"{_as_written(scope)} in database {scope.database}"
+        raise missing(what, self.observed.title, self._near(scope, schemas))
 
     def _find(self, scope: Scope) -> list[SecuredObject]:
         if scope.kind in ("FUNCTION", "PROCEDURE", "ROUTINE"):
@@ -305,15 +303,14 @@ class Resolver:
             )
         return overloads
 
-    def _near(self, scope: Scope, schemas: Sequence[str]) -> str:
-        """Advice: what else goes by that name."""
-        near = [
+    def _near(self, scope: Scope, schemas: Sequence[str]) -> list[str]:
+        """What else goes by that name."""
+        return sorted(
             describe_scope(item.scope)
             for schema in schemas
             for item in self.observed.catalogue.in_schema(scope.database, schema)
             if item.scope.path[1] == scope.path[1]
-        ]
-        return f"; did you mean {' or '.join(sorted(near))}?" if near else "; create it first, or correct the name."
+        )
 
 
 def element_of_grant(change: AccountChange, grant: Grant, observed: PostgreSQLObserved) -> str:

@@ -201,7 +201,7 @@ def test_a_dynamic_privilege_that_the_server_does_not_know():
 def test_roles_are_found_or_named_with_what_is_alike():
     parsed = [ENGINE.parse(request(roles=("reader",)))]
     assert ENGINE.resolve(parsed, SERVER)[0].roles == {READER}
-    with pytest.raises(MissingObject, match="Role Reader does not exist on cluster orders; there is reader@%"):
+    with pytest.raises(MissingObject, match=r"roles\[0\]: role Reader does not exist .*\. Did you mean reader@%"):
         ENGINE.resolve([ENGINE.parse(request(roles=("Reader",)))], SERVER)
 
 

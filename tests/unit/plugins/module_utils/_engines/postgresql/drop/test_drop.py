@@ -272,7 +272,7 @@ def test_a_drop_that_is_resumed_needs_the_same_consent() -> None:
 
 
 def test_new_owners_that_cannot_be() -> None:
-    with pytest.raises(MissingObject, match=r"^account joe, reassign_owned_to: there is no role ghost on cluster shop"):
+    with pytest.raises(MissingObject, match=r"^account joe, reassign_owned_to: role ghost does not exist"):
         statements(joe(*OWNS), reassign("ghost"))
     with pytest.raises(Refused, match="dropped by this task"):
         statements(joe(*OWNS), reassign("joe"))

@@ -133,8 +133,8 @@ def test_what_is_named_by_itself_is_not_left_out() -> None:
     [
         (grant("TABLE public.nope", "SELECT"), MissingObject, "TABLE public.nope"),
         (grant("TABLE nope.orders", "SELECT"), MissingObject, "SCHEMA nope"),
-        (grant("TABLE numbers", "SELECT"), MissingObject, "did you mean SEQUENCE public.numbers"),
-        (grant("FUNCTION refresh()", "EXECUTE"), MissingObject, "did you mean PROCEDURE"),
+        (grant("TABLE numbers", "SELECT"), MissingObject, "Did you mean SEQUENCE public.numbers"),
+        (grant("FUNCTION refresh()", "EXECUTE"), MissingObject, "Did you mean PROCEDURE"),
         (grant("FUNCTION total", "EXECUTE"), MissingObject, "overloaded"),
         (grant("FUNCTION total(text)", "EXECUTE"), MissingObject, "total(text)"),
         (grant("TYPE nope", "USAGE"), MissingObject, "TYPE nope"),
