@@ -19,18 +19,32 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Su
 
 def account_findings(estate: Estate) -> Iterator[Finding]:
     """Reserved accounts belong to the service, so that nothing is found about them but what an engine finds."""
+    yield from _defects(estate)
+    for item in estate.survey.accounts:
+        if item.account.authentication == IAM:
+            yield from _by_iam(item, estate)
+        elif _is_convertible(item):
+            yield _convertible(item, estate)
+    yield from _twins(estate)
+
+
+def _defects(estate: Estate) -> Iterator[Finding]:
     for defect in estate.survey.defects:
         remedy = defect.remedy
         task = None if remedy is None else estate.account_task(f"Repair {defect.account}", defect.account, **remedy)
         yield _finding(defect.code, defect.account, defect.message, task)
-    for item in estate.survey.accounts:
-        if item.account.authentication == IAM and item.name.name == estate.endpoint.master_user:
-            yield from _master(item, estate)
-        if item.account.authentication == IAM and not item.untouchable:
-            yield from _iam_account(item, estate)
-        elif item.account.authentication == PASSWORD and not item.untouchable and item.name.name and item.can_log_in:
-            yield _convertible(item, estate)
-    yield from _twins(estate)
+
+
+def _by_iam(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
+    if item.name.name == estate.endpoint.master_user:
+        yield from _master(item, estate)
+    if not item.untouchable:
+        yield from _iam_account(item, estate)
+
+
+def _is_convertible(item: SurveyedAccount) -> bool:
+    by_password = item.account.authentication == PASSWORD and item.can_log_in
+    return by_password and not item.untouchable and bool(item.name.name)
 
 
 def _finding(code: str, name: AccountName, message: str, remedy: dict[str, object] | None = None) -> Finding:

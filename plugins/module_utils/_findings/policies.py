@@ -48,14 +48,8 @@ def policy_findings(estate: Estate) -> Iterator[Finding]:
         return
     judge = _Judge(estate)
     for source in _distinct(estate.statements or ()):
-        statement = source.statement
-        if statement.denies or statement.excludes:
-            continue
-        uses = [_use(source, text) for text in statement.resources]
-        for use in uses:
-            yield from judge.findings(use)
-        if statement.ineffective_keys and any(judge.concerns(use) for use in uses):
-            yield judge.ineffective(uses[0])
+        if not (source.statement.denies or source.statement.excludes):
+            yield from judge.statement_findings(source)
 
 
 def _distinct(statements: Iterable[ConnectStatement]) -> Iterator[ConnectStatement]:
@@ -88,6 +82,13 @@ class _Judge:
         }
         self._sample = self._endpoint.connect_resource("x\ny")
         """An account that no name of a policy means, unless it is a wildcard."""
+
+    def statement_findings(self, source: ConnectStatement) -> Iterator[Finding]:
+        uses = [_use(source, text) for text in source.statement.resources]
+        for use in uses:
+            yield from self.findings(use)
+        if source.statement.ineffective_keys and any(self.concerns(use) for use in uses):
+            yield self.ineffective(uses[0])
 
     def concerns(self, use: _Use) -> bool:
         """Whether it may be about this database."""
