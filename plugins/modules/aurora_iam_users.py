@@ -150,9 +150,11 @@ statement:
   type: str
 """
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, account_operation
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._module_entry import run
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import (
     account_requests,
@@ -166,12 +168,16 @@ def report(outcome: Outcome[Any]) -> Result:
     listed = [change for change in changes if change.request is not None]
     return {
         "accounts": [outcome.describe(change.after) for change in listed if change.after],
-        "created": [str(change.name) for change in changes if change.created],
-        "altered": [str(change.name) for change in changes if change.altered],
-        "dropped": [str(change.name) for change in changes if change.dropped],
+        "created": _names(changes, lambda change: change.created),
+        "altered": _names(changes, lambda change: change.altered),
+        "dropped": _names(changes, lambda change: change.dropped),
         "unlisted": sorted(map(str, outcome.unlisted)),
-        "unchanged": [str(change.name) for change in listed if change.before == change.after],
+        "unchanged": _names(listed, lambda change: change.before == change.after),
     }
+
+
+def _names(changes: Iterable[AccountChange], are_meant: Callable[[AccountChange], bool]) -> list[str]:
+    return [str(change.name) for change in changes if are_meant(change)]
 
 
 OPERATION = account_operation(accounts_spec(), lambda options: (account_requests(options), options["unlisted"]), report)
