@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.iam_auth import (
@@ -109,6 +109,71 @@ class _Clock:
         return True
 
 
+@dataclass(frozen=True)
+class _Switch:
+    """The switch of one cluster or instance.
+
+    waits  until it is over, also where it is being made already
+    """
+
+    clients: Clients
+    kind: str
+    identifier: str
+    wanted: bool
+    immediately: bool
+    waits: bool
+    clock: _Clock
+
+    def read(self) -> IamAuth:
+        return read_iam_auth(self.clients, self.kind, self.identifier)
+
+    def ready(self) -> tuple[IamAuth, Change | None]:
+        """The state and the change that it needs, once nothing else is going on that a change would have to wait for.
+
+        Raises CloudError when that takes too long, or when waiting does not help.
+        """
+        while True:
+            state = self.read()
+            change = decide(state, self.wanted, self.immediately)
+            if change is None and not (self.waits and is_switching(state)):
+                return state, None
+            if change is not None and can_be_modified(state) and not is_switching(state):
+                return state, change
+            if not self.clock.sleep():
+                raise CloudError(_refuses(state))
+
+    def make(self, before: IamAuth, change: Change) -> tuple[IamAuth, Change | None, IamAuth]:
+        """Once RDS lets the state be modified: that state, the change that it needed, and the state afterwards."""
+        while not switch_iam_auth(self.clients, before, self.wanted, self.immediately):
+            if not self.clock.sleep():
+                raise CloudError(_refuses(before))
+            before, needed = self.ready()
+            if needed is None:
+                return before, None, before
+            change = needed
+        return before, change, self._finished() if self.waits else self.read()
+
+    def _finished(self) -> IamAuth:
+        """The state when the change is over in every instance. Raises CloudError when it fails or takes too long."""
+        was_switching = False
+        while True:
+            state = self.read()
+            left = unfinished(state, self.wanted)
+            if not left:
+                return state
+            if was_switching and not is_switching(state) and state.pending is None and state.enabled != self.wanted:
+                raise CloudError(
+                    f"RDS could not switch IAM authentication of {state.title}: it stayed {_word(state.enabled)}; look "
+                    "for the reason among its events, and run the task again."
+                )
+            was_switching = was_switching or is_switching(state)
+            if not self.clock.sleep():
+                raise CloudError(
+                    f"IAM authentication of {state.title} is not {_word(self.wanted)} everywhere within wait_timeout: "
+                    f"{', '.join(left)}; run the task again to wait on."
+                )
+
+
 def perform(task: Task) -> Result:
     """The work of aurora_iam_cluster."""
     outcome = converge(task.params, task.client, task.write)
@@ -122,34 +187,24 @@ OPERATION = Operation({**connection_spec(), **iam_auth_spec()}, perform)
 
 def converge(options: Mapping[str, Any], clients: Clients, write: bool) -> Outcome:
     """Decide from what RDS says and, if ``write``, switch and wait until it is so. Raises what ``_errors`` has."""
-    kind, identifier = _target(options)
-    wanted, immediately = options["iam_auth"] == "enabled", options["apply_immediately"]
-    clock = _Clock(options["wait_timeout"] if options["wait"] else 0)
-    waits = options["wait"] and immediately
-
-    def read() -> IamAuth:
-        return read_iam_auth(clients, kind, identifier)
-
-    def ready() -> tuple[IamAuth, Change | None]:
-        return _ready(read, lambda state: decide(state, wanted, immediately), clock, waits)
-
-    before, change = ready()
+    switch = _requested_switch(options, clients)
+    before, change = switch.ready()
     if change is None:
-        return Outcome(before, before, None, waits, None, ())
+        return Outcome(before, before, None, switch.waits, None, ())
     check_change(before, change)
-    accounts, warnings = _who_loses(options, clients, before) if before.enabled and not wanted else (None, ())
+    turned_off = before.enabled and not switch.wanted
+    accounts, warnings = _who_loses(options, clients, before) if turned_off else (None, ())
     after = before
-    while write:
-        if switch_iam_auth(clients, before, wanted, immediately):
-            after = _finished(read, wanted, clock) if waits else read()
-            break
-        if not clock.sleep():
-            raise CloudError(_refuses(before))
-        before, change = ready()
-        if change is None:
-            after = before
-            break
-    return Outcome(before, after, change, waits, accounts, warnings)
+    if write:
+        before, change, after = switch.make(before, change)
+    return Outcome(before, after, change, switch.waits, accounts, warnings)
+
+
+def _requested_switch(options: Mapping[str, Any], clients: Clients) -> _Switch:
+    kind, identifier = _target(options)
+    clock = _Clock(options["wait_timeout"] if options["wait"] else 0)
+    wanted, immediately = options["iam_auth"] == "enabled", options["apply_immediately"]
+    return _Switch(clients, kind, identifier, wanted, immediately, options["wait"] and immediately, clock)
 
 
 def _target(options: Mapping[str, Any]) -> tuple[str, str]:
@@ -162,52 +217,11 @@ def _target(options: Mapping[str, Any]) -> tuple[str, str]:
     return named[0], str(options[named[0]])
 
 
-def _ready(
-    read: Callable[[], IamAuth], needed: Callable[[IamAuth], Change | None], clock: _Clock, waits: bool
-) -> tuple[IamAuth, Change | None]:
-    """The state and the change that it needs, once nothing else is going on that a change would have to wait for.
-
-    waits  whether a switch that is being made already is waited for where it is the one that is wanted
-    Raises CloudError when that takes too long, or when waiting does not help.
-    """
-    while True:
-        state = read()
-        change = needed(state)
-        if change is None and not (waits and is_switching(state)):
-            return state, None
-        if change is not None and can_be_modified(state) and not is_switching(state):
-            return state, change
-        if not clock.sleep():
-            raise CloudError(_refuses(state))
-
-
 def _refuses(state: IamAuth) -> str:
     return (
         f"The {state.title} is {state.status}, and RDS modifies none that is; run the task again when it is available, "
         "or give it more wait_timeout."
     )
-
-
-def _finished(read: Callable[[], IamAuth], wanted: bool, clock: _Clock) -> IamAuth:
-    """The state when the change is over in every instance. Raises CloudError when it fails or takes too long."""
-    word = _word(wanted)
-    was_switching = False
-    while True:
-        state = read()
-        left = unfinished(state, wanted)
-        if not left:
-            return state
-        if was_switching and not is_switching(state) and state.pending is None and state.enabled != wanted:
-            raise CloudError(
-                f"RDS could not switch IAM authentication of {state.title}: it stayed {_word(state.enabled)}; look for "
-                "the reason among its events, and run the task again."
-            )
-        was_switching = was_switching or is_switching(state)
-        if not clock.sleep():
-            raise CloudError(
-                f"IAM authentication of {state.title} is not {word} everywhere within wait_timeout: "
-                f"{', '.join(left)}; run the task again to wait on."
-            )
 
 
 def _who_loses(
