@@ -87,33 +87,52 @@ def is_unqualified(text: str) -> bool:
 def _read_type(text: str, label: str) -> str:
     """Empty if it is none."""
     clause = Clause(text, label)
-    name = _read_keywords(clause)
+    name = _read_keywords(clause) or _read_path(clause)
     if not name:
-        token = clause.peek()
-        if token is None or token.kind not in ("word", "quoted"):
-            return ""
-        name = ".".join(quote_identifier(part) for part in clause.path("a type", 2))
-        clause.parenthesised()
+        return ""
+    array = _read_dimensions(clause)
+    return "" if array is None or clause.peek() is not None else name + array
+
+
+def _read_path(clause: Clause) -> str:
+    token = clause.peek()
+    if token is None or token.kind not in ("word", "quoted"):
+        return ""
+    name = ".".join(quote_identifier(part) for part in clause.path("a type", 2))
+    clause.parenthesised()
+    return name
+
+
+def _read_dimensions(clause: Clause) -> str | None:
+    """``[]`` for any number of them: PostgreSQL does not tell them apart. None where a bracket is not closed."""
     is_array = clause.keywords("ARRAY")
     while clause.symbol("["):
         token = clause.peek()
         if token is not None and token.kind == "number":
             clause.number("a size")
         if not clause.symbol("]"):
-            return ""
+            return None
         is_array = True
-    return "" if clause.peek() is not None else name + ("[]" if is_array else "")
+    return "[]" if is_array else ""
 
 
 def _read_keywords(clause: Clause) -> str:
     name = next((name for name, spellings in _KEYWORDS.items() if _reads_any(clause, spellings)), "")
+    if not name:
+        return ""
     if name == "interval":
         while _reads_any(clause, _FIELDS):
             continue
-    length = clause.parenthesised() if name else None
-    if name == "float" and length and length[0].isdigit():
-        return "real" if int(length[0]) <= _MOST_DIGITS_OF_REAL else "double precision"
+    length = clause.parenthesised()
+    if name == "float":
+        return _float(length)
     return name + _time_zone(clause) if name in ("timestamp", "time") else name
+
+
+def _float(length: list[str] | None) -> str:
+    if not length or not length[0].isdigit():
+        return "float"
+    return "real" if int(length[0]) <= _MOST_DIGITS_OF_REAL else "double precision"
 
 
 def _reads_any(clause: Clause, spellings: Iterable[str]) -> bool:
