@@ -50,18 +50,14 @@ def _ends_sessions(change: AccountChange) -> bool:
 
 
 def sessions_ended(changes: Sequence[AccountChange], leaving: Leaving, existing: Collection[AccountName]) -> list[Step]:
-    ending = {change.name for change in changes if must_end_sessions(change, leaving)}
-    call = statements.CALL_RDS_KILL if leaving.rds_kill else statements.KILL
-    numbers = [number for number, name in sorted(leaving.sessions.items()) if name in ending]
+    ending = [change for change in changes if must_end_sessions(change, leaving)]
     if not ending:
         return []
-    killed = tuple(Statement(call.format(number)) for number in numbers)
-    known = {
-        change.name: leaving.objects.get(change.name, ())
-        for change in changes
-        if change.dropped and change.name in ending
-    }
-    return [EndSessions(killed, "", frozenset(ending), frozenset(existing), call, known)]
+    names = frozenset(change.name for change in ending)
+    call = statements.CALL_RDS_KILL if leaving.rds_kill else statements.KILL
+    killed = tuple(Statement(call.format(number)) for number, name in sorted(leaving.sessions.items()) if name in names)
+    known = {change.name: leaving.objects.get(change.name, ()) for change in ending if change.dropped}
+    return [EndSessions(killed, "", names, frozenset(existing), call, known)]
 
 
 def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[Step]:
