@@ -18,7 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import (
     SELF,
@@ -32,7 +34,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     any_membership,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as drop_sql
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Reassign
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code, Reassign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     FAIL,
@@ -40,7 +42,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     databases_of,
     names_of,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Owned
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Need
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
     FORGET_SESSIONS,
@@ -62,6 +64,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 Part = tuple[str, list[Statement]]
+InDatabase = TypeVar("InDatabase", Code, Need)
 
 
 def owned_objects(change: AccountChange) -> str:
@@ -156,40 +159,24 @@ class Drop:
         new_owners = {name: new_owner(self._dropped[name].change) for name in owning}
         if not any(new_owners.values()):
             return DropOwned(*asked)
-        agreed = frozenset(
-            (new, item)
-            for name, new in new_owners.items()
-            for item in self._observed.code.get(name, ())
-            if item.database == database and new
-        )
+        agreed = frozenset(_reassigned(self._observed.code, database, new_owners))
+        needs = tuple(_reassigned(self._observed.needs, database, new_owners))
         owners = frozenset(filter(None, new_owners.values()))
-        return Reassign(*asked, REASSIGNED_CODE, owners, agreed, LACKING, self._needs(database, new_owners))
-
-    def _needs(self, database: str, new_owners: Mapping[str, str]) -> tuple[Owned, ...]:
-        return tuple(
-            (new, need)
-            for name, new in new_owners.items()
-            for need in self._observed.needs.get(name, ())
-            if need.database == database and new
-        )
+        return Reassign(*asked, REASSIGNED_CODE, owners, agreed, LACKING, needs)
 
     def _in_database(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
         """``first``: of the databases in which anything is owned."""
         owning = [account for _name, account in sorted(self._dropped.items()) if database in account.databases]
-        by_new_owner: dict[str, list[str]] = {}
-        for account in owning:
-            by_new_owner.setdefault(new_owner(account.change), []).append(account.name)
-        joined = [
-            *self._missing(name for name in sorted(by_new_owner) if name),
-            *self._missing(item.name for item in owning),
-        ]
+        names = [account.name for account in owning]
+        by_new_owner = together((new_owner(account.change), account.name) for account in owning)
+        new_owners = sorted(filter(None, by_new_owner))
+        joined = self._missing([*new_owners, *names])
         statements = self._end_circles() if first else []
         statements += [self._momentary.join(role) for role in joined]
-        for name, accounts in sorted(by_new_owner.items()):
-            if name:
-                statements += self._reassign(database, accounts, name)
+        for name in new_owners:
+            statements += self._reassign(database, by_new_owner[name], name)
         statements += revokes
-        statements += [drop_sql.drop_owned([account.name for account in owning])] if owning else []
+        statements += [drop_sql.drop_owned(names)] if owning else []
         # In reverse, so that the server finds each time what it found before the role was joined
         return [*statements, *(self._momentary.part_from(role) for role in reversed(joined))]
 
@@ -243,6 +230,16 @@ class Drop:
         if entry.scope.kind.startswith(FUTURE):
             return owner is None and is_left_to_drop_owned(entry.scope, self._authority)
         return _goes_anyway(owner) or _goes_anyway(self._dropped.get(entry.grantor))
+
+
+def _reassigned(
+    by_account: Mapping[str, Iterable[InDatabase]], database: str, new_owners: Mapping[str, str]
+) -> Iterator[tuple[str, InDatabase]]:
+    """What the accounts have in this database, each with its new owner."""
+    for name, new in new_owners.items():
+        for item in by_account.get(name, ()):
+            if item.database == database and new:
+                yield new, item
 
 
 def is_left_to_drop_owned(scope: Scope, authority: Authority) -> bool:
