@@ -50,11 +50,16 @@ class Cascade:
         """Whether the account has this privilege no more without anybody revoking it."""
         if not self._dropped:
             return False
-        dropped = self._dropped.get(self._catalogue.owner(grant.scope))
-        if dropped is not None and (grant.scope.kind.startswith(FUTURE) or owned_objects(dropped) == DROP):
-            return True
-        if dropped is not None and new_owner(dropped) == account:  # an owner needs no grant
-            return True
+        return self._goes_with_owner(account, grant) or self._goes_with_grantors(account, grant)
+
+    def _goes_with_owner(self, account: str, grant: Grant) -> bool:
+        owner = self._dropped.get(self._catalogue.owner(grant.scope))
+        if owner is None:
+            return False
+        # An owner needs no grant
+        return grant.scope.kind.startswith(FUTURE) or owned_objects(owner) == DROP or new_owner(owner) == account
+
+    def _goes_with_grantors(self, account: str, grant: Grant) -> bool:
         entries = self._catalogue.entries(grant.scope, account)
         grantors = [self._dropped.get(entry.grantor) for entry in entries if entry.privilege == grant.privilege]
         return bool(grantors) and all(item is not None and owned_objects(item) == DROP for item in grantors)
