@@ -134,14 +134,12 @@ class DataApi(Transport):
         """What to raise for an error code of the API."""
         if code in ("UnsupportedResultException", *_DATABASE_ERRORS) and _TOO_LARGE.search(message):
             return ResultTooLarge(message)
-        if code == "TransactionNotFoundException" or (code in _DATABASE_ERRORS and _LOST.search(message)):
+        if _ends_transaction(code, message, in_transaction):
             return TransactionLost(message)
         if code == "StatementTimeoutException":
             return TransactionLost(f"a statement took longer than {MAX_CALL} s and may still be running")
         if code in _DATABASE_ERRORS or code == "ValidationException":
             return refused(message)
-        if code == "DatabaseUnavailableException" and in_transaction:
-            return TransactionLost(message)
         sentence = self._sentence(code, message, action)
         kind = CannotConnect if code in ("DatabaseUnavailableException", "DatabaseNotFoundException") else CloudError
         return kind(sentence, code=code)
@@ -182,6 +180,12 @@ class DataApi(Transport):
             ),
         }
         return sentences.get(code, f"{action} on {self._title} failed: {message} ({code}). Run the task again.")
+
+
+def _ends_transaction(code: str, message: str, in_transaction: bool) -> bool:
+    if code in _DATABASE_ERRORS:
+        return _LOST.search(message) is not None
+    return code == "TransactionNotFoundException" or (in_transaction and code == "DatabaseUnavailableException")
 
 
 def field(value: Any) -> dict[str, Any]:
