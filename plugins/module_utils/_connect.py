@@ -154,6 +154,11 @@ def find_endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
         endpoint = found[option](clients, options[option])
         check_host(endpoint.host, f"The endpoint of {endpoint.title}")
         return endpoint
+    return _endpoint_as_given(options)
+
+
+def _endpoint_as_given(options: Mapping[str, Any]) -> Endpoint:
+    """By address and engine, without AWS."""
     host, path = options["login_host"] or "", options["login_unix_socket"]
     if not ((host or path) and options["engine"]):
         raise InvalidOption("No database is named; set cluster (or instance, or proxy), or login_host and engine.")
