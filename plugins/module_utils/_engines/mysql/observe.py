@@ -75,13 +75,17 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         administered=frozenset(role for name in principals for role in granted.administered[name]),
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
-        authority=Authority((frozenset(granted.grants[name]), users.restrictions.get(name, {})) for name in principals),
+        authority=_authority(principals, granted, users),
         objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
         role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
         leaving=read_leaving(session, wanted, subjects, users.names),
     )
+
+
+def _authority(principals: Iterable[AccountName], granted: GrantedRows, users: UserRows) -> Authority:
+    return Authority((frozenset(granted.grants[name]), users.restrictions.get(name, {})) for name in principals)
 
 
 def iam_accounts(session: Session) -> list[AccountName]:
