@@ -11,7 +11,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBClusters
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.global_database import require_no_replica
@@ -41,7 +41,44 @@ _UNREACHABLE = frozenset(
     }
 )
 
-_NOT_FOUND = "There is no {title} in this region and account; check {option}, region and profile."
+
+class _Kind(NamedTuple):
+    """How the RDS API describes what an option names.
+
+    parameter  of the operation, for the name
+    key        what the operation lists its answers under
+    missing    the code of the error for a name that there is not
+    """
+
+    option: str
+    operation: str
+    action: str
+    parameter: str
+    key: str
+    missing: str
+
+
+_CLUSTER = _Kind(
+    "cluster",
+    "describe_db_clusters",
+    "rds:DescribeDBClusters",
+    "DBClusterIdentifier",
+    "DBClusters",
+    "DBClusterNotFoundFault",
+)
+_INSTANCE = _Kind(
+    "instance",
+    "describe_db_instances",
+    "rds:DescribeDBInstances",
+    "DBInstanceIdentifier",
+    "DBInstances",
+    "DBInstanceNotFound",
+)
+_PROXY = _Kind(
+    "proxy", "describe_db_proxies", "rds:DescribeDBProxies", "DBProxyName", "DBProxies", "DBProxyNotFoundFault"
+)
+
+_IAM_AUTH = "IAMDatabaseAuthenticationEnabled"
 
 _FAMILIES = {"MYSQL": ("mysql", 3306), "POSTGRESQL": ("postgres", 5432)}
 """A proxy's engine family → the word for an engine of it, and the port that all its proxies listen on.
@@ -50,33 +87,25 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy.html#rds-
 """
 
 
+def _describe(clients: Clients, kind: _Kind, name: str) -> dict[str, Any]:
+    """Raises CloudError."""
+    title = f"{kind.option} {name}"
+    missing = f"There is no {title} in this region and account; check {kind.option}, region and profile."
+    found = call(
+        clients("rds"), kind.operation, kind.action, title, missing={kind.missing: missing}, **{kind.parameter: name}
+    )
+    described: dict[str, Any] = found[kind.key][0]
+    return described
+
+
 def describe_cluster(clients: Clients, identifier: str) -> dict[str, Any]:
     """What the RDS API says of a cluster. Raises CloudError."""
-    title = f"cluster {identifier}"
-    answer = call(
-        clients("rds"),
-        "describe_db_clusters",
-        "rds:DescribeDBClusters",
-        title,
-        missing={"DBClusterNotFoundFault": _NOT_FOUND.format(title=title, option="cluster")},
-        DBClusterIdentifier=identifier,
-    )
-    cluster: dict[str, Any] = answer["DBClusters"][0]
-    return cluster
+    return _describe(clients, _CLUSTER, identifier)
 
 
 def describe_instance(clients: Clients, identifier: str) -> dict[str, Any]:
     """What the RDS API says of an instance. Raises CloudError, also for one that is a cluster's member."""
-    title = f"instance {identifier}"
-    answer = call(
-        clients("rds"),
-        "describe_db_instances",
-        "rds:DescribeDBInstances",
-        title,
-        missing={"DBInstanceNotFound": _NOT_FOUND.format(title=title, option="instance")},
-        DBInstanceIdentifier=identifier,
-    )
-    instance: dict[str, Any] = answer["DBInstances"][0]
+    instance = _describe(clients, _INSTANCE, identifier)
     if instance.get("DBClusterIdentifier"):
         raise CloudError(
             f"{identifier} is a member of cluster {instance['DBClusterIdentifier']}, whose accounts are the cluster's; "
@@ -93,22 +122,17 @@ def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
     require_no_replica(clients, cluster)
     return Endpoint(
         title=title,
-        engine=cluster["Engine"],
         host=cluster["Endpoint"],
         port=cluster["Port"],
         resource_id=cluster["DbClusterResourceId"],
         arn=cluster["DBClusterArn"],
-        iam_auth=cluster.get("IAMDatabaseAuthenticationEnabled", False),
-        master_user=cluster.get("MasterUsername", ""),
-        secret=cluster.get("MasterUserSecret", {}).get("SecretArn", ""),
         database=cluster.get("DatabaseName", ""),
         identifier=cluster["DBClusterIdentifier"],
         status=cluster["Status"],
-        version=cluster.get("EngineVersion", ""),
         members=tuple(member["DBInstanceIdentifier"] for member in cluster.get("DBClusterMembers", ())),
-        pending_iam_auth=cluster.get("PendingModifiedValues", {}).get("IAMDatabaseAuthenticationEnabled"),
         writer=_writer(cluster),
         follows=True,
+        **_common(cluster),
     )
 
 
@@ -129,20 +153,27 @@ def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:
         )
     return Endpoint(
         title=title,
-        engine=instance["Engine"],
         host=instance["Endpoint"]["Address"],
         port=instance["Endpoint"]["Port"],
         resource_id=instance["DbiResourceId"],
         arn=instance["DBInstanceArn"],
-        iam_auth=instance.get("IAMDatabaseAuthenticationEnabled", False),
-        master_user=instance.get("MasterUsername", ""),
-        secret=instance.get("MasterUserSecret", {}).get("SecretArn", ""),
         database=instance.get("DBName", ""),
         identifier=instance["DBInstanceIdentifier"],
         status=instance["DBInstanceStatus"],
-        version=instance.get("EngineVersion", ""),
-        pending_iam_auth=instance.get("PendingModifiedValues", {}).get("IAMDatabaseAuthenticationEnabled"),
+        **_common(instance),
     )
+
+
+def _common(described: dict[str, Any]) -> dict[str, Any]:
+    """What the descriptions of clusters and instances have in common."""
+    return {
+        "engine": described["Engine"],
+        "version": described.get("EngineVersion", ""),
+        "iam_auth": described.get(_IAM_AUTH, False),
+        "pending_iam_auth": described.get("PendingModifiedValues", {}).get(_IAM_AUTH),
+        "master_user": described.get("MasterUsername", ""),
+        "secret": described.get("MasterUserSecret", {}).get("SecretArn", ""),
+    }
 
 
 def proxy_endpoint(clients: Clients, name: str) -> Endpoint:
@@ -153,15 +184,7 @@ def proxy_endpoint(clients: Clients, name: str) -> Endpoint:
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/rds-proxy-iam-setup.html
     """
     title = f"proxy {name}"
-    answer = call(
-        clients("rds"),
-        "describe_db_proxies",
-        "rds:DescribeDBProxies",
-        title,
-        missing={"DBProxyNotFoundFault": _NOT_FOUND.format(title=title, option="proxy")},
-        DBProxyName=name,
-    )
-    proxy: dict[str, Any] = answer["DBProxies"][0]
+    proxy = _describe(clients, _PROXY, name)
     _require_reachable(title, proxy["Status"])
     if proxy["EngineFamily"] not in _FAMILIES:
         raise CloudError(
