@@ -23,9 +23,8 @@ import pymysql
 from pymysql.constants import CLIENT
 from pymysql.converters import encoders
 
-from tests.sandbox.layout import PRIVATE, Layout
-from tests.sandbox.servers.clusters import RunningCluster, ServerSpec
-from tests.sandbox.servers.packages import HOW_TO_GET, Software, locate
+from tests.sandbox.layout import PRIVATE
+from tests.sandbox.servers.files import ServerFiles
 from tests.sandbox.servers.plugin_build import LIBRARY, plugin_folder
 from tests.sandbox.servers.programs import SandboxError, run, run_as, running, start, wait_until
 from tests.sandbox.servers.templates import template
@@ -70,37 +69,19 @@ _SERVICE_ROLES = tuple(
 
 
 @dataclass(frozen=True)
-class MySQLServer:
+class MySQLServer(ServerFiles):
     """One MySQL server: a cluster's writer, or its replica."""
-
-    cluster: RunningCluster
-    server: ServerSpec
-    layout: Layout
-
-    @property
-    def _files(self) -> Path:
-        return Path(self.server.folder) / "data"
-
-    @property
-    def _log(self) -> Path:
-        return self.layout.logs / f"{self.server.instance}.log"
 
     @property
     def _socket(self) -> Path:
         return self.layout.sockets / f"{self.server.instance}.sock"
-
-    def _software(self) -> Software:
-        software = locate("mysql", self.layout.cache)
-        if software is None:
-            raise SandboxError(f"There is no mysql on this machine; {HOW_TO_GET}.")
-        return software
 
     def start(self) -> None:
         if not self._files.exists():
             Path(self.server.folder).mkdir(PRIVATE)
             shutil.copytree(template(self.layout, "mysql", self._initialise), self._files)
             (self._files / "auto.cnf").unlink(missing_ok=True)  # the server's UUID, which a replica may not share
-            self._copy_tls()
+            self._copy_tls(self.layout.ca_cert)
             run_as(self.layout.root).give(Path(self.server.folder))
         environment = {
             "AURORA_SANDBOX_CLUSTER": self.cluster.spec.identifier,
@@ -201,12 +182,6 @@ class MySQLServer:
         run(self._command("--initialize-insecure", f"--datadir={folder}"), folder)
         for generated in folder.glob("*.pem"):
             generated.unlink()
-
-    def _copy_tls(self) -> None:
-        for source in (self.layout.ca_cert, self.layout.server_cert, self.layout.server_key):
-            target = self._files / source.name
-            target.write_bytes(source.read_bytes())
-            target.chmod(0o600)
 
     def _make_aurora(self) -> None:
         """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-80-v3.html"""

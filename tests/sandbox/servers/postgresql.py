@@ -20,9 +20,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.sandbox.layout import PRIVATE, Layout
-from tests.sandbox.servers.clusters import ClusterSpec, RunningCluster, ServerSpec
-from tests.sandbox.servers.packages import HOW_TO_GET, Software, locate
+from tests.sandbox.layout import PRIVATE
+from tests.sandbox.servers.clusters import ClusterSpec
+from tests.sandbox.servers.files import ServerFiles
 from tests.sandbox.servers.programs import SandboxError, run, run_as, start, wait_until
 from tests.sandbox.servers.templates import template
 
@@ -48,20 +48,8 @@ _CAST = {
 
 
 @dataclass(frozen=True)
-class PostgreSQLServer:
+class PostgreSQLServer(ServerFiles):
     """One PostgreSQL server: a cluster's writer, or its streaming standby."""
-
-    cluster: RunningCluster
-    server: ServerSpec
-    layout: Layout
-
-    @property
-    def _files(self) -> Path:
-        return Path(self.server.folder) / "data"
-
-    @property
-    def _log(self) -> Path:
-        return self.layout.logs / f"{self.server.instance}.log"
 
     @property
     def _socket_folder(self) -> Path:
@@ -70,12 +58,6 @@ class PostgreSQLServer:
     @property
     def _version(self) -> int:
         return int(self.server.family.partition("-")[2])
-
-    def _software(self) -> Software:
-        software = locate(self.server.family, self.layout.cache)
-        if software is None:
-            raise SandboxError(f"There is no {self.server.family} on this machine; {HOW_TO_GET}.")
-        return software
 
     def _command(self, program: str, *arguments: str) -> list[str]:
         return [*run_as(self.layout.root).words, str(self._software().programs / program), *arguments]
@@ -178,10 +160,7 @@ class PostgreSQLServer:
         }
         with (self._files / "postgresql.conf").open("a") as configuration:
             configuration.writelines(f"{name} = {value}\n" for name, value in settings.items())
-        for source in (self.layout.server_cert, self.layout.server_key):
-            target = self._files / source.name
-            target.write_bytes(source.read_bytes())
-            target.chmod(0o600)
+        self._copy_tls()
         self._write_rules(False)
         run_as(self.layout.root).give(self._files)
 
