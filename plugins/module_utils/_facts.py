@@ -115,7 +115,7 @@ class Describer:
             owns={name: {"count": o.count, "objects": list(o.objects)} for name, o in sorted(item.owned.items())},
             sessions=item.sessions,
             used=item.used,
-            powers=list(item.powers),
+            administrator_by=list(item.administrator_by),
         )
         if self.capabilities.tls_requirement:
             described.update(

@@ -102,6 +102,7 @@ def facts_spec() -> Spec:
 
 REPORTED = frozenset(
     {
+        "administrator_by",
         "authentication",
         "connect_arn",
         "default_roles",
@@ -109,7 +110,6 @@ REPORTED = frozenset(
         "limits",
         "owns",
         "partial_revokes",
-        "powers",
         "roles_not_default",
         "sessions",
         "tls",

@@ -40,18 +40,18 @@ class Owned:
 @dataclass(frozen=True)
 class SurveyedAccount:
     """
-    can_log_in       it is no bare role and not locked
-    reserved         it belongs to the service
-    untouchable      reserved, the login itself, or the master user: the collection never changes it
-    expired          its password has expired: since when, or how, in the engine's words; empty where it has not
-    enrolled_by      PostgreSQL: the roles through which it is in rds_iam, where it is not directly; empty elsewhere
-    inherited_roles  roles that it has only through other roles
-    limits           limits beside the connection limit, in the engine's words; None is no limit
-    owned            by database
-    partial_revokes  MySQL: database → global privileges that do not hold there
-    sessions         open now; None where it cannot be told
-    used             somebody has logged in as it since the server began to count; None where it cannot be told
-    powers           what makes it an administrator, in words
+    can_log_in        it is no bare role and not locked
+    reserved          it belongs to the service
+    untouchable       reserved, the login itself, or the master user: the collection never changes it
+    expired           its password has expired: since when, or how, in the engine's words; empty where it has not
+    enrolled_by       PostgreSQL: the roles through which it is in rds_iam, where it is not directly; empty elsewhere
+    inherited_roles   roles that it has only through other roles
+    limits            limits beside the connection limit, in the engine's words; None is no limit
+    owned             by database
+    partial_revokes   MySQL: database → global privileges that do not hold there
+    sessions          open now; None where it cannot be told
+    used              somebody has logged in as it since the server began to count; None where it cannot be told
+    administrator_by  what makes it an administrator, in words
     """
 
     account: Account
@@ -66,7 +66,7 @@ class SurveyedAccount:
     partial_revokes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sessions: int | None = None
     used: bool | None = None
-    powers: tuple[str, ...] = ()
+    administrator_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> AccountName:

@@ -282,7 +282,7 @@ ansible_facts:
                   as on PostgreSQL and on MySQL without C(performance_schema).
               returned: always
               type: bool
-            powers:
+            administrator_by:
               description: What makes it an administrator, such as C(CREATE USER) or C(rds_superuser).
               returned: always
               type: list

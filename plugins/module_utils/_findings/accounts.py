@@ -91,11 +91,12 @@ def _iam_account(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
             f"{name} may log in without TLS, and its token travels in clear; set require_tls: true.",
             estate.account_task(f"Demand TLS of {name}", name, require_tls=True),
         )
-    if item.powers:
+    if item.administrator_by:
         yield _finding(
             "powerful",
             name,
-            f"{name} can make itself anybody: it has {', '.join(item.powers)}; grant it what its work needs instead.",
+            f"{name} can make itself anybody: it has {', '.join(item.administrator_by)}; grant it what its work needs "
+            "instead.",
         )
     if item.account.locked:
         return

@@ -64,7 +64,7 @@ function rights(account) {
     ["Locked", account.locked ? "yes" : "no"],
     ["Requires TLS", "require_tls" in account ? (account.require_tls ? "yes" : "no") : ""],
     ["Roles", [...(account.roles || []), ...(account.inherited_roles || [])].join(", ")],
-    ["Administrator by", (account.powers || []).join(", ")],
+    ["Administrator by", (account.administrator_by || []).join(", ")],
     ["Comment", account.comment],
     ["Grants", grants.length ? list : account.grants ? "none of its own" : ""],
   ]);

@@ -25,7 +25,7 @@ OPTIONS = {
     "set": ("", "WITH INHERIT FALSE, SET TRUE"),
 }
 """Of a membership, before 16 and since."""
-POWERS = {
+ADMINISTRATOR_BY = {
     "creates roles": "",
     "rds_superuser": "GRANT rds_superuser TO {name}",
     "grants rds_iam": "GRANT rds_iam TO {name} {admin_only}",
@@ -43,7 +43,7 @@ STATES = {
 class Deputy:
     """An administrator that is not the master user."""
 
-    powers: str
+    administrator_by: str
     enrolled: str
 
 
@@ -96,7 +96,7 @@ class Bench:
         for short, deputy in example.deputies.items():
             name = self.name(short)
             self.sql(as_master(f"CREATE ROLE {name} LOGIN CREATEROLE PASSWORD '{PASSWORD}'"))
-            self.sql(POWERS[deputy.powers].format(name=name, **words) or "SELECT 1")
+            self.sql(ADMINISTRATOR_BY[deputy.administrator_by].format(name=name, **words) or "SELECT 1")
             self.sql(as_master(ENROLLED[deputy.enrolled].format(name=name, **words) or "SELECT 1"))
         for short, (state, creator, owner) in example.accounts.items():
             name = self.name(short)

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from tests.integration.administration import Administration
 from tests.integration.postgresql.administrators_scene import (
     ACCOUNTS,
+    ADMINISTRATOR_BY,
     DEPUTIES,
     ENROLLED,
     GROUPS,
     MASTER,
     OPTIONS,
-    POWERS,
     STATES,
     Bench,
     Deputy,
@@ -65,7 +65,7 @@ def user(draw: st.DrawFn, name: str) -> dict[str, Any]:
 @st.composite
 def instances(draw: st.DrawFn) -> Example:
     deputies = {
-        name: Deputy(draw(st.sampled_from(sorted(POWERS))), draw(st.sampled_from(sorted(ENROLLED))))
+        name: Deputy(draw(st.sampled_from(sorted(ADMINISTRATOR_BY))), draw(st.sampled_from(sorted(ENROLLED))))
         for name in DEPUTIES
     }
     there = draw(st.lists(st.sampled_from(ACCOUNTS), unique=True))

@@ -35,7 +35,9 @@ _MASTER_ROLE = "rds_superuser_role"
 """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-80-v3.html"""
 
 
-def powers(grants: Collection[Grant], roles: Collection[tuple[AccountName, frozenset[Grant]]]) -> tuple[str, ...]:
+def administrator_by(
+    grants: Collection[Grant], roles: Collection[tuple[AccountName, frozenset[Grant]]]
+) -> tuple[str, ...]:
     """In words, of the account itself and of each role that it has, directly or not."""
     found = list(_words(grants))
     for role, held in sorted(roles, key=lambda pair: pair[0]):

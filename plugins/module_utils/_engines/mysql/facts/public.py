@@ -15,7 +15,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     GrantedRows,
     PrivilegeRow,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import (
+    administrator_by,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.describe import describe_grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant
@@ -84,7 +86,7 @@ def _strong_roles(
 ) -> Iterator[Exposure]:
     for role in mandatory:
         held = frozenset((each, frozenset(grants.get(each, ()))) for each in {role, *reachable(role, roles)})
-        words = powers((), held)
+        words = administrator_by((), held)
         if words:
             yield Exposure(
                 "public_powerful",

@@ -38,7 +38,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import queries
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import (
+    administrator_by,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.defects import find_defects
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.public import exposures, rights
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
@@ -200,7 +202,7 @@ class _Accounts:
             for role in granted.roles[name]:
                 self.members[role].add(name)
         self.roles = {name for name in bare | set(self.members) if name in users.names} - users.iam
-        self._powers = lru_cache(maxsize=None)(powers)
+        self._administrator_by = lru_cache(maxsize=None)(administrator_by)
 
     def surveyed(
         self,
@@ -224,7 +226,7 @@ class _Accounts:
             partial_revokes=_revoked(self._users.restrictions[name]),
             sessions=None if sessions is None else sessions.get(name, 0),
             used=None if used is None else name.name in used,
-            powers=self._powers(account.grants, held),
+            administrator_by=self._administrator_by(account.grants, held),
         )
 
     def role(self, name: AccountName) -> GroupRole:

@@ -43,7 +43,7 @@ class Attributes(NamedTuple):
     replicates: bool = False
 
 
-def powers(name: str, roles: Roles, attributes: Attributes) -> tuple[str, ...]:
+def administrator_by(name: str, roles: Roles, attributes: Attributes) -> tuple[str, ...]:
     return tuple(_words(name, roles, attributes))
 
 
@@ -58,15 +58,17 @@ def _words(name: str, roles: Roles, attributes: Attributes) -> Iterator[str]:
 def find_locked_out(accounts: Iterable[SurveyedAccount], roles: Roles, master: str) -> Iterator[Defect]:
     """Administrators whose password is refused by a membership that gives them nothing but the ADMIN option."""
     for item in accounts:
-        if item.can_log_in and item.powers and not item.reserved:
+        if item.can_log_in and item.administrator_by and not item.reserved:
             chain = chain_of_administration(item.name.name, roles, master)
             if chain:
-                yield Defect("administrator_lockout", item.name, _locked_out(item.name.name, item.powers, chain))
+                yield Defect(
+                    "administrator_lockout", item.name, _locked_out(item.name.name, item.administrator_by, chain)
+                )
 
 
-def _locked_out(name: str, powers: Iterable[str], chain: Sequence[str]) -> str:
+def _locked_out(name: str, words: Iterable[str], chain: Sequence[str]) -> str:
     return (
-        f"The administrator {name} ({', '.join(powers)}) is a member of rds_iam by a membership with the ADMIN option "
+        f"The administrator {name} ({', '.join(words)}) is a member of rds_iam by a membership with the ADMIN option "
         f"only ({format_chain(chain)}), so that its password is refused. To log in by password: revoke {chain[1]} from "
         f"{name}. To log in with a token: grant rds_iam to {name}."
     )

@@ -29,8 +29,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.administrators import (
     Attributes,
+    administrator_by,
     find_locked_out,
-    powers,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.defects import (
     ValidUntil,
@@ -91,7 +91,7 @@ def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
             limits={"valid_until": dates[name].text},
             owned=details.owned.get(name, {}),
             sessions=sessions.get(name, 0),
-            powers=powers(name, roles, attributes[name]),
+            administrator_by=administrator_by(name, roles, attributes[name]),
         )
         for name in sorted(set(roles.by_name) - groups)
     ]
@@ -113,7 +113,7 @@ def survey(session: PostgreSQLSession, request: SurveyRequest) -> Survey:
 
 
 def _administrators(roles: Roles, attributes: Mapping[str, Attributes], master: str) -> set[str]:
-    return {master, *(name for name in roles.by_name if powers(name, roles, attributes[name]))}
+    return {master, *(name for name in roles.by_name if administrator_by(name, roles, attributes[name]))}
 
 
 def find_groups(roles: Roles) -> set[str]:

@@ -101,8 +101,8 @@ CASES: dict[str, tuple[Estate, Estate]] = {
         estate(statements=policy(f"{HERE}/jane".replace("eu-central-1", "*"))),
     ),
     "powerful": (
-        estate(account(powers=("CREATE USER",))),
-        estate(account("admin", powers=("SUPER",), untouchable=True)),
+        estate(account(administrator_by=("CREATE USER",))),
+        estate(account("admin", administrator_by=("SUPER",), untouchable=True)),
     ),
     "public_connect": (estate(exposures=exposure("public_connect")), estate()),
     "public_create": (estate(exposures=exposure("public_create")), estate()),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import powers
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import (
+    administrator_by,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
@@ -32,10 +34,10 @@ def everywhere(*words: str) -> frozenset[Grant]:
     ],
 )
 def test_powers(grants: frozenset[Grant], words: tuple[str, ...]) -> None:
-    assert powers(grants, ()) == words
+    assert administrator_by(grants, ()) == words
 
 
 def test_powers_through_roles() -> None:
     master, dba = AccountName("rds_superuser_role", "%"), AccountName("dba", "%")
     held = frozenset({(master, everywhere("CREATE USER")), (dba, everywhere("ROLE_ADMIN"))})
-    assert powers(frozenset(), held) == ("ROLE_ADMIN through role dba@%", "rds_superuser_role")
+    assert administrator_by(frozenset(), held) == ("ROLE_ADMIN through role dba@%", "rds_superuser_role")

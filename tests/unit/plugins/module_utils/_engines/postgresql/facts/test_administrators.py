@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts.administrators import (
     Attributes,
-    powers,
+    administrator_by,
 )
 from tests.unit.plugins.module_utils._engines.postgresql.scenes import graph, member
 
 
 def test_powers() -> None:
-    assert powers("jane", graph(member("readers")), Attributes()) == ()
+    assert administrator_by("jane", graph(member("readers")), Attributes()) == ()
     state = graph(member("readers"), member("rds_superuser", "readers"))
-    assert powers("jane", state, Attributes(creates_roles=True)) == ("CREATEROLE", "rds_superuser")
+    assert administrator_by("jane", state, Attributes(creates_roles=True)) == ("CREATEROLE", "rds_superuser")
