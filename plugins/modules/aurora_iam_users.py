@@ -127,9 +127,9 @@ in_the_way:
   sample:
     jane_doe:
       - owns table public.invoices in database ledger
-code_handed_over:
+reassigned_code:
   description: The code that a stronger role or account would get and run with its own rights.
-  returned: when handing it over is refused
+  returned: when reassigning it is refused
   type: list
   elements: str
 planned:

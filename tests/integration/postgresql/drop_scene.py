@@ -121,4 +121,4 @@ def warned(result: Result, account: str) -> list[str]:
 def refused(drop: Callable[..., Result], **options: Any) -> list[str]:
     with pytest.raises(TaskFailed, match="reassign_code: true") as failure:
         drop(**options)
-    return [str(item) for item in failure.value.result["code_handed_over"]]
+    return [str(item) for item in failure.value.result["reassigned_code"]]

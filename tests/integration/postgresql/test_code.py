@@ -117,7 +117,7 @@ def how_it_ends(drop: Callable[..., Result], admin: Administration, cluster: str
     try:
         drop()
     except TaskFailed as failure:
-        if "code_handed_over" not in failure.result:
+        if "reassigned_code" not in failure.result:
             raise
         can_login = admin.sql(cluster, f"SELECT rolcanlogin FROM pg_roles WHERE rolname = '{account}'")
         return "refused" if can_login == [("t",)] else "stopped"
@@ -181,7 +181,7 @@ def test_code_that_nobody_agreed_to_stops_the_task(
     with pytest.raises(TaskFailed, match="has changed since this task looked at it") as failure:
         drop(reassign_code=True)
     assert failure.value.result["database"] == cluster
-    assert any("early" in text or "late" in text for text in failure.value.result["code_handed_over"])
+    assert any("early" in text or "late" in text for text in failure.value.result["reassigned_code"])
     owner = "SELECT relowner::regrole FROM pg_class WHERE oid = 'mine.t'::regclass"
     assert admin.sql(cluster, owner, cluster) == [(account,)]
     assert admin.sql(cluster, f"SELECT rolcanlogin FROM pg_roles WHERE rolname = '{account}'") == [("f",)]

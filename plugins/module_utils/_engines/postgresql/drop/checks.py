@@ -182,7 +182,7 @@ def _review_code(change: AccountChange, observed: PostgreSQLObserved) -> list[st
             f"those of {name} ({new} {', '.join(advantages)}): {listed(code)}. Read that code, then set reassign_code: "
             "true, or name a role without rights of its own.",
             change.at("reassign_owned_to"),
-            code_handed_over=[str(item) for item in code],
+            reassigned_code=[str(item) for item in code],
         )
     return [f"Code of {name} goes to {new} and runs with its rights: {listed(code)}."]
 

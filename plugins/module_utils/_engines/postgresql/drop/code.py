@@ -76,6 +76,6 @@ def check_reassigned(step: Reassign, rows: Iterable[Row], title: str) -> None:
             f"looked at it: {listed(more)}. Nothing was reassigned in database {step.database}, and the account stays "
             "locked. Read that code, then run the task again; if it is refused, accept the code with "
             "reassign_code: true.",
-            code_handed_over=[str(item) for item in more],
+            reassigned_code=[str(item) for item in more],
             database=step.database,
         )
