@@ -272,6 +272,6 @@ def _revoke(items: Iterable[tuple[Item, bool]]) -> list[Statement]:
     for item, cascade in items:
         chosen[cascade].append(item)
     return [
-        *grants.write(grants.bundle(chosen[False]), sql.revoke),
-        *grants.write(grants.bundle(chosen[True]), sql.revoke_cascade),
+        *grants.write(grants.grouped(chosen[False]), sql.revoke),
+        *grants.write(grants.grouped(chosen[True]), sql.revoke_cascade),
     ]

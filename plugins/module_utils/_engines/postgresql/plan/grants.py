@@ -42,7 +42,7 @@ class Item(NamedTuple):
 
 
 @dataclass(frozen=True, order=True)
-class Bundle:
+class Grouped:
     """What one statement says."""
 
     acting: str
@@ -55,12 +55,12 @@ class Bundle:
 Write = Callable[[Sequence[str], Sequence[Scope], Sequence[str], bool], Statement]
 
 
-def bundle(items: Iterable[Item]) -> list[Bundle]:
+def grouped(items: Iterable[Item]) -> list[Grouped]:
     """First by account and object, then accounts with the same privileges, then objects with the same accounts."""
     cells = together((_Cell(item.acting, item.option, item.holder, object_of(item.scope)), item) for item in items)
     scopes = together(pair for cell, found in sorted(cells.items()) for pair in _with_accounts(cell, found))
     return sorted(
-        Bundle(key.acting, key.option, tuple(objects), key.privileges, tuple(sorted(key.accounts)))
+        Grouped(key.acting, key.option, tuple(objects), key.privileges, tuple(sorted(key.accounts)))
         for key, objects in scopes.items()
     )
 
@@ -111,10 +111,10 @@ def as_role(role: str) -> tuple[list[Statement], list[Statement]]:
     return [statements.set_role(role)], [statements.reset_role()]
 
 
-def write(bundles: Iterable[Bundle], statement: Write, around: Around = as_role) -> list[Statement]:
+def write(groups: Iterable[Grouped], statement: Write, around: Around = as_role) -> list[Statement]:
     """In order."""
     written: list[Statement] = []
-    for acting, found in groupby(bundles, key=lambda item: item.acting):
+    for acting, found in groupby(groups, key=lambda item: item.acting):
         before, after = around(acting)
         said = [statement(item.privileges, item.scopes, item.accounts, item.option) for item in found]
         written += [*before, *said, *after]

@@ -245,7 +245,7 @@ def _privileges(changes: Changes, authority: Authority, acting: Acting, cascade:
         (items.restored, statements.grant),
     ):
         for database, part in together((item.scope.database, item) for item in found).items():
-            written.setdefault(database, []).extend(grants.write(grants.bundle(part), statement, acting.around))
+            written.setdefault(database, []).extend(grants.write(grants.grouped(part), statement, acting.around))
             joining |= {database} if any(acting.joins(item.acting) for item in part) else set()
     for database in sorted(written):
         yield _Privileges(database, written[database], database in joining)
