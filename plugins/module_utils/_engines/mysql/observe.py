@@ -32,7 +32,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     UserRow,
     UserRows,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import read_leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import read_dependencies
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
     is_reserved,
@@ -80,7 +80,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
         role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
-        leaving=read_leaving(session, wanted, subjects, users.names),
+        dependencies=read_dependencies(session, wanted, subjects, users.names),
     )
 
 

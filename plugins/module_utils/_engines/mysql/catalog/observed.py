@@ -18,7 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import RoleEdges
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import ObjectRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
-    Leaving,
+    Dependencies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import canonical
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import (
@@ -49,7 +49,7 @@ class Objects:
 _NO_AUTHORITY = Authority(())
 _NO_OBJECTS = Objects()
 _PLAIN = Dialect(False)
-_NOTHING_LEAVES = Leaving()
+_NO_DEPENDENCIES = Dependencies()
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class MySQLObserved(Observed):
     mandatory_roles  the server gives them to every account
     role_edges       which roles accounts and roles have, all of them; empty unless the task grants one to an account
                      that exists
-    leaving          what stands between accounts and their leaving
+    dependencies     what has to be dealt with before accounts are dropped or locked
     """
 
     title: str = ""
@@ -86,7 +86,7 @@ class MySQLObserved(Observed):
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
     mandatory_roles: frozenset[AccountName] = frozenset()
     role_edges: RoleEdges = field(default_factory=dict)
-    leaving: Leaving = _NOTHING_LEAVES
+    dependencies: Dependencies = _NO_DEPENDENCIES
 
 
 def build_objects(rows: Iterable[ObjectRow], folds_names: bool) -> Objects:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Optional
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import Leaving
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import Dependencies
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -37,10 +37,10 @@ _NO_REASSIGN = (
 """https://dev.mysql.com/doc/refman/8.4/en/stored-objects-security.html"""
 
 
-def check_drop(change: AccountChange, leaving: Leaving, planned: Planned) -> None:
+def check_drop(change: AccountChange, dependencies: Dependencies, planned: Planned) -> None:
     """Raises Refused."""
     request = change.request or NOBODY
-    phrases = list(_obstacles(change.name, request, leaving, planned))
+    phrases = list(_obstacles(change.name, request, dependencies, planned))
     if phrases:
         how, remedy = "", "Set owned_objects to drop, revoke the role or proxy, or lock the account instead."
         if request.owned_objects == REASSIGN:
@@ -52,25 +52,27 @@ def check_drop(change: AccountChange, leaving: Leaving, planned: Planned) -> Non
         )
 
 
-def _obstacles(name: AccountName, request: AccountRequest, leaving: Leaving, planned: Planned) -> Iterator[str]:
+def _obstacles(
+    name: AccountName, request: AccountRequest, dependencies: Dependencies, planned: Planned
+) -> Iterator[str]:
     if request.owned_objects != DROP:
-        yield from (f"it is the definer of {item}" for item in leaving.objects.get(name, ()))
-        members = leaving.members.get(name, ())
+        yield from (f"it is the definer of {item}" for item in dependencies.objects.get(name, ()))
+        members = dependencies.members.get(name, ())
         yield from (f"it is a role of {member}" for member in members if _stays(member, name, planned))
-    yield from (f"{proxy} may act as it (PROXY)" for proxy in leaving.proxies.get(name, ()))
+    yield from (f"{proxy} may act as it (PROXY)" for proxy in dependencies.proxies.get(name, ()))
 
 
 def _stays(member: AccountName, role: AccountName, planned: Planned) -> bool:
-    """Whether it still has the role when the task has revoked roles, and has not left itself."""
+    """Whether it still has the role when the task has revoked roles, and is not dropped itself."""
     after = planned.get(member)
     return member not in planned or (after is not None and role in after.roles)
 
 
-def check_sessions(change: AccountChange, leaving: Leaving, authority: Authority) -> None:
+def check_sessions(change: AccountChange, dependencies: Dependencies, authority: Authority) -> None:
     """Raises Refused where sessions are to be ended and the login can see or end none but its own."""
     if not authority.holds("PROCESS", GLOBAL):
         reason = "see the sessions of others; grant it PROCESS"
-    elif change.name in leaving.sessions.values() and not leaving.rds_kill and not _may_kill(authority):
+    elif change.name in dependencies.sessions.values() and not dependencies.rds_kill and not _may_kill(authority):
         reason = "end the sessions of others; grant it CONNECTION_ADMIN"
     else:
         return

@@ -38,7 +38,7 @@ T = TypeVar("T", AccountName, DefinedObject)
 
 
 @dataclass(frozen=True)
-class Leaving:
+class Dependencies:
     """
     objects    of each account that may be dropped, what has it as definer
     members    of each, who has it as a role
@@ -55,19 +55,19 @@ class Leaving:
     rds_kill: bool = False
 
 
-def read_leaving(
+def read_dependencies(
     session: Session,
     wanted: Sequence[ParsedAccount],
     subjects: Collection[AccountName],
     existing: Collection[AccountName],
-) -> Leaving:
+) -> Dependencies:
     """Raises StatementFailed, ConnectionLost."""
     requests = {account.name: account.request for account in wanted if account.name in subjects}
-    leaving = {name for name in subjects if name not in requests or not requests[name].present}
+    dropped = {name for name in subjects if name not in requests or not requests[name].present}
     ending = {name for name in subjects if _loses_sessions(requests.get(name))}
-    objects, members, proxies = obstacles(session, leaving)
+    objects, members, proxies = obstacles(session, dropped)
     sessions, unclear, rds_kill = _sessions(session, ending, existing)
-    return Leaving(objects, members, proxies, sessions, tuple(unclear), rds_kill)
+    return Dependencies(objects, members, proxies, sessions, tuple(unclear), rds_kill)
 
 
 def _loses_sessions(request: AccountRequest | None) -> bool:
@@ -81,16 +81,16 @@ Objects = dict[AccountName, tuple[DefinedObject, ...]]
 Names = dict[AccountName, tuple[AccountName, ...]]
 
 
-def obstacles(session: Session, leaving: Collection[AccountName]) -> tuple[Objects, Names, Names]:
+def obstacles(session: Session, accounts: Collection[AccountName]) -> tuple[Objects, Names, Names]:
     """For each account: what has it as definer, who has it as a role, and who may act as it."""
     objects: dict[AccountName, list[DefinedObject]] = defaultdict(list)
     others: dict[str, dict[AccountName, list[AccountName]]] = {
         "role of": defaultdict(list),
         "proxy": defaultdict(list),
     }
-    by_text = {str(name): name for name in leaving}
-    if leaving:
-        found = session.query(*queries.obstacles(by_text, {name.name for name in leaving}))
+    by_text = {str(name): name for name in accounts}
+    if accounts:
+        found = session.query(*queries.obstacles(by_text, {name.name for name in accounts}))
         for row in map(DependencyRow._make, found):
             name = by_text.get(row.account)
             if name is None:

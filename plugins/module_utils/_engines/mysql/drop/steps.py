@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     DefinedObject,
-    Leaving,
+    Dependencies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
@@ -35,9 +35,9 @@ class EndSessions(Step):
     known: Mapping[AccountName, Collection[DefinedObject]] = field(default_factory=dict)
 
 
-def must_end_sessions(change: AccountChange, leaving: Leaving) -> bool:
+def must_end_sessions(change: AccountChange, dependencies: Dependencies) -> bool:
     """Also where an account was locked before and still has sessions."""
-    return _ends_sessions(change) and (change.before != change.after or change.name in leaving.sessions.values())
+    return _ends_sessions(change) and (change.before != change.after or change.name in dependencies.sessions.values())
 
 
 def _ends_sessions(change: AccountChange) -> bool:
@@ -49,18 +49,22 @@ def _ends_sessions(change: AccountChange) -> bool:
     return locked and (request is None or bool(request.locked and request.terminate_sessions))
 
 
-def sessions_ended(changes: Sequence[AccountChange], leaving: Leaving, existing: Collection[AccountName]) -> list[Step]:
-    ending = [change for change in changes if must_end_sessions(change, leaving)]
+def sessions_ended(
+    changes: Sequence[AccountChange], dependencies: Dependencies, existing: Collection[AccountName]
+) -> list[Step]:
+    ending = [change for change in changes if must_end_sessions(change, dependencies)]
     if not ending:
         return []
     names = frozenset(change.name for change in ending)
-    call = statements.CALL_RDS_KILL if leaving.rds_kill else statements.KILL
-    killed = tuple(Statement(call.format(number)) for number, name in sorted(leaving.sessions.items()) if name in names)
-    known = {change.name: leaving.objects.get(change.name, ()) for change in ending if change.dropped}
+    call = statements.CALL_RDS_KILL if dependencies.rds_kill else statements.KILL
+    killed = tuple(
+        Statement(call.format(number)) for number, name in sorted(dependencies.sessions.items()) if name in names
+    )
+    known = {change.name: dependencies.objects.get(change.name, ()) for change in ending if change.dropped}
     return [EndSessions(killed, "", names, frozenset(existing), call, known)]
 
 
-def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[Step]:
+def objects_dropped(changes: Sequence[AccountChange], dependencies: Dependencies) -> list[Step]:
     """With ``owned_objects: drop``, one step for each account."""
     dropping = [
         change.name
@@ -68,7 +72,7 @@ def objects_dropped(changes: Sequence[AccountChange], leaving: Leaving) -> list[
         if change.dropped and change.request is not None and change.request.owned_objects == "drop"
     ]
     return [
-        Step(tuple(statements.drop_object(*item) for item in leaving.objects[name]))
+        Step(tuple(statements.drop_object(*item) for item in dependencies.objects[name]))
         for name in dropping
-        if leaving.objects.get(name)
+        if dependencies.objects.get(name)
     ]

@@ -40,7 +40,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
-    check_leavers,
+    check_dropped_roles,
     check_loops,
     check_roles,
 )
@@ -77,13 +77,13 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
         _check_host(change, observed)
         _check_system_user(change, observed)
         if change.dropped:
-            check_drop(change, observed.leaving, planned)
+            check_drop(change, observed.dependencies, planned)
         check_roles(change, observed)
         _check_spellings(change)
     for change in changes.accounts:
-        if must_end_sessions(change, observed.leaving):
-            check_sessions(change, observed.leaving, observed.authority)
-    check_leavers(changes.accounts, observed)
+        if must_end_sessions(change, observed.dependencies):
+            check_sessions(change, observed.dependencies, observed.authority)
+    check_dropped_roles(changes.accounts, observed)
     check_loops(changes.effective, observed)
     _check_create_user(changes.effective, observed)
     _check_authority(changes.effective, observed)
@@ -219,7 +219,7 @@ def _check_restrictions(grant: Grant, change: AccountChange, observed: MySQLObse
 
 
 def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
-    for session in observed.leaving.unclear:
+    for session in observed.dependencies.unclear:
         yield (
             f"The session of {session} is not ended: it cannot be told which account it is of, because its client's "
             "host name hides the address."

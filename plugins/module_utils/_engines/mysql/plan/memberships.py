@@ -38,7 +38,7 @@ def check_roles(change: AccountChange, observed: MySQLObserved) -> None:
             )
 
 
-def check_leavers(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
+def check_dropped_roles(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
     """Raises Refused where an account has, or gets, a role that the same task drops."""
     changes = list(changes)
     dropped = {change.name for change in changes if change.dropped}

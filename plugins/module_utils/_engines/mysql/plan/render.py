@@ -6,9 +6,9 @@
 # PRIVATE to the collection: anything here may change in any release.
 """The statements that carry changes out: grouped so that they are few, ordered so that they may be interrupted.
 
-First what makes accounts safer or is missing (creation, authentication, TLS, locks, also of those that leave), then
-sessions end, then everything that is added, then everything that is taken away, then unlocking, then what leavers leave
-behind, then drops. Nobody loses in between what they keep.
+First what makes accounts safer or is missing (creation, authentication, TLS, locks, also of accounts that are dropped),
+then sessions end, then everything that is added, then everything that is revoked, then unlocking, then the drop of
+objects, then the drop of accounts. Nobody loses in between what they keep.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ def render(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
     effective = changes.effective
     return _merged(
         Step(tuple(secured(effective, observed.dialect, circumstances, observed.plugin_active))),
-        *sessions_ended(changes.accounts, observed.leaving, observed.existing),
+        *sessions_ended(changes.accounts, observed.dependencies, observed.existing),
         Step(tuple(settled(effective, observed.dialect, circumstances))),
-        *objects_dropped(effective, observed.leaving),
+        *objects_dropped(effective, observed.dependencies),
         Step(tuple(dropped(effective))),
     )
 
@@ -170,7 +170,7 @@ def _altered(change: AccountChange) -> list[Settings]:
 
 
 def _shut(change: AccountChange) -> list[Settings]:
-    """Before anything else of a leaver's, so that nobody logs in while their sessions end."""
+    """Before anything else of an account that is dropped, so that nobody logs in while its sessions end."""
     return [Settings(locked=True)] if change.dropped and change.before and not change.before.locked else []
 
 

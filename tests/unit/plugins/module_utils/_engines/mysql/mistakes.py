@@ -11,7 +11,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     DefinedObject,
-    Leaving,
+    Dependencies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -121,12 +121,12 @@ PLANNED = [
     account("with SYSTEM_USER", having(Grant("SYSTEM_USER", GLOBAL)), state="absent"),
     account(
         "that is a definer",
-        replace(having(), leaving=Leaving(objects={NAME: (DefinedObject("VIEW", "orders", "v"),)})),
+        replace(having(), dependencies=Dependencies(objects={NAME: (DefinedObject("VIEW", "orders", "v"),)})),
         state="absent",
     ),
     account(
         "that is to hand code over",
-        replace(having(), leaving=Leaving(objects={NAME: (DefinedObject("VIEW", "orders", "v"),)})),
+        replace(having(), dependencies=Dependencies(objects={NAME: (DefinedObject("VIEW", "orders", "v"),)})),
         "owned_objects",
         state="absent",
         owned_objects="reassign",

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     DefinedObject,
-    Leaving,
+    Dependencies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import USAGE
@@ -131,7 +131,7 @@ def test_a_pattern_that_the_login_holds_covers_its_databases():
 
 def test_a_login_without_create_user_only_grants_and_revokes():
     poor = frozenset({Grant("SELECT", ORDERS), Grant(USAGE, ORDERS, True), Grant("ROLE_ADMIN", GLOBAL)})
-    observed = replace(SERVER, authority=Authority([(poor, {})]), leaving=Leaving())
+    observed = replace(SERVER, authority=Authority([(poor, {})]), dependencies=Dependencies())
     reader = frozenset({READER})
     assert reviewed(account(), account(SELECT, roles=reader), observed) == []
     assert reviewed(account(SELECT, roles=reader, default_roles=reader), account(), observed) == []
@@ -176,8 +176,8 @@ def test_an_account_with_system_user_is_left_alone():
 def test_what_is_in_the_way_of_a_drop_is_listed():
     bob = AccountName("bob", "%")
     view = DefinedObject("VIEW", "orders", "v")
-    leaving = Leaving(objects={JANE: (view,)}, members={JANE: (bob,)}, proxies={JANE: (bob,)})
-    observed = replace(SERVER, leaving=leaving)
+    dependencies = Dependencies(objects={JANE: (view,)}, members={JANE: (bob,)}, proxies={JANE: (bob,)})
+    observed = replace(SERVER, dependencies=dependencies)
     with pytest.raises(Refused, match=r"definer of view orders\.v; it is a role of bob@%; bob@% may act as") as caught:
         reviewed(account(), None, observed)
     assert len(caught.value.details["in_the_way"]["jane@%"]) == 3
