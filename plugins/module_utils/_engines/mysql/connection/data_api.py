@@ -23,7 +23,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql im
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.errors import statement_failure
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.run_lock import MySQLRunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import check_server
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.ending import end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.end_sessions import end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, CannotConnect, Refused
