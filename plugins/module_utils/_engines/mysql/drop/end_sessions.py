@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Ending sessions: once more than planned, because somebody may have come in before the door was shut."""
+"""Ends sessions: those of the plan, and those that were opened between the plan and the lock of their account."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _PAUSE = 0.02
 def end_sessions(session: Session, step: EndSessions) -> None:
     """Until none is left. Raises StatementFailed, ConnectionLost; Refused if one does not end in lock_timeout, or has
     created code after the plan was made."""
-    patience = session.login.lock_timeout
-    deadline = time.monotonic() + patience
+    timeout = session.login.lock_timeout
+    deadline = time.monotonic() + timeout
     asked: set[int] = set()
     while True:
         found, _unclear = open_sessions(session, step.accounts, step.existing)
@@ -40,7 +40,7 @@ def end_sessions(session: Session, step: EndSessions) -> None:
         if time.monotonic() > deadline:
             number, name = next(iter(found.items()))
             raise Refused(
-                f"Session {number} of {name} on {session.login.title} has not ended within {patience} s, perhaps "
+                f"Session {number} of {name} on {session.login.title} has not ended within {timeout} s, perhaps "
                 "because it rolls a long transaction back; run the task again, or raise lock_timeout.",
                 Where(str(name)),
             )
