@@ -54,7 +54,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("provision", {"aurora_iam_accounts": "jane"}, "unable to convert to dict"),
     ("provision", {"aurora_iam_principals": [{"type": "person", "name": "x"}]}, "value of type must be one of: user"),
     ("provision", {"aurora_iam_principals": [{"type": "user", "name": "x"}] * 2}, "is listed more than once"),
-    ("offboard", {}, "missing required arguments: aurora_iam_leaving"),
+    ("offboard", {}, "missing required arguments: aurora_iam_offboard"),
     ("provision", {"aurora_iam_principals_team": [{"name": "x"}]}, "is not complete; give each a type"),
     (
         "provision",
@@ -70,14 +70,14 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     (
         "offboard",
         {
-            "aurora_iam_leaving": [{"name": "jane_doe"}],
+            "aurora_iam_offboard": [{"name": "jane_doe"}],
             "aurora_iam_principals_team": [{"type": "user", "name": "x", "accounts": "jane_doe"}],
         },
         "The accounts of user x are no list of names",
     ),
     (
         "offboard",
-        {"aurora_iam_leaving": [{"name": "x", "owned_objects": "keep"}]},
+        {"aurora_iam_offboard": [{"name": "x", "owned_objects": "keep"}]},
         "value of owned_objects must be one",
     ),
     ("convert", {}, "Nobody is to be converted; set aurora_iam_convert"),
@@ -117,7 +117,7 @@ def test_an_account_in_two_lists_is_refused(state: State, admin: Administration,
 
 CHECKS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("provision", {"aurora_iam_accounts": [{"name": "never_made"}]}, BOTH),
-    ("offboard", {"aurora_iam_leaving": [{"name": "leaves_never"}]}, BOTH),
+    ("offboard", {"aurora_iam_offboard": [{"name": "never_dropped"}]}, BOTH),
     ("convert", {"aurora_iam_convert": ["keeps_*"]}, BOTH),
     ("enable", {}, ("catalogue", "payroll")),
     (
@@ -131,18 +131,18 @@ CHECKS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
 @pytest.fixture(scope="module")
 def people(state: State, admin: Administration) -> Iterator[None]:
     """Somebody who could leave, and somebody with a password."""
-    made = playbook(state, "provision", {"aurora_iam_accounts": [{"name": "leaves_never"}]})
+    made = playbook(state, "provision", {"aurora_iam_accounts": [{"name": "never_dropped"}]})
     assert failures(made) == 0, made
     admin.sql("orders", "CREATE USER keeps_password IDENTIFIED BY 'Secret of nobody 1'")
     admin.sql("ledger", "CREATE ROLE keeps_password LOGIN PASSWORD 'Secret of nobody 1'")
     yield
-    admin.sql("orders", "DROP USER keeps_password, leaves_never")
-    admin.sql("ledger", "DROP ROLE keeps_password, leaves_never")
+    admin.sql("orders", "DROP USER keeps_password, never_dropped")
+    admin.sql("ledger", "DROP ROLE keeps_password, never_dropped")
 
 
 @pytest.mark.usefixtures("people")
 @pytest.mark.parametrize(("name", "variables", "hosts"), CHECKS, ids=lambda value: None)
-def test_check_mode_foresees_and_writes_nothing(
+def test_check_mode_plans_and_writes_nothing(
     state: State, admin: Administration, name: str, variables: dict[str, Any], hosts: tuple[str, ...]
 ):
     with admin.writes_nothing(hosts[0]), admin.writes_nothing(hosts[1]):
