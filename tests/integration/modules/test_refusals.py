@@ -39,7 +39,7 @@ def test_iam_authentication_is_off(tasks: Tasks, admin: Administration, cluster:
 
 @pytest.mark.direct("logs in itself")
 def test_mysql_answers_1524_itself(admin: Administration):
-    """The plugin is not loaded while IAM authentication is off: the error that we foresee is the real one."""
+    """The plugin is not loaded while IAM authentication is off: the error of the plan is the server's."""
     with pytest.raises(Exception, match=r"1524.*AWSAuthenticationPlugin.*not loaded"):
         admin.sql("catalogue", "CREATE USER x IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'")
 

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accounts that leave MySQL: their sessions, their code, and what speaks against it."""
+"""The drop of accounts on MySQL: their sessions, their code, and what keeps them from being dropped."""
 
 from __future__ import annotations
 
@@ -179,13 +179,13 @@ class Client(threading.Thread):
 def test_nobody_gets_in_while_a_client_tries_in_a_loop(tasks, connect, drop, state, sql, cluster, account):
     """And the master user logs in all the time."""
     tasks.user(cluster=cluster, name=account)
-    with Client(connect) as leaver, Client(lambda: as_master(state, cluster).close()) as administrator:
+    with Client(connect) as dropped, Client(lambda: as_master(state, cluster).close()) as administrator:
         drop()
-        admitted, logins = len(leaver.admitted), len(administrator.admitted)
+        admitted, logins = len(dropped.admitted), len(administrator.admitted)
         time.sleep(0.5)
-    assert not any(map(is_open, leaver.admitted))
-    assert len(leaver.admitted) == admitted
-    assert leaver.refusals
+    assert not any(map(is_open, dropped.admitted))
+    assert len(dropped.admitted) == admitted
+    assert dropped.refusals
     assert administrator.refusals == []
     assert len(administrator.admitted) > logins
     assert not is_there(sql, account)

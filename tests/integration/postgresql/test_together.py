@@ -49,32 +49,32 @@ def test_a_circle_of_roles(scene: Scene, account: str) -> None:
 
 def test_whoever_stays_is_no_member_of_what_goes(scene: Scene, account: str) -> None:
     group = f"{account}_group"
-    leaving = {"name": group, "state": "absent"}
+    dropped = {"name": group, "state": "absent"}
     scene.users([{"name": account, "roles": [group]}, {"name": group}], "keep")
-    refused(scene, rf"roles\[0\]: {group} is dropped by this task", {"name": account, "roles": [group]}, leaving)
-    converge(partial(scene.users, users=[{"name": account}, leaving], unlisted="keep"))
+    refused(scene, rf"roles\[0\]: {group} is dropped by this task", {"name": account, "roles": [group]}, dropped)
+    converge(partial(scene.users, users=[{"name": account}, dropped], unlisted="keep"))
     converge(partial(scene.user, name=account, state="absent"))
 
 
 def test_whoever_stays_has_nothing_of_what_goes(scene: Scene, account: str) -> None:
     owner = f"{account}_owner"
-    leaving = {"name": owner, "state": "absent", "owned_objects": "drop"}
+    dropped = {"name": owner, "state": "absent", "owned_objects": "drop"}
     scene.users([{"name": account}, {"name": owner}], "keep")
     scene.sql((OWNED + PASSED_ON).format(owner, account))
     on = [{"on": f"{owner}.t", "privileges": ["SELECT"]}]
-    refused(scene, f"goes with {owner}, which this task drops", {"name": account, "grants": on}, leaving)
-    converge(partial(scene.users, users=[{"name": account}, leaving], unlisted="keep"))
+    refused(scene, f"goes with {owner}, which this task drops", {"name": account, "grants": on}, dropped)
+    converge(partial(scene.users, users=[{"name": account}, dropped], unlisted="keep"))
     converge(partial(scene.user, name=account, state="absent"))
 
 
 @pytest.mark.parametrize("to_itself", [False, True])
-def test_whoever_stays_keeps_privileges_on_what_is_handed_over(scene: Scene, account: str, to_itself: bool) -> None:
+def test_accounts_that_stay_keep_privileges_on_what_is_reassigned(scene: Scene, account: str, to_itself: bool) -> None:
     """Default privileges are nobody's any more, and a new owner needs no privileges."""
     owner, new_owner = f"{account}_owner", account if to_itself else scene.role("new_owner")
-    leaving = {"name": owner, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": new_owner}
+    dropped = {"name": owner, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": new_owner}
     scene.users([{"name": account}, {"name": owner}], "keep")
     scene.sql(OWNED.format(owner, account))
-    converge(partial(scene.users, users=[{"name": account}, leaving], unlisted="keep"))
+    converge(partial(scene.users, users=[{"name": account}, dropped], unlisted="keep"))
     kept = scene.user(name=account)["account"]["grants"]
     assert [grant["on"] for grant in kept] == ([] if to_itself else [f"TABLE {owner}.t"])
     scene.sql(f"DROP SCHEMA {owner} CASCADE")
