@@ -10,28 +10,25 @@ AURORA_IAM_EXAMPLES sets how many examples are tried on each server.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import converge
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
 from tests.integration.administration import Administration
+from tests.integration.histories import History, assert_each_state_is_reached, histories, written_privileges
 from tests.integration.mysql.scene import CLUSTERS, master_login
 from tests.integration.tasks import examples
 from tests.sandbox.clients import State
 
 ENGINE = MySQLEngine()
-KEEP = "keep"
 
 DATABASE = [
     "SELECT",
@@ -136,12 +133,7 @@ hosts = st.sampled_from(["", "10.%", "10.0.0.0/255.0.0.0", "::1", "192.0.2.7", "
 
 @st.composite
 def grant(draw: st.DrawFn, thing: Thing) -> GrantRequest:
-    chosen = draw(st.lists(st.sampled_from(thing.privileges), max_size=4))
-    words = [draw(st.sampled_from([word, word.lower(), word.title()])) for word in chosen]
-    if thing.columns:
-        for privilege in draw(st.lists(st.sampled_from(COLUMN), max_size=3)):
-            columns = draw(st.lists(st.sampled_from(sorted(thing.columns)), min_size=1, max_size=3))
-            words.append(f"{privilege} ({', '.join(columns)})")
+    words = written_privileges(draw, thing.privileges, sorted(thing.columns), COLUMN)
     option = draw(st.booleans())
     if draw(st.integers(0, 9)) == 0 and thing.names:
         words.append(draw(st.sampled_from(["all", "ALL Privileges"])))
@@ -163,63 +155,19 @@ def wishes(draw: st.DrawFn) -> AccountRequest:
     )
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[list[AccountRequest]]:
-    """States of the same accounts, one after the other."""
-    identities = draw(
-        st.lists(st.tuples(names, hosts), min_size=1, max_size=3, unique_by=lambda pair: (pair[0], pair[1] or "%"))
-    )
-    prefix = uuid.uuid4().hex[:6]
-    return [
-        [replace(draw(wishes()), name=prefix + name, host=host) for name, host in identities]
-        for _state in range(draw(st.integers(1, 3)))
-    ]
-
-
+identities = st.lists(st.tuples(names, hosts), min_size=1, max_size=3, unique_by=lambda pair: (pair[0], pair[1] or "%"))
 # Looking for a smaller example of a failure takes minutes on real servers.
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @settings(max_examples=examples(), deadline=None, phases=WITHOUT_SHRINKING, suppress_health_check=list(HealthCheck))
-@given(history=histories())
-def test_any_state_leads_to_any_other(bench: Bench, history: list[list[AccountRequest]]) -> None:
-    try:
-        for requests in history:
-            planned = converge(ENGINE, bench.login, requests, KEEP, write=False)
-            applied = converge(ENGINE, bench.login, requests, KEEP, write=True)
-            assert planned.result() == applied.result()
-            assert not converge(ENGINE, bench.login, requests, KEEP, write=False).statements
-            for request in requests:
-                assert bench.in_memory(request) == set(declared(request, bench.patterns))
-            assert not converge(ENGINE, bench.login, fed_back(applied), KEEP, write=False).statements
-    finally:
-        gone = [replace(request, present=False) for request in history[0]]
-        converge(ENGINE, bench.login, gone, KEEP, write=True)
-        assert not converge(ENGINE, bench.login, gone, KEEP, write=False).statements
+@given(history=histories(identities, wishes()))
+def test_any_state_leads_to_any_other(bench: Bench, history: History) -> None:
+    def assert_in_effect(requests: list[AccountRequest]) -> None:
+        for request in requests:
+            assert bench.in_memory(request) == set(declared(request, bench.patterns))
 
-
-def fed_back(outcome: Any) -> list[AccountRequest]:
-    """The accounts as they are returned, as requests again."""
-    requests = []
-    for account in outcome.accounts:
-        described = outcome.describe(account)
-        grants = tuple(
-            GrantRequest(tuple(element["privileges"]), element["on"], grant_option=element.get("grant_option", False))
-            for element in described["grants"]
-        )
-        requests.append(
-            AccountRequest(
-                name=described["name"],
-                host=described["host"],
-                grants=grants,
-                roles=tuple(described["roles"]),
-                require_tls=described["require_tls"],
-                locked=described["locked"],
-                connection_limit=described["connection_limit"],
-                comment=described["comment"],
-            )
-        )
-    return requests
+    assert_each_state_is_reached(ENGINE, bench.login, history, assert_in_effect)
 
 
 def declared(request: AccountRequest, patterns: bool) -> Iterator[tuple[str, ...]]:

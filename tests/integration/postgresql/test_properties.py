@@ -10,7 +10,6 @@ AURORA_IAM_EXAMPLES sets how many examples are tried on each server.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,18 +19,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import converge
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
 from tests.integration.administration import Administration
+from tests.integration.histories import History, assert_each_state_is_reached, histories, written_privileges
 from tests.integration.postgresql.scene import master_login
 from tests.integration.tasks import examples
 from tests.sandbox.clients import State
 
 ENGINE = PostgreSQLEngine()
-KEEP = "keep"
 
 TABLE = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
 COLUMN = ["SELECT", "INSERT", "UPDATE", "REFERENCES"]
@@ -174,12 +172,7 @@ names = st.one_of(
 
 @st.composite
 def grant(draw: st.DrawFn, thing: Thing) -> GrantRequest:
-    chosen = draw(st.lists(st.sampled_from(thing.privileges), max_size=4))
-    words = [draw(st.sampled_from([word, word.lower(), word.title()])) for word in chosen]
-    if thing.columns:
-        for privilege in draw(st.lists(st.sampled_from(COLUMN), max_size=3)):
-            columns = draw(st.lists(st.sampled_from(sorted(thing.columns)), min_size=1, max_size=3))
-            words.append(f"{privilege} ({', '.join(columns)})")
+    words = written_privileges(draw, thing.privileges, sorted(thing.columns), COLUMN)
     if draw(st.integers(0, 9)) == 0 or not words:
         words.append(draw(st.sampled_from(["all", "ALL Privileges"])))
     return GrantRequest(tuple(words), thing.on, thing.database, grant_option=draw(st.booleans()))
@@ -199,32 +192,16 @@ def wishes(draw: st.DrawFn) -> AccountRequest:
     )
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[list[AccountRequest]]:
-    """States of the same accounts, one after the other."""
-    identities = draw(st.lists(names, min_size=1, max_size=3, unique=True))
-    prefix = uuid.uuid4().hex[:6]
-    return [
-        [replace(draw(wishes()), name=prefix + name) for name in identities]
-        for _state in range(draw(st.integers(1, 3)))
-    ]
+identities = st.lists(st.tuples(names, st.just("")), min_size=1, max_size=3, unique=True)
 
 
 @settings(max_examples=examples(), deadline=None, suppress_health_check=list(HealthCheck))
-@given(history=histories())
-def test_any_state_leads_to_any_other(bench: Bench, history: list[list[AccountRequest]]) -> None:
-    try:
-        for requests in history:
-            planned = converge(ENGINE, bench.login, requests, KEEP, write=False)
-            applied = converge(ENGINE, bench.login, requests, KEEP, write=True)
-            assert planned.result() == applied.result()
-            assert not converge(ENGINE, bench.login, requests, KEEP, write=False).statements
-            assert in_effect(bench, requests) == {(item.name, fact) for item in requests for fact in declared(item)}
-            assert not converge(ENGINE, bench.login, fed_back(applied), KEEP, write=False).statements
-    finally:
-        gone = [replace(request, present=False) for request in history[0]]
-        converge(ENGINE, bench.login, gone, KEEP, write=True)
-        assert not converge(ENGINE, bench.login, gone, KEEP, write=False).statements
+@given(history=histories(identities, wishes()))
+def test_any_state_leads_to_any_other(bench: Bench, history: History) -> None:
+    def assert_in_effect(requests: list[AccountRequest]) -> None:
+        assert in_effect(bench, requests) == {(item.name, fact) for item in requests for fact in declared(item)}
+
+    assert_each_state_is_reached(ENGINE, bench.login, history, assert_in_effect)
 
 
 @pytest.mark.parametrize("name", ["pg_x", "rds_x", "rdsadmin", "public", "none"])
@@ -232,34 +209,6 @@ def test_no_random_name_is_reserved(name: str) -> None:
     """The random names above begin with six hexadecimal digits, which no reserved one does."""
     assert is_reserved(name)
     assert not is_reserved("0a1b2c" + name)
-
-
-def fed_back(outcome: Any) -> list[AccountRequest]:
-    """The accounts as they are returned, as requests again."""
-    requests = []
-    for account in outcome.accounts:
-        described = outcome.describe(account)
-        grants = tuple(
-            GrantRequest(
-                tuple(element["privileges"]),
-                element["on"],
-                element.get("database", ""),
-                element.get("grant_option", False),
-                element.get("owner", ""),
-            )
-            for element in described["grants"]
-        )
-        requests.append(
-            AccountRequest(
-                name=described["name"],
-                grants=grants,
-                roles=tuple(described["roles"]),
-                locked=described["locked"],
-                connection_limit=described["connection_limit"],
-                comment=described["comment"],
-            )
-        )
-    return requests
 
 
 def in_effect(bench: Bench, requests: list[AccountRequest]) -> set[tuple[str, Fact]]:
