@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.decide import Verdict, decide
@@ -29,29 +30,29 @@ def policy(content: dict[str, Any], name: str = "connect", holder: str = "user/j
     return Policy(name, "", f"arn:aws:iam::{ACCOUNT_ID}:{holder}", read_statements(content))
 
 
-def user(
-    *documents: dict[str, Any], name: str = "joe", boundary: dict[str, Any] | None = None, **more: Any
-) -> Principal:
-    return Principal(
-        arn=f"arn:aws:iam::{ACCOUNT_ID}:user/{name}",
-        kind=USER,
-        name=name,
-        id="AIDAJOE",
-        policies=tuple(policy(each) for each in documents),
-        boundary=None if boundary is None else policy(boundary, "boundary"),
-        **more,
-    )
+def user(*documents: dict[str, Any], name: str = "joe", **more: Any) -> Principal:
+    return _principal(USER, "AIDAJOE", "user/joe", documents, name, **more)
 
 
-def role(
-    *documents: dict[str, Any], name: str = "joe", boundary: dict[str, Any] | None = None, **more: Any
+def role(*documents: dict[str, Any], name: str = "joe", **more: Any) -> Principal:
+    return _principal(ROLE, "AROAJOE", f"role/{name}", documents, name, **more)
+
+
+def _principal(
+    kind: str,
+    number: str,
+    holder: str,
+    documents: Sequence[dict[str, Any]],
+    name: str,
+    boundary: dict[str, Any] | None = None,
+    **more: Any,
 ) -> Principal:
     return Principal(
-        arn=f"arn:aws:iam::{ACCOUNT_ID}:role/{name}",
-        kind=ROLE,
+        arn=f"arn:aws:iam::{ACCOUNT_ID}:{kind}/{name}",
+        kind=kind,
         name=name,
-        id="AROAJOE",
-        policies=tuple(policy(each, holder=f"role/{name}") for each in documents),
+        id=number,
+        policies=tuple(policy(each, holder=holder) for each in documents),
         boundary=None if boundary is None else policy(boundary, "boundary"),
         **more,
     )
