@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Callable, Generic, TypeVar
+from typing import Any, Callable, Generic, TypeVar, cast
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
@@ -44,7 +44,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Observed,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan, Subject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._progress import Progress
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import DROP, KEEP, LOCK, NOT_READ, reconcile
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
@@ -182,18 +182,20 @@ class _Planned:
     unlisted: tuple[AccountName, ...]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Planner(Generic[O]):
-    """From what is there now to what is left to do."""
+    """From what is there now to what is left to do. ``observed``: for the last plan."""
 
     engine: Engine[O]
     session: Session
     wanted: Sequence[ParsedAccount]
     unlisted: str
+    observed: O | None = None
 
     def plan(self, first: bool = False) -> _Planned:
         engine = self.engine
         observed = engine.observe(self.session, self.wanted, all_accounts=self.unlisted in (LOCK, DROP))
+        self.observed = observed
         unlisted = tuple(self._unlisted(observed)) if first else ()
         desired = engine.resolve(self.wanted, observed)
         changes = reconcile(
@@ -211,6 +213,17 @@ class _Planner(Generic[O]):
             steps=steps,
         )
         return _Planned(changes, plan, tuple(warnings), unlisted)
+
+    def locate(self, error: AuroraIamError) -> None:
+        """Say of accounts that an error names where they stand in the task, and which of their elements it is about."""
+        if self.observed is None:
+            return
+        wanted = {str(account.name): account for account in self.wanted}
+        named = [wanted[where.account] for where in error.where if where.account in wanted]
+        subjects = cast("tuple[Subject, ...]", error.subjects)
+        elements = self.engine.elements(named, subjects, self.observed)
+        places = {str(item.name): item.request.where._replace(element=elements.get(item.name, "")) for item in named}
+        error.where = tuple(where if where.element else places.get(where.account, where) for where in error.where)
 
     def _unlisted(self, observed: O) -> list[AccountName]:
         known = {account.name for account in self.wanted} | set(self.engine.protected(observed))
@@ -232,6 +245,15 @@ def _attempt(
 ) -> Outcome[O]:
     warnings = session.lock(_removes(wanted, unlisted, session.login)) if write else []
     planner = _Planner(engine, session, wanted, unlisted)
+    try:
+        return _outcome(planner, warnings, write, progress)
+    except AuroraIamError as error:
+        planner.locate(error)
+        raise
+
+
+def _outcome(planner: _Planner[O], warnings: Sequence[str], write: bool, progress: Progress) -> Outcome[O]:
+    engine = planner.engine
     planned = planner.plan(first=True)
     unlisted_before = planned.unlisted
     whole = progress.begin(planned.changes, planned.plan, [*warnings, *planned.warnings])
@@ -242,7 +264,7 @@ def _attempt(
     return Outcome(
         engine=engine,
         describe_grants=lru_cache(maxsize=None)(engine.describe_grants),
-        login=session.login,
+        login=planner.session.login,
         changes=whole,
         unlisted=unlisted_before,
         statements=tuple(progress.statements if write else (statement.text for statement in planned.plan.statements)),

@@ -57,6 +57,7 @@ class AuroraIamError(Exception):
     """The root. ``str(error)`` is the sentence that the task fails with.
 
     where     what of the task it is about: nothing, one account, or all that share a statement
+    subjects  the objects and roles of the statement that failed
     done      statements of the same step that the server had carried out before
     in_doubt  statements that it may have carried out
     """
@@ -65,6 +66,7 @@ class AuroraIamError(Exception):
         super().__init__(message)
         self.message = message
         self.where: tuple[Where, ...] = where
+        self.subjects: tuple[object, ...] = ()
         self.done: tuple[str, ...] = ()
         self.in_doubt: tuple[str, ...] = ()
         self.details: dict[str, Any] = details

@@ -9,9 +9,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Union
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    StatementFailed,
+    Where,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName, Scope
+
+Subject = Union[Scope, AccountName]
+"""Of a statement: an object or a role."""
 
 IN_ITS_DATABASE, IN_EVERY_DATABASE, AT_ITS_END, NEVER = "its", "every", "end", "never"
 
@@ -24,11 +33,21 @@ class Statement:
                because it changes what they share and what follows needs it; in every database at the end, where it
                does not matter that what it depends on is done elsewhere; or nowhere, because no rollback undoes it
     advice     a sentence for who reads that the server refused it: what to do next
+    accounts   for whom it is
+    subjects   what it gives them or takes: objects and roles
     """
 
     text: str
     rehearsed: str = IN_ITS_DATABASE
     advice: str = ""
+    accounts: tuple[str, ...] = field(default=(), compare=False)
+    subjects: tuple[Subject, ...] = field(default=(), compare=False)
+
+    def concern(self, error: AuroraIamError) -> None:
+        """Let the server's refusal of this statement say whom and what it is about."""
+        if isinstance(error, StatementFailed):
+            error.where = tuple(map(Where, self.accounts))
+            error.subjects = self.subjects
 
 
 @dataclass(frozen=True)

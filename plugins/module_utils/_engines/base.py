@@ -14,7 +14,7 @@ The life of a task: ``parse`` (no I/O) → ``open`` → ``observe`` → ``resolv
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -35,7 +35,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Observed,
     Scope,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan, Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan, Step, Subject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 Row = tuple[Any, ...]
@@ -161,6 +161,13 @@ class Engine(ABC, Generic[O]):
     def resolve(self, wanted: Sequence[ParsedAccount], observed: O) -> list[Desired]:
         """Find every name on the server and expand ALL. Raises MissingObject, UnknownPrivilege, Refused, ManyMistakes;
         they say which account and which element is wrong."""
+
+    def elements(
+        self, wanted: Sequence[ParsedAccount], subjects: Collection[Subject], observed: O
+    ) -> Mapping[AccountName, str]:
+        """Which elements of each account's ``grants`` and ``roles`` mean these objects and roles: for messages. An
+        engine that does not know says nothing."""
+        return {}
 
     @abstractmethod
     def protected(self, observed: O) -> Collection[AccountName]:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, ParsedGrant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -25,7 +26,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
     Desired,
     GrantRequest,
+    Scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Subject
 
 
 def parse_all(
@@ -60,6 +63,22 @@ def role_element(change: AccountChange, is_meant: Callable[[str], bool], otherwi
     """
     roles = change.request.roles or () if change.request is not None else ()
     return next((f"roles[{index}]" for index, text in enumerate(roles) if is_meant(text)), otherwise)
+
+
+def elements_of(
+    account: ParsedAccount,
+    subjects: Collection[Subject],
+    objects: Callable[[ParsedGrant], AbstractSet[Scope]],
+    role: Callable[[str], AccountName | None],
+) -> str:
+    """As ``Engine.elements`` says, for one account.
+
+    objects  from a grant of the account to what it is on
+    role     from a name as written to the role
+    """
+    found = [parsed.position for parsed in account.grants or () if not objects(parsed).isdisjoint(subjects)]
+    found += [f"roles[{index}]" for index, text in enumerate(account.roles or ()) if role(text) in subjects]
+    return ", ".join(found)
 
 
 def missing(what: str, title: str, near: Collection[str] = ()) -> MissingObject:

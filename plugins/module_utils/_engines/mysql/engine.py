@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
@@ -30,7 +30,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.request import parse_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.observe import iam_accounts, observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan import checks, render
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import resolve_account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import (
+    elements,
+    resolve_account,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
@@ -40,6 +43,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Desired,
     Grant,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Subject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 
@@ -68,6 +72,11 @@ class MySQLEngine(Engine[MySQLObserved]):
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: MySQLObserved) -> list[Desired]:
         return resolve_all(wanted, lambda account: resolve_account(account, observed))
+
+    def elements(
+        self, wanted: Sequence[ParsedAccount], subjects: Collection[Subject], observed: MySQLObserved
+    ) -> Mapping[AccountName, str]:
+        return elements(wanted, subjects, observed)
 
     def protected(self, observed: MySQLObserved) -> Collection[AccountName]:
         return checks.protected(observed)

@@ -24,7 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import privileges_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import IDENTIFIED, PLUGIN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Subject
 
 WARNINGS = "SHOW WARNINGS"
 SESSION_FACTS = "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only"
@@ -135,27 +135,31 @@ def _accounts(names: Sequence[AccountName]) -> str:
     return ", ".join(account(name) for name in names)
 
 
+def _said(text: str, names: Sequence[AccountName], subjects: Sequence[Subject] = ()) -> Statement:
+    return Statement(text, accounts=tuple(map(str, names)), subjects=tuple(subjects))
+
+
 def create_users(names: Sequence[AccountName], settings: Settings, dialect: Dialect) -> Statement:
     users = ", ".join(f"{account(name)} {IDENTIFIED}" for name in names)
-    return Statement(f"CREATE USER {users}{settings.clauses(dialect)}")
+    return _said(f"CREATE USER {users}{settings.clauses(dialect)}", names, settings.roles)
 
 
 def alter_users(names: Sequence[AccountName], settings: Settings, dialect: Dialect) -> Statement:
     identified = f" {IDENTIFIED}" if settings.authentication else ""
     users = ", ".join(f"{account(name)}{identified}" for name in names)
-    return Statement(f"ALTER USER {users}{settings.clauses(dialect)}")
+    return _said(f"ALTER USER {users}{settings.clauses(dialect)}", names)
 
 
 def drop_users(names: Sequence[AccountName]) -> Statement:
-    return Statement(f"DROP USER {_accounts(names)}")
+    return _said(f"DROP USER {_accounts(names)}", names)
 
 
 def grant_roles(roles: Sequence[AccountName], names: Sequence[AccountName]) -> Statement:
-    return Statement(f"GRANT {_accounts(roles)} TO {_accounts(names)}")
+    return _said(f"GRANT {_accounts(roles)} TO {_accounts(names)}", names, roles)
 
 
 def revoke_roles(roles: Sequence[AccountName], names: Sequence[AccountName]) -> Statement:
-    return Statement(f"REVOKE {_accounts(roles)} FROM {_accounts(names)}")
+    return _said(f"REVOKE {_accounts(roles)} FROM {_accounts(names)}", names, roles)
 
 
 def set_default_roles(roles: Sequence[AccountName], held: bool, names: Sequence[AccountName]) -> list[Statement]:
@@ -165,8 +169,8 @@ def set_default_roles(roles: Sequence[AccountName], held: bool, names: Sequence[
     more for each further account, and a later REVOKE and SET DEFAULT ROLE go wrong.
     """
     if held or not roles:
-        return [Statement(f"SET DEFAULT ROLE {'ALL' if roles else 'NONE'} TO {_accounts(names)}")]
-    return [Statement(f"SET DEFAULT ROLE {_accounts(roles)} TO {account(name)}") for name in names]
+        return [_said(f"SET DEFAULT ROLE {'ALL' if roles else 'NONE'} TO {_accounts(names)}", names, roles)]
+    return [_said(f"SET DEFAULT ROLE {_accounts(roles)} TO {account(name)}", [name], roles) for name in names]
 
 
 def grant(privileges: str, scope: Scope, names: Sequence[AccountName], option: bool, dialect: Dialect) -> Statement:
@@ -174,11 +178,11 @@ def grant(privileges: str, scope: Scope, names: Sequence[AccountName], option: b
     if scope.kind != "GLOBAL" and privileges == privilege_list([(name, ()) for name in privileges_of(scope.kind)]):
         privileges = "ALL PRIVILEGES"
     ending = " WITH GRANT OPTION" if option else ""
-    return Statement(f"GRANT {privileges} ON {dialect.scope(scope)} TO {_accounts(names)}{ending}")
+    return _said(f"GRANT {privileges} ON {dialect.scope(scope)} TO {_accounts(names)}{ending}", names, [scope])
 
 
 def revoke(privileges: str, scope: Scope, names: Sequence[AccountName], dialect: Dialect) -> Statement:
-    return Statement(f"REVOKE {privileges} ON {dialect.scope(scope)} FROM {_accounts(names)}")
+    return _said(f"REVOKE {privileges} ON {dialect.scope(scope)} FROM {_accounts(names)}", names, [scope])
 
 
 def privilege_list(privileges: Sequence[tuple[str, Sequence[str]]]) -> str:
@@ -192,8 +196,13 @@ def privilege_list(privileges: Sequence[tuple[str, Sequence[str]]]) -> str:
 CALL_RDS_KILL, KILL = "CALL mysql.rds_kill({})", "KILL {}"
 
 
-def drop_object(kind: str, database: str, name: str) -> Statement:
-    return Statement(f"DROP {kind} {identifier(database)}.{identifier(name)}")
+def drop_object(kind: str, database: str, name: str, definer: AccountName) -> Statement:
+    return _said(f"DROP {kind} {identifier(database)}.{identifier(name)}", [definer])
+
+
+def end_session(call: str, number: int, name: AccountName) -> Statement:
+    """``call``: one of these."""
+    return _said(call.format(number), [name])
 
 
 # Who has taken a lock can be asked by its name only (performance_schema, which lists them, is often off). So an

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
@@ -41,7 +41,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import iam_accounts, observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import own_accounts
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import Resolver
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import (
+    Resolver,
+    elements,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
@@ -52,6 +55,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Desired,
     Grant,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Subject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 
@@ -88,6 +92,11 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> list[Desired]:
         return resolve_all(wanted, Resolver(wanted, observed).resolve)
+
+    def elements(
+        self, wanted: Sequence[ParsedAccount], subjects: Collection[Subject], observed: PostgreSQLObserved
+    ) -> Mapping[AccountName, str]:
+        return elements(wanted, subjects, observed)
 
     def protected(self, observed: PostgreSQLObserved) -> Collection[AccountName]:
         return own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}

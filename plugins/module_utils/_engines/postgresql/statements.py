@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
@@ -20,7 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     quote_literal,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
     AT_ITS_END,
     IN_EVERY_DATABASE,
@@ -238,10 +239,18 @@ def self_grant_as_before() -> Statement:
     return Statement("RESET createrole_self_grant", IN_EVERY_DATABASE)
 
 
+def _shared(text: str, accounts: Collection[str], roles: Collection[str] = ()) -> Statement:
+    return Statement(text, IN_EVERY_DATABASE, "", tuple(sorted(accounts)), tuple(map(AccountName, sorted(roles))))
+
+
+def _on(scopes: Sequence[Scope], text: str, accounts: Collection[str]) -> Statement:
+    return Statement(text, accounts=tuple(sorted(accounts)), subjects=tuple(scopes))
+
+
 def create_role(account: Account) -> Statement:
     limit = f" CONNECTION LIMIT {account.connection_limit}" if account.connection_limit != -1 else ""
     login = "NOLOGIN" if account.locked else "LOGIN"
-    return Statement(f"CREATE ROLE {quote_identifier(account.name.name)} {login}{limit}", IN_EVERY_DATABASE)
+    return _shared(f"CREATE ROLE {quote_identifier(account.name.name)} {login}{limit}", [account.name.name])
 
 
 def alter_role(
@@ -255,27 +264,27 @@ def alter_role(
         options.append(f"CONNECTION LIMIT {connection_limit}")
     if inherits:
         options.append("INHERIT")
-    return Statement(f"ALTER ROLE {quote_identifier(name)} {' '.join(options)}", IN_EVERY_DATABASE)
+    return _shared(f"ALTER ROLE {quote_identifier(name)} {' '.join(options)}", [name])
 
 
 def comment_on_role(name: str, comment: str) -> Statement:
     text = quote_literal(comment) if comment else "NULL"
-    return Statement(f"COMMENT ON ROLE {quote_identifier(name)} IS {text}", IN_EVERY_DATABASE)
+    return _shared(f"COMMENT ON ROLE {quote_identifier(name)} IS {text}", [name])
 
 
 def drop_roles(names: Collection[str]) -> Statement:
-    return Statement(f"DROP ROLE {_names(names)}", AT_ITS_END)
+    return Statement(f"DROP ROLE {_names(names)}", AT_ITS_END, accounts=tuple(names))
 
 
 def grant_roles(roles: Collection[str], members: Collection[str], with_rights: bool = False) -> Statement:
     """``with_rights`` turns a membership that only administers into one that gives the role's rights (16+)."""
     options = " WITH INHERIT TRUE, SET TRUE" if with_rights else ""
-    return Statement(f"GRANT {_names(roles)} TO {_names(members)}{options}", IN_EVERY_DATABASE)
+    return _shared(f"GRANT {_names(roles)} TO {_names(members)}{options}", members, roles)
 
 
 def revoke_roles(roles: Collection[str], members: Collection[str], grantor: str) -> Statement:
     by = f" GRANTED BY {quote_identifier(grantor)}" if grantor else ""
-    return Statement(f"REVOKE {_names(roles)} FROM {_names(members)}{by}", IN_EVERY_DATABASE)
+    return _shared(f"REVOKE {_names(roles)} FROM {_names(members)}{by}", members, roles)
 
 
 def join_role(role: str, member: str, options: bool, grantor: str) -> Statement:
@@ -310,7 +319,7 @@ def grant(privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collecti
     """``privileges`` may carry columns: ``SELECT ("a", "b")``. All scopes are of one kind; FUTURE ones come singly."""
     option = " WITH GRANT OPTION" if grantable else ""
     prefix, target = _target(scopes)
-    return Statement(f"{prefix}GRANT {', '.join(privileges)} ON {target} TO {_names(grantees)}{option}")
+    return _on(scopes, f"{prefix}GRANT {', '.join(privileges)} ON {target} TO {_names(grantees)}{option}", grantees)
 
 
 def revoke(
@@ -318,14 +327,15 @@ def revoke(
 ) -> Statement:
     option = "GRANT OPTION FOR " if option_only else ""
     prefix, target = _target(scopes)
-    return Statement(f"{prefix}REVOKE {option}{', '.join(privileges)} ON {target} FROM {_names(grantees)}")
+    return _on(scopes, f"{prefix}REVOKE {option}{', '.join(privileges)} ON {target} FROM {_names(grantees)}", grantees)
 
 
 def revoke_cascade(
     privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collection[str], option_only: bool
 ) -> Statement:
     """Also from those to whom the grantees have granted them on."""
-    return Statement(f"{revoke(privileges, scopes, grantees, option_only).text} CASCADE")
+    statement = revoke(privileges, scopes, grantees, option_only)
+    return replace(statement, text=f"{statement.text} CASCADE")
 
 
 def on_columns(privilege: str, columns: Iterable[str]) -> str:

@@ -119,6 +119,7 @@ class MySQLDataApiSession(Session):
             try:
                 self._say(statement.text)
             except AuroraIamError as error:
+                statement.concern(error)
                 error.done = tuple(executed)
                 raise
             executed.append(statement.text)

@@ -111,6 +111,7 @@ class MySQLSession(Session):
             try:
                 self._execute(statement.text, executed)
             except AuroraIamError as error:
+                statement.concern(error)
                 error.done = tuple(executed)
                 raise
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     obstacles,
     open_sessions,
@@ -35,7 +36,7 @@ def end_sessions(session: Session, step: EndSessions) -> None:
             _check_code(session, step)
             return
         for number in sorted(set(found) - asked):
-            _end(session, step.call.format(number))
+            _end(session, statements.end_session(step.call, number, found[number]))
             asked.add(number)
         if time.monotonic() > deadline:
             number, name = next(iter(found.items()))
@@ -64,9 +65,9 @@ def _check_code(session: Session, step: EndSessions) -> None:
             )
 
 
-def _end(session: Session, statement: str) -> None:
+def _end(session: Session, statement: Statement) -> None:
     try:
-        session.run(Step((Statement(statement),)))
+        session.run(Step((statement,)))
     except StatementFailed as error:
         if error.code != _UNKNOWN_THREAD:
             raise

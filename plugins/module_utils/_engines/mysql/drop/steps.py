@@ -17,7 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     Dependencies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,9 @@ def sessions_ended(
     names = frozenset(change.name for change in ending)
     call = statements.CALL_RDS_KILL if dependencies.rds_kill else statements.KILL
     killed = tuple(
-        Statement(call.format(number)) for number, name in sorted(dependencies.sessions.items()) if name in names
+        statements.end_session(call, number, name)
+        for number, name in sorted(dependencies.sessions.items())
+        if name in names
     )
     known = {change.name: dependencies.objects.get(change.name, ()) for change in ending if change.dropped}
     return [EndSessions(killed, "", names, frozenset(existing), call, known)]
@@ -72,7 +74,7 @@ def objects_dropped(changes: Sequence[AccountChange], dependencies: Dependencies
         if change.dropped and change.request is not None and change.request.owned_objects == "drop"
     ]
     return [
-        Step(tuple(statements.drop_object(*item) for item in dependencies.objects[name]))
+        Step(tuple(statements.drop_object(*item, name) for item in dependencies.objects[name]))
         for name in dropping
         if dependencies.objects.get(name)
     ]

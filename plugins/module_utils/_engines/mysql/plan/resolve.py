@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedPrivilege,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    elements_of,
     missing,
     no_column,
     own_role,
@@ -58,6 +59,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Grant,
     Scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Subject
 
 
 def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> Desired:
@@ -244,6 +246,18 @@ def element_of_grant(change: AccountChange, grant: Grant, observed: MySQLObserve
         if grant.key in {found.key for found in _AccountReader(change.name, observed).read(parse_grant(request))}:
             return request.position
     return "grants"
+
+
+def elements(
+    wanted: Sequence[ParsedAccount], subjects: Collection[Subject], observed: MySQLObserved
+) -> dict[AccountName, str]:
+    def objects(parsed: ParsedGrant) -> frozenset[Scope]:
+        return frozenset((canonical(parsed.scope, observed.folds_names),))
+
+    def role(text: str) -> AccountName | None:
+        return find_role(text, observed.existing)
+
+    return {account.name: elements_of(account, subjects, objects, role) for account in wanted}
 
 
 def element_of_role(change: AccountChange, role: AccountName, observed: MySQLObserved) -> str:

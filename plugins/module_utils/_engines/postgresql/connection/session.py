@@ -311,7 +311,9 @@ class PostgreSQLSession(Session):
                 self._send(step.database, message, statement)
             except StatementFailed as error:
                 told = with_advice(error, statement.advice)
-                raise StatementFailed(told, error.code, statement.text, database=step.database) from None
+                failure = StatementFailed(told, error.code, statement.text, database=step.database)
+                statement.concern(failure)
+                raise failure from None
         self._check_code(step)
         self._check_logins(step, before)
 

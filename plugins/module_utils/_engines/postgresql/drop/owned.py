@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable, Where
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ def refuse_owned(step: DropOwned, rows: Iterable[Row], title: str) -> None:
             f"{title}: cannot drop {', '.join(sorted(found))}: since this task looked, {names} in database "
             f"{step.database}. Nothing was dropped there. Give these objects another owner or drop them (owned_objects "
             "can do both), and run the task again.",
+            *map(Where, sorted(found)),
             in_the_way=found,
             database=step.database,
         )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 
 _ROUNDS = 3
@@ -63,5 +63,6 @@ def _refuse_open(step: EndSessions, rows: Iterable[Row], title: str) -> None:
             "sessions wait for, or set terminate_sessions: false, then run the task again.",
             "",
             step.statements[0].text,
+            *map(Where, dict.fromkeys(item["account"] for item in sessions)),
             sessions=sessions,
         )

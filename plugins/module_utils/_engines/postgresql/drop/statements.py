@@ -29,12 +29,15 @@ def end_sessions(names: Collection[str], major: int) -> Statement:
         f"SELECT pg_terminate_backend(pid{wait}), usename::text, pid, coalesce(host(client_addr), 'local'), "
         f"coalesce(state, 'unknown') FROM pg_stat_activity WHERE usename IN ({listed})",
         NEVER,
+        accounts=tuple(sorted(names)),
     )
 
 
 def reassign_owned(names: Collection[str], new_owner: str) -> Statement:
     return Statement(
-        f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(new_owner)}", advice=_to_reassign(new_owner)
+        f"REASSIGN OWNED BY {_names(names)} TO {quote_identifier(new_owner)}",
+        advice=_to_reassign(new_owner),
+        accounts=tuple(sorted(names)),
     )
 
 
@@ -44,13 +47,15 @@ def drop_owned(names: Collection[str]) -> Statement:
         f"DROP OWNED BY {_names(names)}",
         advice="Drop what depends on these objects or give it to their owner, let others revoke what they granted, or "
         "give the objects a new owner with owned_objects: reassign.",
+        accounts=tuple(sorted(names)),
     )
 
 
-def give_schema(schema: str, new_owner: str) -> Statement:
+def give_schema(schema: str, owner: str, new_owner: str) -> Statement:
     return Statement(
         f"ALTER SCHEMA {quote_identifier(schema)} OWNER TO {quote_identifier(new_owner)}",
         advice=_to_reassign(new_owner),
+        accounts=(owner,),
     )
 
 

@@ -17,7 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
@@ -172,7 +172,9 @@ class Drop:
         new_owners = sorted(filter(None, by_new_owner))
         joined = self._missing([*new_owners, *names])
         statements = self._end_circles() if first else []
-        statements += [self._momentary.join(role) for role in joined]
+        statements += [
+            replace(self._momentary.join(role), accounts=tuple(by_new_owner.get(role, [role]))) for role in joined
+        ]
         for name in new_owners:
             statements += self._reassign(database, by_new_owner[name], name)
         statements += revokes
@@ -195,11 +197,11 @@ class Drop:
     def _reassign(self, database: str, accounts: list[str], name: str) -> list[Statement]:
         """Schemas first: the new owner of a function must have CREATE in its schema, and an owner has."""
         schemas = [
-            schema
+            (schema, account)
             for account in accounts
             for schema in names_of(self._observed.obstacles.get(account, ()), SCHEMA, database)
         ]
-        given = [drop_sql.give_schema(schema, name) for schema in sorted(schemas)]
+        given = [drop_sql.give_schema(schema, account, name) for schema, account in sorted(schemas)]
         return [*given, drop_sql.reassign_owned(accounts, name)]
 
     def _missing(self, roles: Iterable[str]) -> list[str]:

@@ -139,6 +139,7 @@ def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
         for grant in change.granted:
             if grant.scope.kind in _IN_ROW and not observed.catalogue.entries(grant.scope, change.name.name):
                 gaining.setdefault(grant.scope, {})[change.name.name] = change, grant
+    resolver = Resolver((), observed)
     for scope, names in sorted(gaining.items(), key=itemgetter(0)):
         item = observed.catalogue.objects.get(scope)
         items, size = (item.items, item.size) if item else (0, 0)
@@ -147,7 +148,7 @@ def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
                 f"{name_scope(scope)} would have {items + len(names)} grantees, and PostgreSQL has room for about "
                 f'{ITEM_LIMIT} in its access list (then "row is too big"); grant it to a group role, and give the '
                 "accounts that role with roles.",
-                *(change.at(element_of_grant(change, grant, observed)) for change, grant in names.values()),
+                *(change.at(resolver.element_of(change, grant)) for change, grant in names.values()),
             )
 
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Callable, NamedTuple
 
@@ -117,5 +117,6 @@ def write(groups: Iterable[Grouped], statement: Write, around: Around = as_role)
     for acting, found in groupby(groups, key=lambda item: item.acting):
         before, after = around(acting)
         said = [statement(item.privileges, item.scopes, item.accounts, item.option) for item in found]
-        written += [*before, *said, *after]
+        accounts = tuple(dict.fromkeys(account for item in said for account in item.accounts))
+        written += [*(replace(item, accounts=accounts) for item in before), *said, *after]
     return written

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
     AT_ITS_END,
     IN_EVERY_DATABASE,
@@ -81,6 +81,7 @@ def refuse_remains(rows: Iterable[Row], title: str, database: str) -> None:
             f"{title}: cannot drop {', '.join(reasons)}, nothing was changed: in database {database} {names}. Give "
             "these objects another owner or drop them (owned_objects can do both), revoke what was granted, and run "
             "the task again.",
+            *map(Where, reasons),
             in_the_way=reasons,
         )
 

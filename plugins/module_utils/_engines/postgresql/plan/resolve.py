@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
     ParsedPrivilege,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import (
+    elements_of,
     missing,
     no_column,
     own_role,
@@ -63,6 +64,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Grant,
     Scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Subject
 
 _IN_SCHEMA = {
     "ALL TABLES": ("TABLE",),
@@ -134,12 +136,22 @@ class Resolver:
             elif grant.grantable or grant.key not in found:
                 found[grant.key] = grant
 
-    def asks_for(self, parsed: ParsedGrant, grant: Grant) -> bool:
-        """Whether this is one of the grants that an element stands for."""
+    def element_of(self, change: AccountChange, grant: Grant) -> str:
+        """Which element of ``grants`` asks for it; the option, where none does."""
+        for request in change.request.grants or () if change.request is not None else ():
+            if grant.key in {found.key for found in self._existing(parse_grant(request))}:
+                return request.position
+        return "grants"
+
+    def objects(self, parsed: ParsedGrant) -> frozenset[Scope]:
+        """Those that the element means."""
+        return frozenset(object_of(grant.scope) for grant in self._existing(parsed))
+
+    def _existing(self, parsed: ParsedGrant) -> frozenset[Grant]:
         try:
-            return grant.key in {found.key for found in self._expand(parsed)}
+            return self._expand(parsed)
         except MissingObject:
-            return False
+            return frozenset()
 
     def left_out(self, account: str, parsed: ParsedGrant) -> list[Grant]:
         """What the account does not get though the task says ALL, and has neither itself nor as everybody has it."""
@@ -314,11 +326,14 @@ class Resolver:
 
 
 def element_of_grant(change: AccountChange, grant: Grant, observed: PostgreSQLObserved) -> str:
-    """Which element of ``grants`` asks for it; the option, where none does."""
-    resolver = Resolver((), observed)
-    requests = change.request.grants or () if change.request is not None else ()
-    asking = (item.position for item in requests if resolver.asks_for(parse_grant(item), grant))
-    return next(asking, "grants")
+    return Resolver((), observed).element_of(change, grant)
+
+
+def elements(
+    wanted: Sequence[ParsedAccount], subjects: Collection[Subject], observed: PostgreSQLObserved
+) -> dict[AccountName, str]:
+    resolver = Resolver(wanted, observed)
+    return {account.name: elements_of(account, subjects, resolver.objects, AccountName) for account in wanted}
 
 
 def _key(parsed: ParsedGrant) -> tuple[object, ...]:
