@@ -136,6 +136,31 @@ statements:
   elements: str
   sample:
     - CREATE USER 'jane_doe'@'%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL
+errors:
+  description:
+    - What is wrong, one entry for each account and mistake. Mistakes in options, and names that do not exist, are all
+      listed at once.
+    - C(msg) has the same, with the account's place in the task.
+  returned: when the task fails because of an account or an option of it
+  type: list
+  elements: dict
+  sample:
+    - account: jane_doe
+      element: grants[0]
+      message: EXECUT is not a privilege of MySQL. Did you mean EXECUTE?
+  contains:
+    account:
+      description: The account as the task names it, or as the server does where the task does not list it.
+      type: str
+      returned: always
+    element:
+      description: The option or the element of it, such as C(grants[0].on) or C(roles[1]); empty for the whole account.
+      type: str
+      returned: always
+    message:
+      description: The cause and the next step.
+      type: str
+      returned: always
 statements_executed:
   description: The statements that the server had carried out when the task failed, over all sessions that it needed.
   returned: when the task fails after it has planned
