@@ -231,7 +231,7 @@ def _who_loses(
     try:
         accounts = _iam_accounts(options, clients)
     except AuroraIamError as error:
-        reason = error.message.rstrip(".")
+        reason = str(error).rstrip(".")
         if not options["confirm"]:
             raise Refused(
                 f"How many IAM-authenticated accounts of {state.title} would lose their login cannot be counted "

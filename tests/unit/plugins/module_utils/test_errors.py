@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import compare_names, parse
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
+    ManyMistakes,
+    Mistakes,
+    Refused,
+    Where,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import reconcile
 from tests.unit.plugins.module_utils._engines.mysql import mistakes as mysql
@@ -62,6 +68,48 @@ def test_a_refusal_says_whom_and_what_it_is_about(
     assert entry["account"] == mistake.account
     assert entry["element"].startswith(mistake.element)
     assert bool(entry["element"]) == bool(mistake.element)
+
+
+@pytest.mark.parametrize(
+    ("engine", "observed", "wrong"),
+    [
+        (MYSQL, SERVER, {"privileges": ["FILE"], "on": "*.*"}),
+        (scenes.ENGINE, scenes.observed(), {"privileges": ["SELECT"], "on": "ledger"}),
+    ],
+    ids=["mysql", "postgresql"],
+)
+def test_what_the_login_may_not_grant_is_told_of_every_account(
+    engine: Engine[Any], observed: Any, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(ManyMistakes) as refused:
+        plan(
+            engine, [{"name": "jane", "grants": [wrong]}, {"name": "joe"}, {"name": "jim", "grants": [wrong]}], observed
+        )
+    assert [(entry["account"], entry["element"]) for entry in refused.value.entries()] == [
+        ("jane", "grants[0]"),
+        ("jim", "grants[0]"),
+    ]
+
+
+def test_a_sentence_names_three_accounts() -> None:
+    error = Refused("No.", *(Where(name, f"users[{place}]", "grants[0]") for place, name in enumerate("abcde")))
+    assert str(error) == "accounts a (users[0]), b (users[1]), c (users[2]) and 2 more, grants[0]: No."
+    assert len(error.entries()) == 5
+    differently = Refused("No.", Where("a", "", "grants[0]"), Where("b", "", "roles[1]"))
+    assert str(differently) == "accounts a, grants[0]; b, roles[1]: No."
+    assert (differently.account, differently.element) == ("a, b", "")
+
+
+def test_many_mistakes_are_shown_up_to_ten() -> None:
+    mistakes = Mistakes()
+    for number in range(13):
+        with mistakes.about(Where(f"jane_{number}")):
+            raise Refused("No.", in_the_way={f"jane_{number}": ["x"]})
+    with pytest.raises(ManyMistakes) as refused:
+        mistakes.refuse()
+    assert str(refused.value).startswith("account jane_0: No. account jane_1: No. ")
+    assert str(refused.value).endswith("account jane_9: No. And 3 more mistakes, see errors.")
+    assert len(refused.value.details["in_the_way"]) == len(refused.value.entries()) == 13
 
 
 def test_the_table_has_enough_of_each() -> None:

@@ -19,6 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.checks import (
+    Planned,
     check_drop,
     check_sessions,
 )
@@ -45,7 +46,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
     check_roles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
     AccountChange,
@@ -69,25 +70,33 @@ def protected(observed: MySQLObserved) -> frozenset[AccountName]:
 
 
 def review(changes: Changes, observed: MySQLObserved) -> list[str]:
-    """Raises Refused, IamAuthDisabled; returns warnings."""
+    """Raises Refused, IamAuthDisabled, and ManyMistakes for several accounts; returns warnings."""
     refuse_own_accounts(changes.effective, observed.login, protected(observed), observed.title)
     planned = {change.name: change.after for change in changes.effective}
+    mistakes = Mistakes()
     for change in changes.effective:
-        _check_iam(change, observed)
-        _check_host(change, observed)
-        _check_system_user(change, observed)
-        if change.dropped:
-            check_drop(change, observed.dependencies, planned)
-        check_roles(change, observed)
-        _check_spellings(change)
+        with mistakes.about(NOWHERE):
+            _check_change(change, planned, observed)
     for change in changes.accounts:
         if must_end_sessions(change, observed.dependencies):
-            check_sessions(change, observed.dependencies, observed.authority)
+            with mistakes.about(NOWHERE):
+                check_sessions(change, observed.dependencies, observed.authority)
+    mistakes.refuse()
     check_dropped_roles(changes.accounts, observed)
     check_loops(changes.effective, observed)
     _check_create_user(changes.effective, observed)
     _check_authority(changes.effective, observed)
     return list(_warnings(changes, observed))
+
+
+def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserved) -> None:
+    _check_iam(change, observed)
+    _check_host(change, observed)
+    _check_system_user(change, observed)
+    if change.dropped:
+        check_drop(change, observed.dependencies, planned)
+    check_roles(change, observed)
+    _check_spellings(change)
 
 
 def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
@@ -160,16 +169,23 @@ def _itself(change: AccountChange, account: Account | None) -> Account | None:
 def _check_authority(changes: Iterable[AccountChange], observed: MySQLObserved) -> None:
     """MySQL asks that whoever grants or revokes a privilege holds it with grant option."""
     allowed: dict[tuple[str, Scope], bool] = {}
+    mistakes = Mistakes()
     for change in changes:
-        if change.after is None:
-            continue
-        for grant in sorted(change.granted | change.revoked):
-            key = (grant.privilege, grant.scope)
-            if key not in allowed:
-                allowed[key] = observed.authority.may_grant(*key)
-            if not allowed[key] and not _revocable(grant, change):
-                raise _not_allowed(grant, change, observed)
-            _check_restrictions(grant, change, observed)
+        with mistakes.about(NOWHERE):
+            if change.after is not None:
+                _check_grants(change, allowed, observed)
+    mistakes.refuse()
+
+
+def _check_grants(change: AccountChange, allowed: dict[tuple[str, Scope], bool], observed: MySQLObserved) -> None:
+    """``allowed``: what the login may grant, as far as it was asked."""
+    for grant in sorted(change.granted | change.revoked):
+        key = (grant.privilege, grant.scope)
+        if key not in allowed:
+            allowed[key] = observed.authority.may_grant(*key)
+        if not allowed[key] and not _revocable(grant, change):
+            raise _not_allowed(grant, change, observed)
+        _check_restrictions(grant, change, observed)
 
 
 def _revocable(grant: Grant, change: AccountChange) -> bool:

@@ -28,19 +28,22 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused, about
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
 
 _SHOWN = 10
 
 
 def review_drops(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
-    """Raises Refused, MissingObject. Returns warnings: the code that is reassigned."""
+    """Raises Refused, MissingObject, ManyMistakes. Returns warnings: the code that is reassigned."""
     _refuse_group_roles(changes, observed)
     refuse_open_sessions(changes, observed)
     reassigned = [change for change in changes.effective if change.dropped and owned_objects(change) == REASSIGN]
+    mistakes = Mistakes()
     for change in reassigned:
-        _refuse_new_owner(change, changes, observed)
+        with mistakes.about(NOWHERE):
+            _refuse_new_owner(change, changes, observed)
+    mistakes.refuse()
     _refuse_obstacles(changes, observed)
     return [warning for change in reassigned for warning in _review_code(change, observed)]
 

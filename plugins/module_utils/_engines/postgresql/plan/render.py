@@ -32,7 +32,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import element_of_grant
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
     AccountName,
@@ -49,7 +49,7 @@ Key = tuple[str, Scope]
 
 
 def render(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
-    """Raises Refused for a grant that the login could not make or take away."""
+    """Raises Refused for a grant that the login could not make or take away, and ManyMistakes for several accounts."""
     cascade = Cascade(changes, observed)
     authority = Authority(observed)
     acting = Acting(authority, _enrolled(changes, observed))
@@ -234,9 +234,12 @@ def _privileges(changes: Changes, authority: Authority, acting: Acting, cascade:
     """By database. Adds come before what is taken away."""
     rights = _Rights(authority, acting)
     items = _Items()
+    mistakes = Mistakes()
     for change in changes.effective:
         if change.after is not None:
-            items.add(change, rights, cascade)
+            with mistakes.about(NOWHERE):
+                items.add(change, rights, cascade)
+    mistakes.refuse()
     written: dict[str, list[Statement]] = {}
     joining: set[str] = set()
     for found, statement in (
