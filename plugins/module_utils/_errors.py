@@ -202,12 +202,14 @@ class Mistakes:
     def __init__(self) -> None:
         self._found: list[AuroraIamError] = []
 
-    def about(self, where: Where) -> _About:
+    def about(self, where: Where, element: str = "") -> _About:
         """As a context: keeps a refusal that is raised inside, and says whom and what it is about."""
-        return _About(self._found, where)
+        return _About(self._found, where, element)
 
     def refuse(self) -> None:
         """Raises what was found: the error itself if it is one, and ManyMistakes if they are several."""
+        if not self._found:
+            return
         found = list(_flat(self._found))
         if len(found) > 1:
             raise ManyMistakes(found)
@@ -216,9 +218,12 @@ class Mistakes:
 
 
 class _About:
-    def __init__(self, found: list[AuroraIamError], where: Where) -> None:
+    __slots__ = ("_element", "_found", "_where")
+
+    def __init__(self, found: list[AuroraIamError], where: Where, element: str) -> None:
         self._found = found
         self._where = where
+        self._element = element
 
     def __enter__(self) -> None:
         return None
@@ -228,7 +233,7 @@ class _About:
     ) -> bool:
         if not isinstance(error, (InvalidOption, MissingObject, UnknownPrivilege, Refused, ManyMistakes)):
             return False
-        error.locate(self._where)
+        error.locate(Where(element=self._element).within(self._where))
         self._found.append(error)
         return True
 

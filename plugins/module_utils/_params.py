@@ -175,7 +175,7 @@ class _Elements:
     def _validated(self, element: Mapping[str, Any]) -> dict[str, Any]:
         mistakes = Mistakes()
         for option, value in element.items():
-            with mistakes.about(Where(element=str(option))):
+            with mistakes.about(NOWHERE, str(option)):
                 self._check_kind(option, value)
         mistakes.refuse()
         result = self._validator.validate(dict(element))
@@ -219,7 +219,7 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
     where = Where(str(options["name"]), position)
     _check_texts(options, where, mistakes)
     for option, check in _CHECKS.items():
-        with mistakes.about(where._replace(element=option)):
+        with mistakes.about(where, option):
             check(options)
     grants = _grant_requests(options["grants"], where, mistakes)
     mistakes.refuse()
@@ -273,19 +273,19 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any]], None]] = {
 def _check_texts(options: Mapping[str, Any], where: Where, mistakes: Mistakes) -> None:
     for option, value in options.items():
         if isinstance(value, str):
-            _check_text(value, where._replace(element=option), mistakes)
+            _check_text(value, where, option, mistakes)
     for option in ("roles", "privileges"):
         for index, text in enumerate(options.get(option) or ()):
-            _check_text(text, where._replace(element=f"{option}[{index}]"), mistakes)
+            _check_text(text, where, f"{option}[{index}]", mistakes)
             if option == "roles" and not text:
-                with mistakes.about(where._replace(element=f"roles[{index}]")):
+                with mistakes.about(where, f"roles[{index}]"):
                     raise InvalidOption("the name of a role is empty; name a role, or remove the element.")
 
 
-def _check_text(text: str, where: Where, mistakes: Mistakes) -> None:
+def _check_text(text: str, where: Where, element: str, mistakes: Mistakes) -> None:
     """Bytes in another encoding than UTF-8 reach a module as halves of surrogate pairs, which no server can be sent."""
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-        with mistakes.about(where):
+        with mistakes.about(where, element):
             raise InvalidOption(f"{text!r} contains invalid UTF-8; write it in UTF-8.")
 
 
@@ -326,7 +326,7 @@ def _grant_requests(
     requests = []
     for index, element in enumerate(elements):
         position = f"grants[{index}]"
-        with mistakes.about(where._replace(element=position)):
+        with mistakes.about(where, position):
             requests.append(_grant_request(element, position))
     return tuple(requests)
 

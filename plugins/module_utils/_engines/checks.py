@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, ParsedGrant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    NOWHERE,
     IamAuthDisabled,
     MissingObject,
     Mistakes,
@@ -39,7 +40,7 @@ def parse_all(
         return None
     parsed = []
     for request in requests:
-        with mistakes.about(Where(element=request.position)):
+        with mistakes.about(NOWHERE, request.position):
             parsed.append(parse(request))
     return tuple(parsed)
 

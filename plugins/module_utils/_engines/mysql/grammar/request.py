@@ -57,7 +57,7 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
     mistakes = Mistakes()
     with mistakes.about(NOWHERE):
         name = account_name(request.name, request.host)
-    with mistakes.about(Where(element="connection_limit")):
+    with mistakes.about(NOWHERE, "connection_limit"):
         _check_limit(request.connection_limit)
     grants = parse_all(request.grants, parse_grant, mistakes)
     mistakes.refuse()

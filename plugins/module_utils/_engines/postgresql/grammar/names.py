@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.reserved import is_of_service
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Where, about
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Where
 
 NAME_BYTES = 63
 """NAMEDATALEN - 1. The server cuts longer names off with no more than a notice."""
@@ -91,25 +91,27 @@ def check_name(name: str, what: str, element: str = "") -> None:
     what     begins the sentence
     element  of the account's options
     """
-    with about(Where(element=element)):
-        if not name:
-            raise InvalidOption(f"{what} is empty; give the name.")
-        check_text(name, what)
-        size = len(name.encode())
-        if size > NAME_BYTES:
-            raise InvalidOption(
-                f"{what} {name} is {size} bytes long, and PostgreSQL would cut it off at {NAME_BYTES}; choose a "
-                "shorter name."
-            )
+    if not name:
+        raise InvalidOption(f"{what} is empty; give the name.", Where(element=element))
+    check_text(name, what, element)
+    size = len(name.encode())
+    if size > NAME_BYTES:
+        raise InvalidOption(
+            f"{what} {name} is {size} bytes long, and PostgreSQL would cut it off at {NAME_BYTES}; choose a shorter "
+            "name.",
+            Where(element=element),
+        )
 
 
 def check_text(text: str, what: str, element: str = "") -> None:
     """Raises InvalidOption for what is no text to the server."""
-    where = Where(element=element)
+    problem, remedy = "", ""
     if "\0" in text:
-        raise InvalidOption(f"{what} holds a NUL character, which PostgreSQL cannot store; remove it.", where)
-    if _HALF_A_PAIR.search(text):
-        raise InvalidOption(f"{what} contains invalid UTF-8 (half of a surrogate pair); correct its encoding.", where)
+        problem, remedy = "holds a NUL character, which PostgreSQL cannot store", "remove it"
+    elif _HALF_A_PAIR.search(text):
+        problem, remedy = "contains invalid UTF-8 (half of a surrogate pair)", "correct its encoding"
+    if problem:
+        raise InvalidOption(f"{what or repr(text)} {problem}; {remedy}.", Where(element=element))
 
 
 class Token(NamedTuple):
@@ -126,7 +128,7 @@ class Clause:
     def __init__(self, text: str, label: str) -> None:
         self.text = text
         self.label = label
-        check_text(text, repr(text), label)
+        check_text(text, "", label)
         self._tokens: list[Token] = []
         at = 0
         end = len(text.rstrip())

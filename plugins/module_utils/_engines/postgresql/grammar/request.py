@@ -37,9 +37,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     has_marker,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    NOWHERE,
     InvalidOption,
     Mistakes,
-    Where,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, GrantRequest
 
@@ -52,9 +52,9 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
     """Raises InvalidOption, UnknownPrivilege, Refused."""
     mistakes = Mistakes()
     _check_names(request, mistakes)
-    with mistakes.about(Where(element="comment")):
+    with mistakes.about(NOWHERE, "comment"):
         _check_comment(request.comment or "")
-    with mistakes.about(Where(element="connection_limit")):
+    with mistakes.about(NOWHERE, "connection_limit"):
         _check_limit(request.connection_limit or 0)
     grants = parse_all(request.grants, parse_grant, mistakes)
     mistakes.refuse()
@@ -62,15 +62,15 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
 
 
 def _check_names(request: AccountRequest, mistakes: Mistakes) -> None:
-    with mistakes.about(Where(element="name")):
+    with mistakes.about(NOWHERE, "name"):
         _check_role(request.name)
-    with mistakes.about(Where(element="host")):
+    with mistakes.about(NOWHERE, "host"):
         if request.host:
             raise InvalidOption(f"host is {request.host}, and PostgreSQL's accounts have no host; leave it out.")
     for index, role in enumerate(request.roles or ()):
-        with mistakes.about(Where(element=f"roles[{index}]")):
+        with mistakes.about(NOWHERE, f"roles[{index}]"):
             check_name(role, "the name")
-    with mistakes.about(Where(element="reassign_owned_to")):
+    with mistakes.about(NOWHERE, "reassign_owned_to"):
         if request.reassign_owned_to:
             _check_role(request.reassign_owned_to)
 
