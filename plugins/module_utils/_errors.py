@@ -99,12 +99,14 @@ def _about(where: Sequence[Where]) -> str:
     if len(where) <= 1:
         return str(where[0]) if where else ""
     elements = {item.element for item in where}
-    common = elements.pop() if len(elements) == 1 else ""
-    named = [item._replace(element="") if common else item for item in where[:_NAMED]]
-    names = "; ".join(", ".join(filter(None, (item.name, item.element))) for item in named)
-    names = names if elements - {""} and not common else names.replace("; ", ", ")
     more = f" and {len(where) - _NAMED} more" if len(where) > _NAMED else ""
-    return ", ".join(filter(None, (f"accounts {names}{more}", common)))
+    if len(elements) > 1:
+        return f"accounts {'; '.join(_joined(item.name, item.element) for item in where[:_NAMED])}{more}"
+    return _joined(f"accounts {', '.join(item.name for item in where[:_NAMED])}{more}", elements.pop())
+
+
+def _joined(*texts: str) -> str:
+    return ", ".join(filter(None, texts))
 
 
 class InvalidOption(AuroraIamError):
