@@ -28,7 +28,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused, about
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused, Where, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
 
 _SHOWN = 10
@@ -94,13 +94,17 @@ def _refuse_new_owner(change: AccountChange, changes: Changes, observed: Postgre
     name, where = new_owner(change), change.at("reassign_owned_to")
     created = {item.name.name for item in changes.accounts if item.created}
     dropped = {item.name.name for item in changes.accounts if item.dropped}
-    login = observed.login.name
     if name not in observed.roles.by_name and name not in created:
         with about(where):
             raise missing(f"role {name}", observed.title)
     if name in dropped:
         raise Refused(f"{name} is dropped by this task as well; name a role that stays.", where)
-    authority = Authority(observed)
+    _refuse_beyond_reach(name, name in created, where, observed)
+
+
+def _refuse_beyond_reach(name: str, created: bool, where: Where, observed: PostgreSQLObserved) -> None:
+    """Raises Refused where the login cannot become a member of the new owner."""
+    authority, login = Authority(observed), observed.login.name
     if name in authority.inherited & authority.settable or authority.superuser:
         return
     if login in observed.roles.reachable(name, lambda membership: True):
@@ -109,7 +113,7 @@ def _refuse_new_owner(change: AccountChange, changes: Changes, observed: Postgre
             f"something takes; name another role, or {login} itself.",
             where,
         )
-    if name not in created and not authority.administers(name):
+    if not created and not authority.administers(name):
         raise Refused(
             f"{name} is a role that {login} neither has the rights of nor ADMIN OPTION on, and giving it something "
             f"takes both; have {name} granted to {login}, or name another role.",
