@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
     AccountChange,
     AccountName,
+    AccountRequest,
     Changes,
     Grant,
 )
@@ -78,18 +79,18 @@ class Cascade:
         ended = frozenset(role for role in after.roles if self.ends(role))
         if not lost and not ended:
             return change
-        self._refuse_contradictions(change, lost, ended)
+        if change.request is not None:
+            self._refuse_roles(change, change.request, ended)
+            self._refuse_grants(change, change.request, lost)
         return replace(change, after=_without(after, lost, ended))
 
-    def _refuse_contradictions(
-        self, change: AccountChange, lost: frozenset[Grant], ended: frozenset[AccountName]
-    ) -> None:
-        request = change.request
-        if request is None:
-            return
+    @staticmethod
+    def _refuse_roles(change: AccountChange, request: AccountRequest, ended: frozenset[AccountName]) -> None:
         for role in sorted(ended):
             if role.name in (request.roles or ()):
                 raise role_is_dropped(role, change, change.at(role_element(change, role.name.__eq__)))
+
+    def _refuse_grants(self, change: AccountChange, request: AccountRequest, lost: frozenset[Grant]) -> None:
         had = change.before.grants if change.before is not None and not request.purge_grants else frozenset()
         for grant in sorted(lost - had) if request.grants is not None else ():
             dropped = self._dropped.get(self._catalogue.owner(grant.scope))
