@@ -102,14 +102,18 @@ def _scope(keyword: str, first: Token, second: Token, on: str) -> Scope:
     if first.kind == "mark" or (second.kind == "mark" and second != star):
         raise _unreadable(on)
     if second == star:
-        if keyword not in ("", "PATTERN"):
-            raise InvalidOption(f"{on} is no object; {keyword} takes database.name.")
-        scope = database_scope(first.text) if keyword == "PATTERN" else _named_database(first.text)
-        _identifier(scope.path[0])
-        return scope
+        return _databases(keyword, first.text, on)
     if keyword == "PATTERN":
         raise InvalidOption(f"{on}: only databases can be a pattern; write PATTERN `…`.*.")
     return Scope(keyword or "TABLE", path=(_identifier(first.text), _identifier(second.text)))
+
+
+def _databases(keyword: str, name: str, on: str) -> Scope:
+    if keyword not in ("", "PATTERN"):
+        raise InvalidOption(f"{on} is no object; {keyword} takes database.name.")
+    scope = database_scope(name) if keyword == "PATTERN" else _named_database(name)
+    _identifier(scope.path[0])
+    return scope
 
 
 def _identifier(text: str) -> str:
