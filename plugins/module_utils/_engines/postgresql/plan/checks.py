@@ -119,10 +119,7 @@ def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
     """A grant option that was used cannot be taken without taking from others what they have by it."""
     cascade = Cascade(changes, observed)
     for change in changes.effective:
-        if change.dropped:
-            continue
-        revoked = [g for g in change.revoked if not cascade.takes(change.name.name, g)]
-        lost = {(g.privilege, object_of(g.scope)): g for g in [*revoked, *change.grant_options_revoked]}
+        lost = {} if change.dropped else _grant_options_lost(change, cascade)
         for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
             grant = lost.get((entry.privilege, object_of(entry.scope)))
             if entry.grantee != entry.grantor and grant is not None:
@@ -131,6 +128,12 @@ def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
                     f"{entry.grantee or 'PUBLIC'}; revoke that first, or leave {change.name} its grant option.",
                     change.at(element_of_grant(change, grant, observed)),
                 )
+
+
+def _grant_options_lost(change: AccountChange, cascade: Cascade) -> dict[tuple[str, Scope], Grant]:
+    """What is revoked, with or without its grant option, by privilege and object."""
+    revoked = [grant for grant in change.revoked if not cascade.takes(change.name.name, grant)]
+    return {(grant.privilege, object_of(grant.scope)): grant for grant in [*revoked, *change.grant_options_revoked]}
 
 
 def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
