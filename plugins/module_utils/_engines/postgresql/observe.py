@@ -8,14 +8,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     Database,
+    Entry,
     PostgreSQLObserved,
+    SecuredObject,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.queries import Wanted
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
@@ -197,12 +199,17 @@ def _owners(
     named  databases on which the task grants something
     """
     held = [entry for entry in builder.entries if entry.grantee in accounts]
-    scopes = [*(entry.scope for entry in held), *(item.scope for item in builder.objects)]
-    concerned = {*named, *(scope.database for scope in scopes)}
-    concerned |= {entry.scope.path[0] for entry in held if entry.scope.kind == "DATABASE"}
+    concerned = {*named, *_concerned(held, builder.objects)}
     owners = {item.owner for item in builder.objects if item.scope.kind not in SHARED_KINDS}
     grantors = {entry.grantor for entry in held}
     return owners | grantors | {databases[name].owner for name in concerned if name in databases}
+
+
+def _concerned(entries: Sequence[Entry], objects: Iterable[SecuredObject]) -> set[str]:
+    """The databases that these are in or about."""
+    scopes = [*(entry.scope for entry in entries), *(item.scope for item in objects)]
+    about = {entry.scope.path[0] for entry in entries if entry.scope.kind == "DATABASE"}
+    return about.union(scope.database for scope in scopes)
 
 
 def _with_roles(session: PostgreSQLSession, roles: Roles, names: Collection[str]) -> Roles:
@@ -310,6 +317,12 @@ def _look_for(scope: Scope, has_columns: bool) -> Iterator[Wanted]:
     if kind not in _CLASSES:
         yield Wanted(kind, "", path[0])
         return
+    yield from _look_for_one(scope, has_columns)
+
+
+def _look_for_one(scope: Scope, has_columns: bool) -> Iterator[Wanted]:
+    """An object of a schema, and the types of its arguments."""
+    kind, path = scope.kind, scope.path
     for schema in [path[0]] if path[0] else DEFAULT_SCHEMAS:
         yield Wanted("SCHEMA", "", schema)
         yield Wanted(_CLASSES[kind], schema, path[1])
