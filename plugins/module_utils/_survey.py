@@ -186,3 +186,9 @@ def first_of(names: Sequence[str], shown: int) -> str:
     """The first names, and how many more there are."""
     more = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
+
+
+def shortened(texts: Sequence[str], shown: int, what: str = "") -> list[str]:
+    """The first texts; then one that says how many more there are, and of what."""
+    more = len(texts) - shown
+    return [*texts[:shown], f"and {more} more {what}".rstrip()] if more > 0 else list(texts)

@@ -30,6 +30,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused, Where, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import shortened
 
 _SHOWN = 10
 
@@ -155,7 +156,7 @@ def _passed_on(name: str, observed: PostgreSQLObserved) -> list[str]:
         for entry in catalogue.granted_by(name)
         if entry.grantee != name and catalogue.owner(entry.scope) != name
     ]
-    return _some(found, "such grants")
+    return shortened(sorted(found), _SHOWN, "such grants")
 
 
 def _from_others(change: AccountChange, dropped: dict[str, AccountChange], authority: Authority) -> list[str]:
@@ -169,7 +170,7 @@ def _from_others(change: AccountChange, dropped: dict[str, AccountChange], autho
                 continue
             if authority.revoker(entry) is None:
                 found.append(f"has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}")
-    return _some(found, f"grants by roles for which the login {authority.login} cannot act")
+    return shortened(sorted(found), _SHOWN, f"grants by roles for which the login {authority.login} cannot act")
 
 
 def _review_code(change: AccountChange, observed: PostgreSQLObserved) -> list[str]:
@@ -204,8 +205,3 @@ def _advantages(change: AccountChange, observed: PostgreSQLObserved) -> list[str
     own = [item.text for item in observed.advantages.get(name, ()) if item.database in within]
     gained = sorted(roles.reachable(new) - roles.reachable(name))
     return [*own, *([f"is a member of {', '.join(gained)}"] if gained else [])]
-
-
-def _some(texts: list[str], what: str) -> list[str]:
-    shown = sorted(texts)[:_SHOWN]
-    return shown + ([f"and {len(texts) - len(shown)} more {what}"] if len(texts) > len(shown) else [])

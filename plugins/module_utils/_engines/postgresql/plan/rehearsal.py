@@ -26,6 +26,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
     Statement,
     Step,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import shortened
 
 LOCK_TIMEOUT = 200
 """Milliseconds that a rehearsal waits for a lock. Readers of a table queue behind this wait."""
@@ -75,7 +76,7 @@ def refuse_remains(rows: Iterable[Row], title: str, database: str) -> None:
     """``rows``: account, what it still has, in the server's words. Raises NotDroppable."""
     found = together((account, what) for account, what in rows)
     if found:
-        reasons = {account: _some(things) for account, things in sorted(found.items())}
+        reasons = {account: shortened(things, _SHOWN) for account, things in sorted(found.items())}
         names = "; ".join(f"{account} {', '.join(things)}" for account, things in reasons.items())
         raise NotDroppable(
             f"{title}: cannot drop {', '.join(reasons)}, nothing was changed: in database {database} {names}. Give "
@@ -84,8 +85,3 @@ def refuse_remains(rows: Iterable[Row], title: str, database: str) -> None:
             *map(Where, reasons),
             in_the_way=reasons,
         )
-
-
-def _some(things: list[str]) -> list[str]:
-    more = len(things) - _SHOWN
-    return things[:_SHOWN] + ([f"and {more} more"] if more > 0 else [])
