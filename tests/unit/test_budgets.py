@@ -16,6 +16,8 @@ from tests.unit.sources import Source, sources
 FUNCTION_LINES = 50
 FILE_LINES = 400
 """without header, imports and documentation blocks"""
+COMPLEXITY = 10
+"""the ways through a function; with those that ruff does not count: comprehensions, and, or, if in an expression"""
 # REUSE-IgnoreStart
 HEADER = "SPDX-License-Identifier: GPL-3.0-or-later"
 # REUSE-IgnoreEnd
@@ -44,6 +46,30 @@ def long_files(source: Source) -> list[str]:
     apart = sum((node.end_lineno or node.lineno) - node.lineno + 1 for node in (*source.documentation(), *imports))
     lines = len(source.text.splitlines()) - header - apart
     return [f"{source.path}: {lines} lines, more than {FILE_LINES}"] if lines > FILE_LINES else []
+
+
+def complexity(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """1, and for each place where it goes one way or another: the ways beyond the first. With functions in it."""
+    return 1 + sum(ways(node) for node in ast.walk(function))
+
+
+def ways(node: ast.AST) -> int:
+    if isinstance(node, ast.BoolOp):
+        return len(node.values) - 1
+    if isinstance(node, ast.comprehension):
+        return 1 + len(node.ifs)
+    return int(isinstance(node, BRANCHES))
+
+
+BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.match_case)
+
+
+def complex_functions(source: Source) -> list[str]:
+    return [
+        source.at(node, f"{node.name}() has a complexity of {complexity(node)}, more than {COMPLEXITY}")
+        for node in source.functions()
+        if complexity(node) > COMPLEXITY
+    ]
 
 
 def words(name: str) -> list[str]:
@@ -92,6 +118,7 @@ def computed_documentation(source: Source) -> list[str]:
 RULES: dict[Rule, tuple[str, str]] = {
     long_functions: ("", "def grant():\n" + "    x = 1\n" * FUNCTION_LINES),
     long_files: ("", "x = 1\n" * (FILE_LINES + 1)),
+    complex_functions: ("plugins/", "def grant(a):\n    return " + " and ".join("a" * (COMPLEXITY + 1))),
     toolbox_names: ("", "class GrantManager:\n    def data(self): ..."),
     asserts: ("plugins/", "assert True"),
     dynamic_imports: ("plugins/", "from importlib import import_module"),
@@ -110,6 +137,28 @@ def test_the_sources_keep_the_rule(rule: Rule) -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_the_rule_sees_what_breaks_it(rule: Rule) -> None:
     assert rule(Source("plugins/module_utils/_example.py", RULES[rule][1]))
+
+
+@pytest.mark.parametrize(
+    ("body", "ways"),
+    [
+        ("a = b", 1),
+        ("if a: b\n elif c: d\n else: e", 3),
+        ("for a in b:\n  while c: d", 3),
+        ("try: a\n except B: c\n except D: e\n finally: f", 3),
+        ("a = b if c else d", 2),
+        ("a = b and c and d or e", 4),
+        ("a = [b for c in d for b in c if b if e]", 5),
+        ("a = {b: c for b, c in d}", 2),
+        ("match a:\n  case 1: b\n  case _: c", 3),
+        ("def inner():\n  if a: b", 2),
+        ("with a: assert b", 1),
+    ],
+)
+def test_the_ways_through_a_function_are_counted(body: str, ways: int) -> None:
+    (function,) = ast.parse(f"def outer():\n {body}").body
+    assert isinstance(function, ast.FunctionDef)
+    assert complexity(function) == ways
 
 
 def test_every_file_that_can_names_its_licence() -> None:
