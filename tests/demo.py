@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.sandbox.__main__ import environment as sandbox_environment
 from tests.sandbox.clients import (
     LoginRefused,
     Principal,
@@ -44,12 +45,7 @@ def playbook(state: State, *tags: str) -> None:
     """Run the demo's playbook as a user would: everything it must know about AWS is in the environment."""
     environment = {
         **os.environ,
-        "AWS_URL": state["endpoint_url"],
-        "AWS_ENDPOINT_URL": state["endpoint_url"],
-        "AWS_REGION": state["region"],
-        "AWS_ACCESS_KEY_ID": state["access_key"],
-        "AWS_SECRET_ACCESS_KEY": state["secret_key"],
-        "AURORA_IAM_CA_CERT": state["ca_cert"],
+        **sandbox_environment(state),
         "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml",
         "ANSIBLE_LOCALHOST_WARNING": "false",
     }

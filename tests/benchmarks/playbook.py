@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.memory import RunMemory
+from tests.sandbox.__main__ import environment as sandbox_environment
 from tests.sandbox.clients import CHECKOUT, State
 
 PROGRAMS = Path(sys.executable).parent
@@ -65,12 +66,7 @@ def environment(state: State) -> dict[str, str]:
     return {
         **os.environ,
         "PATH": os.pathsep.join([str(PROGRAMS), os.environ["PATH"]]),
-        "AWS_URL": state["endpoint_url"],
-        "AWS_ENDPOINT_URL": state["endpoint_url"],
-        "AWS_REGION": state["region"],
-        "AWS_ACCESS_KEY_ID": state["access_key"],
-        "AWS_SECRET_ACCESS_KEY": state["secret_key"],
-        "AURORA_IAM_CA_CERT": state["ca_cert"],
+        **sandbox_environment(state),
         "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")),
         "ANSIBLE_LIBRARY": str(Path(__file__).with_name("library")),
         "ANSIBLE_DEPRECATION_WARNINGS": "false",
