@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tests.integration.modules.recording_listener import recording
 from tests.sandbox.layout import Layout
+from tests.sandbox.sockets import receive
 
 Prelude = Callable[[socket.socket, tuple[str, int]], None]
 """What both sides say before TLS. Gets the connection, and the address of the real server."""
@@ -20,27 +21,17 @@ Prelude = Callable[[socket.socket, tuple[str, int]], None]
 def mysql(connection: socket.socket, real: tuple[str, int]) -> None:
     """The real server's greeting, and the client's wish for TLS (SSLRequest: 32 bytes behind a header of 4)."""
     with socket.create_connection(real) as server:
-        header = _receive(server, 4)
-        connection.sendall(header + _receive(server, int.from_bytes(header[:3], "little")))
-    _receive(connection, 36)
+        header = receive(server, 4)
+        connection.sendall(header + receive(server, int.from_bytes(header[:3], "little")))
+    receive(connection, 36)
 
 
 def postgresql(connection: socket.socket, real: tuple[str, int]) -> None:
-    _receive(connection, 8)
+    receive(connection, 8)
     connection.sendall(b"S")
 
 
 PRELUDES: dict[str, Prelude] = {"orders": mysql, "ledger": postgresql}
-
-
-def _receive(connection: socket.socket, length: int) -> bytes:
-    received = b""
-    while len(received) < length:
-        part = connection.recv(length - len(received))
-        if not part:
-            raise OSError("the other side has closed")
-        received += part
-    return received
 
 
 class TlsListener(NamedTuple):

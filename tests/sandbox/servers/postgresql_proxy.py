@@ -17,6 +17,7 @@ import struct
 
 from tests.sandbox.layout import Layout
 from tests.sandbox.servers.clusters import ServerSpec
+from tests.sandbox.sockets import receive
 
 # https://www.postgresql.org/docs/current/protocol-message-formats.html
 _CANCEL, _TLS, _GSSAPI = 80877102, 80877103, 80877104
@@ -82,21 +83,11 @@ class _Connection(socketserver.BaseRequestHandler):
 
 def _read_packet(client: socket.socket) -> tuple[int, bytes]:
     """A packet without a type, as each is before the login: its code, and all of it. Nothing behind it is read."""
-    head = _read(client, 8)
+    head = receive(client, 8)
     length, code = struct.unpack("!ii", head)
     if not 8 <= length <= _LONGEST:
         raise ConnectionError("This is no start-up packet.")
-    return code, head + _read(client, length - 8)
-
-
-def _read(client: socket.socket, size: int) -> bytes:
-    read = b""
-    while len(read) < size:
-        chunk = client.recv(size - len(read))
-        if not chunk:
-            raise ConnectionError("The client has gone.")
-        read += chunk
-    return read
+    return code, head + receive(client, length - 8)
 
 
 def _names(packet: bytes) -> list[str]:
