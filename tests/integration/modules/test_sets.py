@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-import threading
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import psycopg2
@@ -18,6 +17,7 @@ import pymysql
 import pytest
 
 from tests.integration.administration import Administration
+from tests.integration.meanwhile import Meanwhile
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import CHECKOUT, Principal, State, connect_statement, create_principal
 
@@ -160,37 +160,6 @@ def test_runs_at_the_same_time_wait_for_each_other(state: State, tasks: Tasks, c
     assert_settled(lambda **mode: tasks.users(cluster=cluster, users=users, **mode))
 
 
-class Reader:
-    """Reads a table in a loop, logging in again with its token every 20 reads, and remembers when it was refused."""
-
-    def __init__(self, connect: Callable[[], Any], statement: str) -> None:
-        self._connect, self._statement = connect, statement
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._read)
-        self.reads = 0
-        self.refusals: list[str] = []
-
-    def __enter__(self) -> Reader:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _read(self) -> None:
-        while not self._stop.is_set():
-            try:
-                connection = self._connect()
-                cursor = connection.cursor()
-                for _again in range(20):
-                    cursor.execute(self._statement)
-                    self.reads += 1
-                connection.close()
-            except (pymysql.MySQLError, psycopg2.Error) as error:
-                self.refusals.append(str(error))
-
-
 SCENES = {
     "orders": "CREATE TABLE IF NOT EXISTS orders.watched (a INT, b INT)",
     "ledger": "SET ROLE postgres; CREATE TABLE IF NOT EXISTS public.watched (a INT, b INT)",
@@ -214,11 +183,17 @@ def test_a_reader_never_loses_what_it_keeps(
     statement = {"orders": "SELECT a FROM orders.watched", "ledger": "SELECT a FROM public.watched"}[cluster]
     # Signed once: boto3 reads the environment, which a task in this process may be changing meanwhile
     token = token_of(state, cluster, names[0], principal)
-    with Reader(lambda: connect(state, cluster, names[0], token), statement) as reader:
+
+    def read() -> None:
+        with contextlib.closing(connect(state, cluster, names[0], token)) as connection, connection.cursor() as cursor:
+            for _again in range(20):
+                cursor.execute(statement)
+
+    with Meanwhile(read) as reader:
         for turn in range(1, 13):
             assert tasks.user(cluster=cluster, name=names[0], grants=sides[turn % 3])["changed"]
     assert reader.refusals == []
-    assert reader.reads > 100
+    assert reader.times > 5
 
 
 def token_of(state: State, cluster: str, user: str, principal: Principal) -> str:

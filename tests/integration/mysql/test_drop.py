@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.administrators import master_login
+from tests.integration.meanwhile import Meanwhile
 from tests.integration.tasks import TaskFailed, converge
 from tests.sandbox.clients import State, connect_statement, create_principal
 
@@ -148,46 +148,22 @@ def session_host(session: Any) -> str:
         return str(cursor.fetchone()[0])
 
 
-class Client(threading.Thread):
-    """Logs in again and again."""
-
-    def __init__(self, connect: Connect) -> None:
-        super().__init__()
-        self._connect, self._stopping = connect, threading.Event()
-        self.admitted: list[Any] = []
-        self.refusals: list[str] = []
-
-    def run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.admitted.append(self._connect())
-            except pymysql.Error as error:
-                self.refusals.append(str(error))
-            time.sleep(0.02)
-
-    def __enter__(self) -> Client:
-        self.start()
-        while not self.admitted:
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stopping.set()
-        self.join()
-
-
 def test_nobody_gets_in_while_a_client_tries_in_a_loop(tasks, connect, drop, state, sql, cluster, account):
     """And the master user logs in all the time."""
     tasks.user(cluster=cluster, name=account)
-    with Client(connect) as dropped, Client(lambda: as_master(state, cluster).close()) as administrator:
+    sessions: list[Any] = []
+    with (
+        Meanwhile(lambda: sessions.append(connect()), pause=0.02) as dropped,
+        Meanwhile(lambda: as_master(state, cluster).close(), pause=0.02) as administrator,
+    ):
         drop()
-        admitted, logins = len(dropped.admitted), len(administrator.admitted)
+        admitted, logins = len(sessions), administrator.times
         time.sleep(0.5)
-    assert not any(map(is_open, dropped.admitted))
-    assert len(dropped.admitted) == admitted
+    assert not any(map(is_open, sessions))
+    assert len(sessions) == admitted
     assert dropped.refusals
     assert administrator.refusals == []
-    assert len(administrator.admitted) > logins
+    assert administrator.times > logins
     assert not is_there(sql, account)
 
 

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.administrators import master_login
+from tests.integration.meanwhile import Meanwhile
 from tests.integration.tasks import Result, TaskFailed
 from tests.sandbox.clients import Principal, State, connect_statement, create_principal
 
@@ -85,33 +84,14 @@ def jane_of(state: State, cluster: str, account: str) -> Callable[[], Any]:
     )
 
 
-class Visitor:
-    """Logs in, asks something and logs out, in a loop, and remembers when it was refused."""
+def visiting(connect: Callable[[], Any]) -> Meanwhile:
+    """Somebody logs in, asks something and logs out."""
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
-        self._connect, self._stop = connect, threading.Event()
-        self._thread = threading.Thread(target=self._visit)
-        self.visits = 0
-        self.refusals: list[str] = []
+    def visit() -> None:
+        with contextlib.closing(connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT session_user")
 
-    def __enter__(self) -> Visitor:
-        self._thread.start()
-        while not self.visits:
-            time.sleep(0.01)
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _visit(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with contextlib.closing(self._connect()) as connection, connection.cursor() as cursor:
-                    cursor.execute("SELECT session_user")
-                self.visits += 1
-            except psycopg2.Error as error:
-                self.refusals.append(str(error))
+    return Meanwhile(visit)
 
 
 def warned(result: Result, account: str) -> list[str]:

@@ -15,12 +15,12 @@ from tests.integration.administration import Administration
 from tests.integration.mysql.scene import direct_options
 from tests.integration.postgresql.drop_scene import (
     MASTER,
-    Visitor,
     exists,
     jane_of,
     master_arguments,
     master_of,
     memberships,
+    visiting,
 )
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State
@@ -47,10 +47,10 @@ def test_an_owner_is_dropped(
         session = jane()
         session.cursor().execute(f'SELECT FROM "{owner}".t')
         sessions.append(session)
-    with Visitor(master_of(state, cluster)) as administrator, Visitor(jane) as returning:
+    with visiting(master_of(state, cluster)) as administrator, visiting(jane) as returning:
         gone = converge(lambda **mode: tasks.user(cluster=cluster, name=owner, state="absent", **options, **mode))
-        after = administrator.visits
-        while administrator.visits < after + 3:
+        after = administrator.times
+        while administrator.times < after + 3:
             time.sleep(0.01)
     assert administrator.refusals == []
     assert returning.refusals, "the account could log in to the last"
@@ -162,7 +162,7 @@ def test_accounts_that_are_members_of_accounts(
     admin.sql(cluster, f'SET ROLE "{other}"; CREATE SCHEMA "{other}"; CREATE TABLE "{other}".t ()', cluster)
     before = memberships(admin, cluster)
     how = {"state": "absent", "owned_objects": "reassign", "reassign_owned_to": new}
-    with Visitor(master_of(state, cluster)) as administrator, Visitor(jane_of(state, cluster, new)) as staying:
+    with visiting(master_of(state, cluster)) as administrator, visiting(jane_of(state, cluster, new)) as staying:
         dropped = converge(
             lambda **mode: tasks.users(cluster=cluster, users=[{"name": owner, **how}, {"name": other, **how}], **mode)
         )

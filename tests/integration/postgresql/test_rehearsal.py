@@ -15,6 +15,7 @@ import psycopg2
 import pytest
 
 from tests.integration.administration import Administration
+from tests.integration.meanwhile import Meanwhile
 from tests.integration.postgresql.drop_scene import MASTER, Sql, exists, master_of
 from tests.integration.tasks import TaskFailed, Tasks, converge, examples, refused_alike
 from tests.sandbox.clients import State
@@ -82,30 +83,21 @@ def holding(connect: Callable[[], Any], statement: str) -> Iterator[None]:
         yield
 
 
-class Reader:
-    """Reads a table again and again, and remembers the longest time that it took."""
+@contextlib.contextmanager
+def reading(connect: Callable[[], Any], table: str) -> Iterator[list[float]]:
+    """How long each read of the table takes meanwhile."""
+    seconds: list[float] = []
+    with contextlib.closing(connect()) as connection, connection.cursor() as cursor:
 
-    def __init__(self, connect: Callable[[], Any], table: str) -> None:
-        self.longest = 0.0
-        self._connect, self._query = connect, f"SELECT count(*) FROM {table}"
-        self._stop, self._thread = threading.Event(), threading.Thread(target=self._read)
+        def read() -> None:
+            began = time.monotonic()
+            cursor.execute(f"SELECT count(*) FROM {table}")
+            connection.rollback()
+            seconds.append(time.monotonic() - began)
 
-    def __enter__(self) -> Reader:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _read(self) -> None:
-        with contextlib.closing(self._connect()) as connection, connection.cursor() as cursor:
-            while not self._stop.is_set():
-                began = time.monotonic()
-                cursor.execute(self._query)
-                connection.rollback()
-                self.longest = max(self.longest, time.monotonic() - began)
-                time.sleep(0.01)
+        with Meanwhile(read, pause=0.01) as reader:
+            yield seconds
+    assert reader.refusals == []
 
 
 @pytest.mark.direct("connections of tests are what holds the locks")
@@ -117,12 +109,12 @@ def test_readers_of_a_table_that_changes_owner_wait_less_than_a_second(
     sql(f"GRANT SELECT ON public.busy_{account} TO {MASTER}")
     drop = {"name": account, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": new_owner}
     connect = master_of(state, cluster)
-    with holding(connect, f"SELECT FROM public.busy_{account}"), Reader(connect, f"public.busy_{account}") as reader:
+    with holding(connect, f"SELECT FROM public.busy_{account}"), reading(connect, f"public.busy_{account}") as seconds:
         planned = tasks.user(cluster=cluster, **drop, check=True)
-        assert reader.longest < 0.3
+        assert max(seconds) < 0.3
         with pytest.raises(TaskFailed, match=rf"busy_{account} is locked by {MASTER} \(pid \d+, ") as failure:
             tasks.user(cluster=cluster, **drop, lock_timeout=3)
-        assert reader.longest < 1
+        assert max(seconds) < 1
     assert f"busy_{account} is locked by {MASTER}" in str(planned["warnings"])
     assert failure.value.result["statement"].startswith("REASSIGN OWNED BY")
     converge(lambda **mode: tasks.user(cluster=cluster, **drop, **mode))
