@@ -25,6 +25,13 @@ def authentication(plugin: str, string: str | None) -> str:
     return IAM if string == AUTHENTICATION_STRING else IAM_BROKEN
 
 
+def means_of_login(plugin: str) -> str:
+    """For a person: what logs in by this plugin. https://dev.mysql.com/doc/refman/8.4/en/authentication-plugins.html"""
+    if plugin == PLUGIN:
+        return "an IAM token"
+    return "a password" if plugin.endswith("_password") else plugin
+
+
 def find_broken(accounts: Iterable[Account]) -> Iterator[Defect]:
     for account in accounts:
         if account.authentication == IAM_BROKEN:

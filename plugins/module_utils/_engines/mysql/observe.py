@@ -72,6 +72,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         plugin_active=server.plugin_active,
         iam_auth=endpoint.iam_auth,
         existing=frozenset(users.names),
+        unlocked=users.unlocked,
         administered=frozenset(role for name in principals for role in granted.administered[name]),
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),

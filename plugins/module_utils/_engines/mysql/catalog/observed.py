@@ -60,6 +60,7 @@ class MySQLObserved(Observed):
     resolves_hosts   whether the server tells clients by the names of their hosts, too
     plugin_active    whether accounts can be IAM-authenticated; ``iam_auth`` is what AWS says (None: was not asked)
     existing         accounts and roles whose names were looked up, in any case and under any host
+    unlocked         of ``existing``, those that are not locked → the plugin by which they log in
     administered     roles that the login may grant though it lacks ROLE_ADMIN
     restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
@@ -78,6 +79,7 @@ class MySQLObserved(Observed):
     plugin_active: bool = False
     iam_auth: bool | None = None
     existing: frozenset[AccountName] = frozenset()
+    unlocked: Mapping[AccountName, str] = field(default_factory=dict)
     administered: frozenset[AccountName] = frozenset()
     restrictions: Mapping[AccountName, Restrictions] = field(default_factory=dict)
     known_dynamic: frozenset[str] = frozenset()

@@ -294,6 +294,10 @@ class UserRows:
     def names(self) -> set[AccountName]:
         return set(self.by_name)
 
+    @property
+    def unlocked(self) -> dict[AccountName, str]:
+        return {name: row.plugin for name, row in self.by_name.items() if row.account_locked != "Y"}
+
     def account(self, name: AccountName, granted: GrantedRows) -> Account:
         row = self.by_name[name]
         return Account(

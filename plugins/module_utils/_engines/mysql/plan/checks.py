@@ -46,6 +46,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
     check_roles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.same_name import still_open
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
@@ -245,3 +246,4 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
         lambda name: similar(name, observed.existing),
         "in MySQL the host is part of the name, and case matters",
     )
+    yield from still_open(changes.accounts, observed.unlocked)
