@@ -46,7 +46,10 @@ options:
   host:
     description:
       - MySQL only. The host part of the account's name; V(%) if left out.
-      - Only the account with exactly this host is managed, never others of the same name.
+      - Only the account with exactly this host is managed, never others of the same name. A task that drops or locks
+        it warns about others that are not locked.
+      - V(all hosts) means every account of the name, those that log in with a password too. It needs O(state=absent),
+        which drops them, or O(locked=true), which locks them and changes nothing else of them.
       - Where the server does not resolve host names (C(skip_name_resolve)), a new account needs an address or a
         pattern of addresses.
     type: str

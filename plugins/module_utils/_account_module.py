@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import c
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
     ParsedAccount,
+    Requests,
     Session,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Removes
@@ -36,6 +37,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    ALL_HOSTS,
     PASSWORD,
     Account,
     AccountName,
@@ -226,13 +228,17 @@ class _Planner(Generic[O]):
         error.where = tuple(where if where.element else places.get(where.account, where) for where in error.where)
 
     def _unlisted(self, observed: O) -> list[AccountName]:
-        known = {account.name for account in self.wanted} | set(self.engine.protected(observed))
+        requests, protected = Requests(self.wanted), self.engine.protected(observed)
+
+        def is_unlisted(name: AccountName) -> bool:
+            return requests.about(name) is None and name not in protected
+
         if self.unlisted == NOT_READ:
             return []
         if self.unlisted == KEEP:
-            return sorted(set(self.engine.iam_accounts(self.session)) - known)
+            return sorted(filter(is_unlisted, self.engine.iam_accounts(self.session)))
         accounts = observed.accounts.values()
-        return sorted(item.name for item in accounts if item.authentication != PASSWORD and item.name not in known)
+        return sorted(item.name for item in accounts if item.authentication != PASSWORD and is_unlisted(item.name))
 
 
 def _attempt(
@@ -349,10 +355,10 @@ def _not_as_planned(engine: Engine[O], planned: _Planned, progress: Progress) ->
 
 def _removes(wanted: Sequence[ParsedAccount], unlisted: str, login: Login) -> Removes:
     """Which accounts the task drops or locks, as far as the options tell it."""
-    requests = {account.name: account.request for account in wanted}
+    requests = Requests(wanted)
 
     def removes(name: AccountName, iam: bool) -> bool:
-        request = requests.get(name)
+        request = requests.about(name)
         if request is None:
             return iam and unlisted in (LOCK, DROP) and name.name != login.endpoint.master_user
         return not request.present or request.locked is True
@@ -363,14 +369,18 @@ def _removes(wanted: Sequence[ParsedAccount], unlisted: str, login: Login) -> Re
 def compare_names(wanted: Sequence[ParsedAccount]) -> list[str]:
     """Raise InvalidOption where one account is listed twice; return warnings about names that differ only in case."""
     seen: dict[AccountName, str] = {}
+    first: dict[str, AccountName] = {}
     folded: dict[AccountName, AccountName] = {}
     warnings = []
     for account in wanted:
         name = account.name
-        if name in seen:
-            already = f"{name} is already {seen[name]}; one account is one element: merge the two."
-            raise InvalidOption(already, account.request.where)
+        known = first.setdefault(name.name, name) if account.request.all_hosts else AccountName(name.name, ALL_HOSTS)
+        for other in (name, known):
+            if other in seen:
+                already = f"{other} is already {seen[other]}; one account is one element: merge the two."
+                raise InvalidOption(already, account.request.where)
         seen[name] = account.request.position
+        first.setdefault(name.name, name)
         twin = folded.setdefault(AccountName(name.name.casefold(), name.host), name)
         if twin != name:
             warnings.append(

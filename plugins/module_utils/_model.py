@@ -21,6 +21,10 @@ PASSWORD = "password"  # noqa: S105 - a way to log in, not a secret
 """Anything else: a password, a certificate, a group role, no login at all."""
 
 
+ALL_HOSTS = "all hosts"
+"""In place of a host: every account of the name. No client has such a host, because host names have no blanks."""
+
+
 @dataclass(frozen=True, order=True)
 class AccountName:
     """An account or a role as the server stores it. ``host`` is empty on engines without hosts."""
@@ -152,6 +156,11 @@ class AccountRequest:
     def where(self) -> Where:
         return Where(f"{self.name}@{self.host}" if self.host else self.name, self.position)
 
+    @property
+    def all_hosts(self) -> bool:
+        """Whether it is about every account of the name, however it logs in: to drop or to lock them."""
+        return self.host.lower() == ALL_HOSTS
+
 
 @dataclass(frozen=True)
 class Desired:
@@ -176,6 +185,8 @@ class AccountChange:
     def at(self, element: str = "") -> Where:
         """For an error about the account, or about this option of it."""
         where = self.request.where if self.request is not None else Where(str(self.name))
+        if self.request is not None and self.request.all_hosts:
+            where = where._replace(account=str(self.name))
         return where._replace(element=element)
 
     @property

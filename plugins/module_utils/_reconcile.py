@@ -81,10 +81,12 @@ def _unlisted_changes(
 
 def _change(desired: Desired, before: Account | None, capabilities: Capabilities, protected: bool) -> AccountChange:
     request = desired.request
-    if before is not None and before.authentication == PASSWORD and not protected:
+    if before is not None and before.authentication == PASSWORD and not (protected or request.all_hosts):
         _refuse_password_account(desired)
     if not request.present:
         return AccountChange(desired.name, before, None, request)
+    if request.all_hosts:
+        return AccountChange(desired.name, before, before and replace(before, locked=True), request)
     base = before if before is not None else Account(desired.name)
     roles = _target_roles(base, desired)
     after = replace(

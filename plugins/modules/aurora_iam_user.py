@@ -62,16 +62,18 @@ EXAMPLES = r"""
         "on": DATABASE
         database: ledger
 
-- name: Jane has left
+- name: Jane has left, whatever host her accounts on Aurora MySQL are for
   dbops.aurora_iam.aurora_iam_user:
     cluster: orders
     name: jane_doe
+    host: all hosts
     state: absent
 """
 
 RETURN = r"""
 account:
-  description: The account after the task, in the words of the options that would make it; empty if it is absent.
+  description: The account after the task, in the words of the options that would make it; empty if it is absent,
+    or if O(host=all hosts) means several.
   returned: success
   type: dict
   sample:
@@ -214,9 +216,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Resu
 
 
 def report(outcome: Outcome[Any]) -> Result:
-    change = outcome.changes.accounts[0]
+    change, *others = outcome.changes.accounts
     return {
-        "account": outcome.describe(change.after) if change.after else {},
+        "account": outcome.describe(change.after) if change.after and not others else {},
         "connect_arn": outcome.login.endpoint.connect_arn(change.name.name),
     }
 

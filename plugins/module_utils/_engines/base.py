@@ -26,6 +26,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    ALL_HOSTS,
     AccountName,
     AccountRequest,
     Capabilities,
@@ -68,6 +69,17 @@ class ParsedAccount:
     request: AccountRequest
     grants: tuple[ParsedGrant, ...] | None
     roles: tuple[str, ...] | None
+
+
+class Requests:
+    """Which request is about an account: its own, or the one about every account of its name."""
+
+    def __init__(self, wanted: Sequence[ParsedAccount]) -> None:
+        self._by_name = {account.name: account.request for account in wanted}
+
+    def about(self, name: AccountName) -> AccountRequest | None:
+        own = self._by_name.get(name)
+        return own if own is not None else self._by_name.get(AccountName(name.name, ALL_HOSTS))
 
 
 class EnginePlan(NamedTuple):

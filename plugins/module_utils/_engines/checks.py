@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from typing import TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, ParsedGrant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -25,11 +26,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
     AccountChange,
     AccountName,
-    Desired,
     GrantRequest,
     Scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Subject
+
+T = TypeVar("T")
 
 
 def parse_all(
@@ -45,7 +47,7 @@ def parse_all(
     return tuple(parsed)
 
 
-def resolve_all(wanted: Iterable[ParsedAccount], resolve: Callable[[ParsedAccount], Desired]) -> list[Desired]:
+def resolve_all(wanted: Iterable[ParsedAccount], resolve: Callable[[ParsedAccount], T]) -> list[T]:
     """Raises what ``resolve`` does, and ManyMistakes where several accounts or elements are wrong."""
     mistakes = Mistakes()
     resolved = []

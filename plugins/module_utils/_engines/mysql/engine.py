@@ -71,7 +71,8 @@ class MySQLEngine(Engine[MySQLObserved]):
         return iam_accounts(session)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: MySQLObserved) -> list[Desired]:
-        return resolve_all(wanted, lambda account: resolve_account(account, observed))
+        found = resolve_all(wanted, lambda account: resolve_account(account, observed))
+        return [desired for accounts in found for desired in accounts]
 
     def elements(
         self, wanted: Sequence[ParsedAccount], subjects: Collection[Subject], observed: MySQLObserved

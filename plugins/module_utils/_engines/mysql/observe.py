@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Requests, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
@@ -53,7 +53,8 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     users = UserRows(
         UserRow(*row) for row in session.query(*queries.accounts(_names(wanted, principals), all_accounts))
     )
-    subjects = {account.name for account in wanted} & users.names
+    requests = Requests(wanted)
+    subjects = {name for name in users.names if requests.about(name) is not None}
     if all_accounts:
         subjects |= users.iam
     granted = GrantedRows(server.dialect, server.folds_names, subjects | set(principals))
@@ -81,7 +82,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
         role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
-        dependencies=read_dependencies(session, wanted, subjects, users.names),
+        dependencies=read_dependencies(session, requests, subjects, users.names),
     )
 
 

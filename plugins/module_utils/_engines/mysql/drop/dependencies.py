@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Requests, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
     DependencyRow,
     SessionRow,
@@ -57,14 +57,14 @@ class Dependencies:
 
 def read_dependencies(
     session: Session,
-    wanted: Sequence[ParsedAccount],
+    requests: Requests,
     subjects: Collection[AccountName],
     existing: Collection[AccountName],
 ) -> Dependencies:
     """Raises StatementFailed, ConnectionLost."""
-    requests = {account.name: account.request for account in wanted if account.name in subjects}
-    dropped = {name for name in subjects if name not in requests or not requests[name].present}
-    ending = {name for name in subjects if _loses_sessions(requests.get(name))}
+    asked = {name: requests.about(name) for name in subjects}
+    dropped = {name for name, request in asked.items() if request is None or not request.present}
+    ending = {name for name, request in asked.items() if _loses_sessions(request)}
     objects, members, proxies = obstacles(session, dropped)
     sessions, unclear, rds_kill = _sessions(session, ending, existing)
     return Dependencies(objects, members, proxies, sessions, tuple(unclear), rds_kill)

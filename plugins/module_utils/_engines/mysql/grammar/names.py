@@ -17,7 +17,7 @@ from collections.abc import Collection
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.reserved import is_of_service
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Where, about
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import ALL_HOSTS, AccountName
 
 ANY_HOST = "%"
 MAX_NAME = 32
@@ -49,7 +49,8 @@ def account_name(name: str, host: str) -> AccountName:
         if is_reserved(name):
             raise reserved(name)
     host = host.lower() or ANY_HOST
-    _check_host(host)
+    if host != ALL_HOSTS:
+        _check_host(host)
     return AccountName(name, host)
 
 

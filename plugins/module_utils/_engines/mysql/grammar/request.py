@@ -43,7 +43,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     Where,
     about,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    ALL_HOSTS,
+    AccountRequest,
+    GrantRequest,
+    Scope,
+)
 
 MAX_CONNECTIONS = 2**32 - 1
 """What MAX_USER_CONNECTIONS holds."""
@@ -57,11 +62,36 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
     mistakes = Mistakes()
     with mistakes.about(NOWHERE):
         name = account_name(request.name, request.host)
+    with mistakes.about(NOWHERE, "host"):
+        if request.all_hosts and request.present:
+            _check_lock(request)
     with mistakes.about(NOWHERE, "connection_limit"):
         _check_limit(request.connection_limit)
     grants = parse_all(request.grants, parse_grant, mistakes)
     mistakes.refuse()
     return ParsedAccount(name, request, grants, request.roles)
+
+
+def _check_lock(request: AccountRequest) -> None:
+    """Of every account of a name. Raises InvalidOption."""
+    if request.locked is not True:
+        raise InvalidOption(
+            f"{ALL_HOSTS} means every account called {request.name}, which can only be dropped (state: absent) or "
+            "locked (locked: true); name one host, or % for any host."
+        )
+    managed = {
+        "grants": request.grants is not None,
+        "roles": request.roles is not None,
+        "convert": request.convert,
+        "connection_limit": request.connection_limit is not None,
+        "comment": request.comment is not None,
+    }
+    if any(managed.values()):
+        named = ", ".join(option for option, given in managed.items() if given)
+        raise InvalidOption(
+            f"With host: {ALL_HOSTS} every account called {request.name} is locked, and nothing else of them is "
+            f"managed; leave out {named}."
+        )
 
 
 def _check_limit(limit: int | None) -> None:

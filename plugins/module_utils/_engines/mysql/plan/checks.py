@@ -49,6 +49,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.same_name import still_open
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    PASSWORD,
     Account,
     AccountChange,
     AccountName,
@@ -102,7 +103,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
 
 def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
     """Without its plugin the server refuses every statement about such an account except DROP USER (error 1524)."""
-    if change.after is not None and not observed.plugin_active:
+    if change.after is not None and change.after.authentication != PASSWORD and not observed.plugin_active:
         raise iam_auth_off(observed.title, f"error 1524: Plugin '{PLUGIN}' is not loaded")
     if becomes_iam(change) and observed.iam_auth is False:
         raise iam_auth_off(observed.title, "according to the RDS API")

@@ -160,7 +160,7 @@ def _altered(change: AccountChange) -> list[Settings]:
     if before is None or after is None:
         return []
     settings = Settings(
-        authentication=True if before.authentication != IAM else None,
+        authentication=True if before.authentication != IAM == after.authentication else None,
         tls=after.tls if after.tls != before.tls else None,
         connection_limit=after.connection_limit if after.connection_limit != before.connection_limit else None,
         locked=True if after.locked and not before.locked else None,

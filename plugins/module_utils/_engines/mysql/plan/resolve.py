@@ -62,13 +62,24 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Subject
 
 
-def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> Desired:
-    """Raises MissingObject, UnknownPrivilege, InvalidOption, Refused."""
+def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> list[Desired]:
+    """The account, or all of its name. Raises MissingObject, UnknownPrivilege, InvalidOption, Refused."""
+    if account.request.all_hosts:
+        return _whole_name(account, observed)
     mistakes = Mistakes()
     grants = _grants(account, observed, mistakes)
     roles = _roles(account, observed, mistakes)
     mistakes.refuse()
-    return Desired(account.name, account.request, grants, roles)
+    return [Desired(account.name, account.request, grants, roles)]
+
+
+def _whole_name(account: ParsedAccount, observed: MySQLObserved) -> list[Desired]:
+    name, request = account.name, account.request
+    found = sorted(other for other in observed.existing if other.name == name.name)
+    if not found and request.present:
+        near = [f"{other.name}" for other in similar(name, observed.existing)]
+        raise missing(f"an account called {name.name}", observed.title, near)
+    return [Desired(other, request) for other in found or [name]]
 
 
 def _roles(account: ParsedAccount, observed: MySQLObserved, mistakes: Mistakes) -> frozenset[AccountName] | None:
