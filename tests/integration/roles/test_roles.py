@@ -213,3 +213,37 @@ def test_the_example_estate(state: State, admin: Administration, profiles: dict[
     assert state["clusters"]["orders"]["resource_id"] in json.dumps(policy["PolicyDocument"])
     again = run(state, "ansible-playbook", *words, **profiles)
     assert again.stdout.count("changed=0") == 2, again.stdout
+
+
+@pytest.fixture
+def several(admin: Administration, account: str) -> Iterator[list[str]]:
+    """Accounts of one name on MySQL, one of them with a password."""
+    iam = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'"
+    admin.sql("orders", f"CREATE USER {account} IDENTIFIED BY 'Secret of nobody 1', {account}@'10.%' {iam}")
+    admin.sql("ledger", f"CREATE ROLE {account} LOGIN PASSWORD 'Secret of nobody 1'")
+    yield [f"{account}@%", f"{account}@10.%"]
+    admin.sql("orders", f"DROP USER IF EXISTS {account}, {account}@'10.%'; DROP VIEW IF EXISTS orders.{account}")
+    admin.sql("ledger", f"DROP ROLE IF EXISTS {account}")
+
+
+def test_a_name_leaves_whole(state: State, admin: Administration, account: str, several: list[str]):
+    left = f"SELECT Host, account_locked FROM mysql.user WHERE User = '{account}' ORDER BY 1"
+    admin.sql("orders", f"CREATE DEFINER = {account} VIEW orders.{account} AS SELECT 1 AS one")
+    gone = {"aurora_iam_offboard": [{"name": account}]}
+    output = playbook(state, "offboard", gone)
+    assert failures(output) == 1, output
+    assert f"it is the definer of view orders.{account}" in " ".join(output.split())
+    assert listed(output, "locked", *several)
+    assert admin.sql("orders", left) == [("%", "Y"), ("10.%", "Y")]
+
+    admin.sql("orders", f"DROP VIEW orders.{account}")
+    output = playbook(state, "offboard", gone)
+    assert failures(output) == 0, output
+    assert listed(output, "dropped", *several)
+    assert listed(output, "left_with_password", account)
+    assert admin.sql("orders", left) == []
+    assert playbook(state, "offboard", gone).count("changed=0") == len(BOTH)
+
+
+def listed(output: str, key: str, *names: str) -> bool:
+    return f"{key}: {' '.join(f'- {name}' for name in names)} " in " ".join(output.split())
