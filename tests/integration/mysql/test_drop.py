@@ -16,7 +16,7 @@ import pytest
 from tests.integration.administration import Administration
 from tests.integration.administrators import master_login
 from tests.integration.meanwhile import Meanwhile
-from tests.integration.tasks import TaskFailed, converge
+from tests.integration.tasks import TaskFailed, converge, refused_alike
 from tests.sandbox.clients import State, connect_statement, create_principal
 
 pytestmark = pytest.mark.mysql
@@ -69,7 +69,7 @@ def test_a_drop_ends_sessions(tasks, connect, drop, sql, cluster, account):
     sessions = [connect(), connect()]
     gone = converge(drop)
     assert gone["statements"][0] == f"ALTER USER `{account}`@`%` ACCOUNT LOCK"
-    assert [text.partition("(")[0] for text in gone["statements"][1:3]] == ["CALL mysql.rds_kill"] * 2
+    assert [text.split()[0] for text in gone["statements"][1:3]] == ["KILL"] * 2
     assert gone["statements"][3:] == [f"DROP USER `{account}`@`%`"]
     assert not any(map(is_open, sessions))
 
@@ -102,6 +102,44 @@ def test_where_there_is_no_rds_kill_sessions_are_killed(tasks, connect, without_
     locked = converge(lambda **mode: tasks.user(cluster=cluster, name=account, locked=True, **mode))
     assert [text.split()[0] for text in locked["statements"]] == ["ALTER", "KILL"]
     assert not is_open(session)
+
+
+MAY_KILL, MAY_CALL = "CONNECTION_ADMIN ON *.*", "EXECUTE ON PROCEDURE mysql.rds_kill"
+
+
+@pytest.mark.direct("is about the privileges of a login")
+@pytest.mark.parametrize(
+    ("privileges", "statement"),
+    [
+        ([MAY_KILL], "KILL"),
+        ([MAY_CALL], "CALL mysql.rds_kill"),
+        (["EXECUTE ON mysql.*"], "CALL mysql.rds_kill"),
+        ([MAY_KILL, MAY_CALL], "KILL"),
+    ],
+    ids=["may kill", "may call", "may call all", "both"],
+)
+def test_sessions_end_as_the_login_may_end_them(tasks, connect, clerk, cluster, account, privileges, statement):
+    tasks.user(cluster=cluster, name=account)
+    session, login = connect(), clerk("PROCESS ON *.*", *privileges)
+    locked = converge(lambda **mode: tasks.user(**login, name=account, locked=True, **mode))
+    assert [text.partition(" ")[0] for text in locked["statements"]] == ["ALTER", statement.partition(" ")[0]]
+    assert locked["statements"][1].startswith(statement)
+    assert not is_open(session)
+
+
+@pytest.mark.direct("is about the privileges of a login")
+@pytest.mark.parametrize("options", [{"state": "absent"}, {"locked": True}], ids=["drop", "lock"])
+def test_a_login_that_cannot_end_sessions_is_refused_before_the_lock(
+    tasks, connect, clerk, sql, cluster, account, options
+):
+    tasks.user(cluster=cluster, name=account)
+    session, login = connect(), clerk("PROCESS ON *.*", "SELECT ON *.*", "SHOW_ROUTINE ON *.*")
+    said = refused_alike(lambda **mode: tasks.user(**login, name=account, **options, **mode))
+    assert (
+        "may not end the sessions of others; grant it CONNECTION_ADMIN or EXECUTE on PROCEDURE mysql.rds_kill" in said
+    )
+    assert is_open(session)
+    assert sql(f"SELECT account_locked FROM mysql.user WHERE User = '{account}'") == [("N",)]
 
 
 def test_sessions_are_left_alone_when_told(tasks, connect, drop, cluster, account):

@@ -13,6 +13,10 @@ from typing import Optional
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import Dependencies
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import (
+    may_call_rds_kill,
+    may_kill,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -72,12 +76,13 @@ def check_sessions(change: AccountChange, dependencies: Dependencies, authority:
     """Raises Refused where sessions are to be ended and the login can see or end none but its own."""
     if not authority.holds("PROCESS", GLOBAL):
         reason = "see the sessions of others; grant it PROCESS"
-    elif change.name in dependencies.sessions.values() and not dependencies.rds_kill and not _may_kill(authority):
-        reason = "end the sessions of others; grant it CONNECTION_ADMIN"
+    elif change.name in dependencies.sessions.values() and not _may_end(dependencies, authority):
+        procedure = " or EXECUTE on PROCEDURE mysql.rds_kill" if dependencies.rds_kill else ""
+        reason = f"end the sessions of others; grant it CONNECTION_ADMIN{procedure}"
     else:
         return
     raise Refused(f"The login may not {reason}, or set terminate_sessions: false.", change.at())
 
 
-def _may_kill(authority: Authority) -> bool:
-    return authority.holds("CONNECTION_ADMIN", GLOBAL) or authority.holds("SUPER", GLOBAL)
+def _may_end(dependencies: Dependencies, authority: Authority) -> bool:
+    return may_kill(authority) or (dependencies.rds_kill and may_call_rds_kill(authority))

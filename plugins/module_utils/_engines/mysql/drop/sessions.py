@@ -4,7 +4,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Whose sessions are open. The server tells a session's user and client, but not which account it matched.
+"""Whose sessions are open, and how the login ends them.
+
+The server tells a session's user and client, but not which account it matched.
 
 https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
 """
@@ -15,9 +17,30 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterable
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import SessionRow
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL, matches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
+
+_RDS_KILL = Scope("PROCEDURE", path=("mysql", "rds_kill"))
+"""https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/mysql-stored-proc-ending.html"""
+
+
+def may_kill(authority: Authority) -> bool:
+    """https://dev.mysql.com/doc/refman/8.4/en/kill.html"""
+    return authority.holds("CONNECTION_ADMIN", GLOBAL) or authority.holds("SUPER", GLOBAL)
+
+
+def may_call_rds_kill(authority: Authority) -> bool:
+    """Whether it may, where there is the procedure."""
+    return authority.holds("EXECUTE", _RDS_KILL)
+
+
+def ending_statement(authority: Authority) -> str:
+    """How the login ends a session, with a place for its number. KILL first: before RDS for MySQL 8.0.33 the procedure
+    fails for accounts with a name of more than 16 characters."""
+    return statements.KILL if may_kill(authority) or not may_call_rds_kill(authority) else statements.CALL_RDS_KILL
 
 
 def assign(rows: Iterable[SessionRow], existing: Collection[AccountName]) -> tuple[dict[int, AccountName], list[str]]:

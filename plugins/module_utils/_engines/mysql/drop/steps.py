@@ -50,13 +50,13 @@ def _ends_sessions(change: AccountChange) -> bool:
 
 
 def sessions_ended(
-    changes: Sequence[AccountChange], dependencies: Dependencies, existing: Collection[AccountName]
+    changes: Sequence[AccountChange], dependencies: Dependencies, existing: Collection[AccountName], call: str
 ) -> list[Step]:
+    """``call``: as for EndSessions."""
     ending = [change for change in changes if must_end_sessions(change, dependencies)]
     if not ending:
         return []
     names = frozenset(change.name for change in ending)
-    call = statements.CALL_RDS_KILL if dependencies.rds_kill else statements.KILL
     killed = tuple(
         statements.end_session(call, number, name)
         for number, name in sorted(dependencies.sessions.items())

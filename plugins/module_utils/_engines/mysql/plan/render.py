@@ -19,6 +19,7 @@ from typing import TypeVar
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import ending_statement
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import (
     EndSessions,
     objects_dropped,
@@ -51,7 +52,9 @@ def render(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
     effective = changes.effective
     return _merged(
         Step(tuple(secured(effective, observed.dialect, circumstances, observed.plugin_active))),
-        *sessions_ended(changes.accounts, observed.dependencies, observed.existing),
+        *sessions_ended(
+            changes.accounts, observed.dependencies, observed.existing, ending_statement(observed.authority)
+        ),
         Step(tuple(settled(effective, observed.dialect, circumstances))),
         *objects_dropped(effective, observed.dependencies),
         Step(tuple(dropped(effective))),
