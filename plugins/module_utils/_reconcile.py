@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -24,6 +25,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Desired,
     Grant,
 )
+
+T = TypeVar("T")
 
 KEEP, LOCK, DROP = "keep", "lock", "drop"
 NOT_READ = ""
@@ -83,24 +86,34 @@ def _change(desired: Desired, before: Account | None, capabilities: Capabilities
     request = desired.request
     if before is not None and before.authentication == PASSWORD and not (protected or request.all_hosts):
         _refuse_password_account(desired)
+    return AccountChange(desired.name, before, _target(desired, before, capabilities), request)
+
+
+def _target(desired: Desired, before: Account | None, capabilities: Capabilities) -> Account | None:
+    """The account after the task."""
+    request = desired.request
     if not request.present:
-        return AccountChange(desired.name, before, None, request)
+        return None
     if request.all_hosts:
-        return AccountChange(desired.name, before, before and replace(before, locked=True), request)
+        return before and replace(before, locked=True)
     base = before if before is not None else Account(desired.name)
     roles = _target_roles(base, desired)
-    after = replace(
+    return replace(
         base,
         authentication=IAM,
-        locked=base.locked if request.locked is None else request.locked,
-        connection_limit=base.connection_limit if request.connection_limit is None else request.connection_limit,
-        comment=base.comment if request.comment is None else request.comment,
+        locked=_or(request.locked, base.locked),
+        connection_limit=_or(request.connection_limit, base.connection_limit),
+        comment=_or(request.comment, base.comment),
         tls=_target_tls(base, request.require_tls) if capabilities.tls_requirement else base.tls,
         roles=roles,
         default_roles=_target_default_roles(base, desired, roles),
         grants=_target_grants(base, desired),
     )
-    return AccountChange(desired.name, before, after, request)
+
+
+def _or(asked: T | None, present: T) -> T:
+    """An option that is left out is not managed."""
+    return present if asked is None else asked
 
 
 def _refuse_revival(desired: Desired, change: AccountChange, expired: Mapping[AccountName, str]) -> None:

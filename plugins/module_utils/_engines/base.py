@@ -14,7 +14,7 @@ The life of a task: ``parse`` (no I/O) → ``open`` → ``observe`` → ``resolv
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -80,6 +80,10 @@ class Requests:
     def about(self, name: AccountName) -> AccountRequest | None:
         own = self._by_name.get(name)
         return own if own is not None else self._by_name.get(AccountName(name.name, ALL_HOSTS))
+
+    def subjects(self, existing: Iterable[AccountName]) -> set[AccountName]:
+        """Accounts that a request is about."""
+        return {name for name in existing if self.about(name) is not None}
 
 
 class EnginePlan(NamedTuple):

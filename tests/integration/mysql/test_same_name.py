@@ -47,7 +47,7 @@ def test_a_locked_account_that_hides_another_one_opens_it(tasks, sql, cluster, a
     gone = converge(lambda **mode: tasks.user(cluster=cluster, name=account, host="127.%", state="absent", **mode))
     assert others_named(gone, account) == [
         f"{account}@127.% is dropped, but {account} can still log in as {account}@% (with an IAM token). Drop or lock "
-        "that account too, if nobody is meant to use the name."
+        f"what is left of {account} too, if nobody is meant to use the name."
     ]
 
 

@@ -54,9 +54,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         UserRow(*row) for row in session.query(*queries.accounts(_names(wanted, principals), all_accounts))
     )
     requests = Requests(wanted)
-    subjects = {name for name in users.names if requests.about(name) is not None}
-    if all_accounts:
-        subjects |= users.iam
+    subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
     granted = GrantedRows(server.dialect, server.folds_names, subjects | set(principals))
     granted.add_global(users.by_name.values())
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))

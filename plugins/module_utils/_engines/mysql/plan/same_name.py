@@ -26,14 +26,13 @@ def still_open(changes: Sequence[AccountChange], unlocked: Mapping[AccountName, 
     after = {change.name: change.after for change in changes}
     remaining = [name for name in unlocked if name not in after or _is_unlocked(after[name])]
     by_user = together((name.name, name) for name in sorted(remaining))
-    for change in changes:
-        others = by_user.get(change.name.name)
-        if others and _goes(change):
+    for change in filter(_goes, changes):
+        others = by_user.get(change.name.name, [])
+        if others:
             how = ", ".join(f"{name} (with {means_of_login(unlocked[name])})" for name in others)
             yield (
                 f"{change.name} is {'dropped' if change.dropped else 'locked'}, but {change.name.name} can still log "
-                f"in as {how}. Drop or lock {'that account' if len(others) == 1 else 'those accounts'} too, if nobody "
-                "is meant to use the name."
+                f"in as {how}. Drop or lock what is left of {change.name.name} too, if nobody is meant to use the name."
             )
 
 
