@@ -53,6 +53,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Logins,
     compare_logins,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.queries import (
+    REMAINS,
+    TABLE_LOCKS,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.rehearsal import (
     LOCK_TIMEOUT,
     Rehearsal,
@@ -277,7 +281,7 @@ class PostgreSQLSession(Session):
             for step, checksum in zip(rehearsal.steps, before):
                 self._execute_step(step, checksum, together)
             if rehearsal.dropped:
-                rows = self.query(sql.REMAINS, (list(rehearsal.dropped), self.database), rehearsal.database)
+                rows = self.query(REMAINS, (list(rehearsal.dropped), self.database), rehearsal.database)
                 refuse_remains(rows, self.login.title, rehearsal.database or self.database)
             warnings[:] = [warning for step in rehearsal.steps for warning in self._lacking(step)]
             self._finish(rehearsal, together)
@@ -346,7 +350,7 @@ class PostgreSQLSession(Session):
 
     def _locked(self, error: StatementFailed, database: str) -> str:
         """Which table is locked, and by whom."""
-        rows = self.query(sql.TABLE_LOCKS, (error.statement, error.statement), database)
+        rows = self.query(TABLE_LOCKS, (error.statement, error.statement), database)
         found = [
             f"{table} is locked by {user} (pid {pid}, {client}, {state})" for table, user, pid, client, state in rows
         ]
