@@ -81,6 +81,16 @@ def test_accounts_that_stay_keep_privileges_on_what_is_reassigned(scene: Scene, 
     converge(partial(scene.user, name=account, state="absent"))
 
 
+def test_an_account_is_created_where_another_is_dropped(scene: Scene, account: str) -> None:
+    """The first is in rds_iam from this task on, and not from another session."""
+    owner = f"{account}_owner"
+    leaving = {"name": owner, "state": "absent", "owned_objects": "drop"}
+    scene.users([{"name": owner}], "keep")
+    scene.sql(f"CREATE SCHEMA {owner} AUTHORIZATION {owner}")
+    converge(partial(scene.users, users=[{"name": account}, leaving], unlisted="keep"))
+    converge(partial(scene.user, name=account, state="absent"))
+
+
 def test_a_membership_that_was_granted_on(scene: Scene, account: str) -> None:
     """Since 16 it would end with that of the grantor, and the server does not let that happen by accident."""
     group, other = scene.role("group"), scene.role("other")

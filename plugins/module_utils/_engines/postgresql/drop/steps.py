@@ -96,6 +96,7 @@ class Drop:
         self._authority = authority
         self._momentary = Momentary(authority)
         names = {change.name.name for change in changes.accounts if change.dropped}
+        self._listed = frozenset(change.name.name for change in changes.accounts)
         self._dropped = {
             change.name.name: DroppedAccount(change, self._databases(change, names))
             for change in changes.accounts
@@ -155,7 +156,7 @@ class Drop:
         if not owning:
             return Step(tuple(statements), database)
         keeping = frozenset(name for name in owning if owned_objects(self._dropped[name].change) == FAIL)
-        asked = (tuple(statements), database, frozenset(self._dropped), OWNED, keeping)
+        asked = (tuple(statements), database, self._listed, OWNED, keeping)
         new_owners = {name: new_owner(self._dropped[name].change) for name in owning}
         if not any(new_owners.values()):
             return DropOwned(*asked)
