@@ -92,7 +92,10 @@ options:
         type: bool
         default: false
       owner:
-        description: PostgreSQL only, for C(FUTURE). The role whose new objects are meant; the login if left out.
+        description:
+          - PostgreSQL only, for C(FUTURE). The role whose new objects are meant.
+          - Left out, the new objects of every role are meant that owns the schema or a relation, routine or type in it,
+            without C(IN SCHEMA) any schema of the database. Roles of the service are never meant.
         type: str
   purge_grants:
     description:

@@ -31,6 +31,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import (
     CatalogueBuilder,
+    CreatorRow,
     DatabaseRows,
     DefaultPrivilegeRow,
     EntryRow,
@@ -100,8 +101,8 @@ _PUBLIC_OID = 0
 
 
 def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:
-    """Eight queries, two more for owners of whom nothing is known yet, and three for each further database that is
-    involved. Raises StatementFailed, ConnectionLost."""
+    """Eight queries, two more for owners of whom nothing is known yet, three for each further database that is
+    involved, and one for each database in which creators are meant. Raises StatementFailed, ConnectionLost."""
     listed = {account.name.name for account in wanted}
     names = listed | ({account.name for account in iam_accounts(session)} if all_accounts else set())
     role_rows = _role_rows(session, sorted(names), wanted)
@@ -201,6 +202,7 @@ def _owners(
     held = [entry for entry in builder.entries if entry.grantee in accounts]
     concerned = {*named, *_concerned(held, builder.objects)}
     owners = {item.owner for item in builder.objects if item.scope.kind not in SHARED_KINDS}
+    owners = owners.union(*builder.creators.values())
     grantors = {entry.grantor for entry in held}
     return owners | grantors | {databases[name].owner for name in concerned if name in databases}
 
@@ -251,7 +253,14 @@ def read_database(
     numbers = [(row.catalogue, row.oid) for row in objects if row.kind not in ("COLUMN", "ARGUMENT") and row.oid]
     entries = session.query(*queries.entries(numbers, roles, accounts), database) if numbers else []
     defaults = session.query(*queries.default_privileges(accounts), database)
-    return DatabaseRows(objects, [EntryRow(*row) for row in entries], [DefaultPrivilegeRow(*row) for row in defaults])
+    schemas = {item.name for item in wanted if item.kind == "CREATORS"}
+    creators = session.query(*queries.creators(schemas), database) if schemas else []
+    return DatabaseRows(
+        objects,
+        [EntryRow(*row) for row in entries],
+        [DefaultPrivilegeRow(*row) for row in defaults],
+        [CreatorRow(*row) for row in creators],
+    )
 
 
 class _Dependencies:
@@ -313,6 +322,8 @@ def _look_for(scope: Scope, has_columns: bool) -> Iterator[Wanted]:
         yield from (Wanted("SCHEMA", "", schema) for schema in path)
         if kind in _CLASSES:
             yield Wanted(_CLASSES[kind], path[0])
+        if kind.startswith(FUTURE) and not scope.owner:
+            yield Wanted("CREATORS", "", path[0] if path else None)
         return
     if kind not in _CLASSES:
         yield Wanted(kind, "", path[0])

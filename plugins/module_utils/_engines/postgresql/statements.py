@@ -284,7 +284,13 @@ def grant(privileges: Sequence[str], scopes: Sequence[Scope], grantees: Collecti
     """``privileges`` may carry columns: ``SELECT ("a", "b")``. All scopes are of one kind; FUTURE ones come singly."""
     option = " WITH GRANT OPTION" if grantable else ""
     prefix, target = _target(scopes)
-    return _on(scopes, f"{prefix}GRANT {', '.join(privileges)} ON {target} TO {_names(grantees)}{option}", grantees)
+    text = f"{prefix}GRANT {', '.join(privileges)} ON {target} TO {_names(grantees)}{option}"
+    statement = _on(scopes, text, grantees)
+    return replace(statement, advice=_to_name_owner(scopes[0].owner)) if prefix else statement
+
+
+def _to_name_owner(owner: str) -> str:
+    return f"Log in as {owner} or as a member of it, or name with owner the role whose new objects are meant."
 
 
 def revoke(

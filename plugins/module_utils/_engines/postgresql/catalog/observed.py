@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
@@ -76,10 +76,15 @@ class Catalogue:
         objects: Iterable[SecuredObject] = (),
         entries: Iterable[Entry] = (),
         types: Mapping[tuple[str, str], int] | None = None,
+        creators: Mapping[tuple[str, str], Collection[str]] | None = None,
     ) -> None:
-        """``types``: (database, type as a user wrote it) → its number in the catalogue."""
+        """
+        types     (database, type as a user wrote it) → its number in the catalogue
+        creators  (database, schema) → who owns it or something in it
+        """
         self.objects: dict[Scope, SecuredObject] = {}
         self.types: Mapping[tuple[str, str], int] = types or {}
+        self._creators = creators or {}
         self._in_schema: dict[tuple[str, str], list[SecuredObject]] = {}
         self._routines: dict[tuple[str, tuple[str, ...]], list[SecuredObject]] = {}
         for item in objects:
@@ -96,6 +101,11 @@ class Catalogue:
 
     def in_schema(self, database: str, schema: str) -> list[SecuredObject]:
         return self._in_schema.get((database, schema), [])
+
+    def creators(self, database: str, schema: str = "") -> set[str]:
+        """Who owns the schema or something in it; without ``schema``, any schema that was read."""
+        found = (names for key, names in self._creators.items() if key[0] == database and schema in ("", key[1]))
+        return {name for names in found for name in names}
 
     def routines(self, database: str, path: tuple[str, ...]) -> list[SecuredObject]:
         """All overloads of one name."""

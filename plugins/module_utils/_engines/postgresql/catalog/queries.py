@@ -203,6 +203,20 @@ SELECT pg_get_userbyid(d.defaclrole)::text, n.nspname::text, d.defaclobjtype::te
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) e {_SELECTED}
 """
 
+# Who owns schemas or something in them. A wanted name that is NULL stands for all schemas but the system's.
+_CREATORS = """
+WITH schema AS (
+    SELECT oid, nspname, nspowner FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+    AND EXISTS (SELECT FROM unnest(%s::text[]) AS w(name) WHERE w.name IS NULL OR w.name = nspname::text)
+)
+SELECT DISTINCT nspname::text, pg_get_userbyid(owner)::text FROM (
+    SELECT oid, nspowner FROM schema
+    UNION SELECT relnamespace, relowner FROM pg_class
+    UNION SELECT pronamespace, proowner FROM pg_proc
+    UNION SELECT typnamespace, typowner FROM pg_type
+) AS found(namespace, owner) JOIN schema ON schema.oid = namespace
+"""
+
 _NAMESAKES = "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = ANY(%s::text[])"
 
 _IAM_ACCOUNTS = """
@@ -222,7 +236,7 @@ Query = tuple[str, tuple[Any, ...]]
 
 class Wanted(NamedTuple):
     """Something to look for in a database: RELATION, ROUTINE, TYPE, COLUMNS, ARGUMENT, SCHEMA … An argument's name is
-    that of its type, to be looked for in ``schema`` too."""
+    that of its type, to be looked for in ``schema`` too. CREATORS: who owns something in the schema of that name."""
 
     kind: str
     schema: str = ""
@@ -276,6 +290,11 @@ def entries(numbers: Iterable[tuple[int, int]], roles: Sequence[int], accounts: 
     """``numbers``: pairs of a catalogue and an object. See :func:`shared_entries`."""
     catalogues, items = [list(each) for each in zip(*numbers)] or ([], [])
     return _ENTRIES, (catalogues, items, list(roles), list(accounts))
+
+
+def creators(schemas: Iterable[object]) -> Query:
+    """``schemas``: their names; None for all."""
+    return _CREATORS, (sorted(schemas, key=repr),)
 
 
 def default_privileges(accounts: Sequence[int]) -> Query:

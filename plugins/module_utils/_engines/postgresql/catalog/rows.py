@@ -146,6 +146,13 @@ class DefaultPrivilegeRow(NamedTuple):
     grantable: bool
 
 
+class CreatorRow(NamedTuple):
+    """``owner``: of the schema or of something in it."""
+
+    schema: str
+    owner: str
+
+
 class SharedRows(NamedTuple):
     objects: list[SharedObjectRow]
     entries: list[SharedEntryRow]
@@ -155,6 +162,7 @@ class DatabaseRows(NamedTuple):
     objects: list[ObjectRow]
     entries: list[EntryRow]
     defaults: list[DefaultPrivilegeRow]
+    creators: list[CreatorRow]
 
 
 class OwnedRow(NamedTuple):
@@ -243,6 +251,7 @@ class CatalogueBuilder:
         self.objects: list[SecuredObject] = []
         self.entries: list[Entry] = []
         self.types: dict[tuple[str, str], int] = {}
+        self.creators: dict[tuple[str, str], set[str]] = {}
 
     def add_shared(self, rows: SharedRows) -> None:
         for row in rows.objects:
@@ -269,6 +278,8 @@ class CatalogueBuilder:
                 table = scopes[(entry.catalogue, entry.oid, "")]
                 scopes[key] = Scope(table.kind, database, table.path, column=entry.column)
             self._add_entry(scopes[key], entry)
+        for creator in rows.creators:
+            self.creators.setdefault((database, creator.schema), set()).add(creator.owner)
         for default in rows.defaults:
             if default.letter in _FUTURE_KINDS:
                 path: tuple[str, ...] = () if default.schema is None else (default.schema,)
@@ -279,7 +290,7 @@ class CatalogueBuilder:
         self.entries.append(Entry(scope, row.privilege, row.grantee or PUBLIC, row.grantor, row.grantable))
 
     def build(self) -> Catalogue:
-        return Catalogue(self.objects, self.entries, self.types)
+        return Catalogue(self.objects, self.entries, self.types, self.creators)
 
 
 def _secured_object(database: str, row: ObjectRow) -> SecuredObject:

@@ -8,7 +8,7 @@
 
 A parsed scope may be one that only the catalogue can complete: ``ALL TABLES`` and its like, an empty schema (looked
 up in pg_catalog and public), an empty database (the login's), a routine without signature (ANY_SIGNATURE), an empty
-owner (the login). ``resolve`` does that.
+owner (who owns something there). ``resolve`` does that.
 """
 
 from __future__ import annotations

@@ -97,7 +97,8 @@ class Acting:
         return (
             f"The login {login} may not set default privileges for what {owner} will create, because it is not a "
             f"member of {owner}; log in as {owner} or a member of it (never make the master a member of an "
-            "IAM-authenticated account: it would lose its own password login)."
+            "IAM-authenticated account: it would lose its own password login), or name with owner the role whose new "
+            "objects are meant."
         )
 
     def _no_right_to_grant(self, scope: Scope, owner: str, privilege: str) -> str:

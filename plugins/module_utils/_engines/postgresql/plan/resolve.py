@@ -37,6 +37,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     readable_type,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     ANY_SIGNATURE,
     ARGUMENT_SEPARATOR,
@@ -82,6 +83,7 @@ class Resolver:
     def __init__(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> None:
         self.observed = observed
         self.created = {account.name.name for account in wanted if account.request.present}
+        self._dropped = {account.name.name: account.request for account in wanted if not account.request.present}
         self._authority = Authority(observed)
         self._known: dict[tuple[object, ...], frozenset[Grant]] = {}
         self._acting = Acting(self._authority, observed.roles.members(RDS_IAM, any_membership))
@@ -234,7 +236,7 @@ class Resolver:
             scope = replace(scope, database=scope.database or self.observed.database)
             self._check_database(scope.database)
             if scope.kind.startswith(FUTURE):
-                yield self._future(scope)
+                yield from self._future(scope)
             elif scope.kind.startswith(PARENT):
                 yield from self._all_in_schema(scope)
             elif len(scope.path) == 1:
@@ -261,14 +263,34 @@ class Resolver:
         if scope not in self.observed.catalogue.objects:
             raise missing(name_scope(scope), self.observed.title)
 
-    def _future(self, scope: Scope) -> Scope:
-        owner = scope.owner or self.observed.login.name
-        if owner not in self.observed.roles.by_name and owner not in self.created:
+    def _future(self, scope: Scope) -> Iterator[Scope]:
+        owner = scope.owner
+        if owner and owner not in self.observed.roles.by_name and owner not in self.created:
             with about(Where(element="owner")):
                 raise missing(f"role {owner}", self.observed.title)
         for schema in scope.path:
             self._check(Scope("SCHEMA", scope.database, (schema,)))
-        return replace(scope, owner=owner)
+        owners = {owner} if owner else self._creators(scope)
+        if not owners:
+            raise MissingObject(
+                f"nobody but the service's own roles owns {_place(scope)} or anything in it; name with owner the role "
+                "whose new objects are meant."
+            )
+        for name in sorted(owners):
+            yield replace(scope, owner=name)
+
+    def _creators(self, scope: Scope) -> set[str]:
+        """Whose new objects are meant where the task names no owner: those who own something there already, once this
+        task has reassigned and dropped what it is to. Nobody but superusers sets default privileges of the service's
+        own roles."""
+        database = self.observed.databases[scope.database]
+        found: set[str] = set()
+        for owner in self.observed.catalogue.creators(scope.database, *scope.path):
+            # The server takes default privileges of the pseudo-role, and never uses them
+            name = database.owner if owner == DATABASE_OWNER else owner
+            dropped = self._dropped.get(name)
+            found.add(name if dropped is None else dropped.reassign_owned_to)
+        return {name for name in found if name and not is_reserved(name)}
 
     def _all_in_schema(self, scope: Scope) -> Iterator[Scope]:
         self._check(Scope("SCHEMA", scope.database, scope.path))
@@ -340,6 +362,12 @@ def elements(
 def _key(parsed: ParsedGrant) -> tuple[object, ...]:
     """What grants have in common that stand for the same."""
     return (parsed.scope, parsed.privileges, parsed.grantable)
+
+
+def _place(scope: Scope) -> str:
+    if scope.path:
+        return name_scope(Scope("SCHEMA", scope.database, scope.path))
+    return f"a schema of {name_scope(Scope('DATABASE', path=(scope.database,)))}"
 
 
 def _as_written(scope: Scope) -> str:

@@ -63,16 +63,21 @@ def observed(
     entries: tuple[Entry, ...] = (),
     objects: tuple[SecuredObject, ...] = (),
     accounts: tuple[str, ...] = (),
+    creators: tuple[str, ...] = ("master",),
     major: int = 17,
     **rest: Any,
 ) -> PostgreSQLObserved:
-    """The master owns the database shop and most of what is in it."""
+    """The master owns the database shop and most of what is in it.
+
+    creators  who owns schema public or something in it
+    """
     groups = (role("rds_iam", login=False), role("rds_ad", login=False), role("readers", login=False))
     administers = Membership("rds_iam", "master", "rdsadmin", admin=True, inherits=False, sets=False)
     others = (replace(administers, role="readers"), administers)
     graph = Roles((role("master", creates_roles=True), *groups, *roles), (*others, *memberships))
     items = [SecuredObject(scope, "master", 1, 20, _TYPES.get(scope, ""), scope == DOMAIN) for scope in _OWNED]
-    catalogue = Catalogue([*items, SecuredObject(FOREIGN, "banker"), *objects], entries, {("shop", "integer"): 23})
+    items += [SecuredObject(FOREIGN, "banker"), *objects]
+    catalogue = Catalogue(items, entries, {("shop", "integer"): 23}, {("shop", "public"): creators})
     base = PostgreSQLObserved(
         accounts=build_accounts(accounts, graph, catalogue, entries),
         login=AccountName("master"),

@@ -86,6 +86,48 @@ def test_what_the_account_owns_needs_no_grant() -> None:
     assert desired.grants == {Grant("SELECT", scenes.TABLE)}
 
 
+FUTURE = grant("FUTURE TABLES IN SCHEMA public", "SELECT")
+
+
+@pytest.mark.parametrize("on", ["FUTURE TABLES IN SCHEMA public", "FUTURE TABLES"])
+@pytest.mark.parametrize(
+    ("owning", "expected"),
+    [
+        (("master", "banker"), {"master", "banker"}),
+        (("banker", "joe"), {"banker"}),
+        (("pg_database_owner", "rdsadmin", "rds_superuser", "pg_monitor"), {"master"}),
+    ],
+)
+def test_without_owner_future_objects_are_those_of_who_owns_something_there(
+    on: str, owning: tuple[str, ...], expected: set[str]
+) -> None:
+    found = resolve(grant(on, "SELECT"), creators=owning)
+    assert {item.scope.owner for item in found} == expected
+    named = resolve(grant(on, "SELECT", owner="readers"), creators=owning)
+    assert {item.scope.owner for item in named} == {"readers"}
+
+
+@pytest.mark.parametrize(
+    ("ann", "expected"),
+    [
+        (AccountRequest("ann", present=False, owned_objects="reassign", reassign_owned_to="readers"), {"readers"}),
+        (AccountRequest("ann", present=False, owned_objects="drop"), set()),
+        (AccountRequest("ann"), {"ann"}),
+    ],
+)
+def test_what_the_same_task_reassigns_has_its_new_owner(ann: AccountRequest, expected: set[str]) -> None:
+    state = scenes.observed(creators=("master", "ann"), roles=(scenes.role("ann"),))
+    wanted = [scenes.ENGINE.parse(request) for request in (AccountRequest("joe", grants=(FUTURE,)), ann)]
+    found = scenes.ENGINE.resolve(wanted, state)[0].grants or ()
+    assert {item.scope.owner for item in found} == {"master", *expected}
+
+
+def test_a_schema_of_the_service_needs_an_owner() -> None:
+    with pytest.raises(MissingObject, match=r"grants\[0\]: .* owns SCHEMA public in database shop .* with owner"):
+        resolve(FUTURE, creators=("rdsadmin",))
+    assert resolve(grant(FUTURE.on, "SELECT", owner="readers"), creators=("rdsadmin",))
+
+
 SUPPLIED = scenes.SecuredObject(Scope("TABLE", "shop", ("public", "pg_stat_statements")), "rdsadmin", supplied=True)
 ALL_TABLES = grant("ALL TABLES IN SCHEMA public", "SELECT", "INSERT")
 
