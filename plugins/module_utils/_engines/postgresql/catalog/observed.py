@@ -16,9 +16,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     DATABASE_OWNER,
     Roles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Advantage, Code
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
+    Advantage,
+    Code,
+    Need,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import Obstacle
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Need
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Observed, Scope
 
 PUBLIC = ""

@@ -34,18 +34,16 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
     ConnectionRunLock,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import needs
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
-    Reassign,
-    check_reassigned,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import (
-    DropOwned,
-    refuse_owned,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import code
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import (
     EndSessions,
     end_sessions,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.transactions import (
+    DropOwned,
+    Reassign,
+    check_reassigned,
+    refuse_owned,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
@@ -374,7 +372,7 @@ class PostgreSQLSession(Session):
         """What new owners need and do not have after the step."""
         if not isinstance(step, Reassign) or not step.needs:
             return []
-        return needs.warn(step.needs, self.query(step.lacking, needs.parameters(step.needs), step.database))
+        return code.warn(step.needs, self.query(step.lacking, code.parameters(step.needs), step.database))
 
     def _ask_token_logins(self, step: Step, text: str) -> list[Row]:
         """About the accounts that the task does not list."""

@@ -4,22 +4,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Code that changes owner: what of it was seen before, and whether there is more of it afterwards. Pure."""
+"""Code that changes owner, and privileges that it needs and its new owner lacks. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Owned
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
 
-_SHOWN = 50
+_SHOWN, _SHOWN_PRIVILEGES = 50, 10
 
 
 class Code(NamedTuple):
@@ -40,20 +36,18 @@ class Advantage(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True)
-class Reassign(DropOwned):
-    """A transaction that gives code to new owners, which looks at that code before it commits.
+class Need(NamedTuple):
+    """``code``: the server's description of a view or routine. ``privilege`` on ``what``, whose number is ``oid``."""
 
-    query   reads the code that the transaction has given to the owners in its one parameter
-    agreed  new owner, and the code that the plan knows of
-    needs   what else the new owners need; a rehearsal reads with ``lacking`` what they still lack afterwards
-    """
+    database: str
+    code: str
+    oid: int
+    what: str
+    privilege: str
 
-    query: str = ""
-    new_owners: frozenset[str] = frozenset()
-    agreed: frozenset[tuple[str, Code]] = frozenset()
-    lacking: str = ""
-    needs: tuple[Owned, ...] = ()
+
+Owned = tuple[str, Need]
+"""With the new owner's name."""
 
 
 def build_code(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Code, ...]]:
@@ -66,16 +60,25 @@ def listed(code: Iterable[object]) -> str:
     return first_of([str(item) for item in code], _SHOWN)
 
 
-def check_reassigned(step: Reassign, rows: Iterable[Row], title: str) -> None:
-    """``rows``: new owner, description, checksum. Raises Refused where there is code that the plan did not know of."""
-    found = ((owner, Code(step.database, text, definition)) for owner, text, definition in rows)
-    more = sorted({item for owner, item in found if (owner, item) not in step.agreed})
-    if more:
-        raise Refused(
-            f"The code that {', '.join(sorted(step.new_owners))} would get on {title} has changed since this task "
-            f"looked at it: {listed(more)}. Nothing was reassigned in database {step.database}, and the account stays "
-            "locked. Read that code, then run the task again; if it is refused, accept the code with "
-            "reassign_code: true.",
-            reassigned_code=[str(item) for item in more],
-            database=step.database,
-        )
+def build_needs(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Need, ...]]:
+    """``rows`` by database: account, and the other columns of :class:`Need`."""
+    found = together((account, Need(database, *rest)) for database, lines in rows.items() for account, *rest in lines)
+    return {account: tuple(items) for account, items in found.items()}
+
+
+def parameters(needs: Sequence[Owned]) -> tuple[list[str], list[int], list[str]]:
+    """Of the query that asks which of them is still lacking."""
+    return [owner for owner, _need in needs], [need.oid for _owner, need in needs], [n.privilege for _owner, n in needs]
+
+
+def warn(needs: Sequence[Owned], rows: Iterable[Row]) -> list[str]:
+    """``rows``: the positions, from 1, of those that are lacking."""
+    lacking = together(
+        ((owner, need.code, need.database), f"{need.privilege} on {need.what}")
+        for owner, need in (needs[position - 1] for (position,) in rows)
+    )
+    return [
+        f"{code} (in database {database}) is reassigned to {owner} and runs with its privileges, but {owner} has no "
+        f"{first_of(sorted(privileges), _SHOWN_PRIVILEGES)}. Grant {owner} what it needs."
+        for (owner, code, database), privileges in sorted(lacking.items())
+    ]

@@ -34,7 +34,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     any_membership,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as drop_sql
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code, Reassign
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code, Need
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
     FAIL,
@@ -42,8 +42,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     databases_of,
     names_of,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import Need
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
     FORGET_SESSIONS,
     LACKING,
@@ -52,6 +50,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     REASSIGNED_CODE,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.transactions import (
+    DropOwned,
+    Reassign,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import FUTURE
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     has_marker,

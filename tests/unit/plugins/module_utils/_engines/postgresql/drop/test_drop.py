@@ -19,8 +19,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Obstacle,
     build_obstacles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.owned import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.statements import end_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.transactions import DropOwned
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     LOCK_MARKER,
 )

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.needs import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
     Need,
     build_needs,
     parameters,
