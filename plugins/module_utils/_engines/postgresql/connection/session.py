@@ -46,8 +46,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     refuse_owned,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
+    Enrolment,
     Logins,
     compare_logins,
 )

@@ -60,8 +60,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     with_marker,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Momentary
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.momentary import Momentary
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code, Owned, listed
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable, Refused, Where
 
 

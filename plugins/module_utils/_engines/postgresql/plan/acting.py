@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import (
     SELF,
     Authority,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import Entry
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import any_membership
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
+    MEMBERSHIP_OPTIONS,
+    any_membership,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     FUTURE,
     name_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.momentary import Momentary
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
@@ -107,3 +110,39 @@ class Acting:
             f"The login {login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and {login} "
             f"holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH GRANT OPTION."
         )
+
+
+class Momentary:
+    """Memberships that the login gives itself and ends in the same transaction, to act for roles that it administers.
+
+    Nobody else ever sees them: +rds_iam in pg_hba.conf reads what is committed.
+    """
+
+    def __init__(self, authority: Authority) -> None:
+        self._authority = authority
+
+    def join(self, role: str) -> Statement:
+        options = self._authority.observed.major >= MEMBERSHIP_OPTIONS
+        return statements.join_role(role, self._authority.login, options, self._named_grantor(role))
+
+    def part_from(self, role: str) -> Statement:
+        """Leave the membership as it was. What others have granted was not touched."""
+        login, named = self._authority.login, self._named_grantor(role)
+        if self._authority.observed.major >= MEMBERSHIP_OPTIONS:
+            for item in self._authority.observed.roles.held_by(login):
+                if item.role == role and item.grantor == (named or login):
+                    return statements.set_membership(role, login, item.inherits, item.sets, named)
+        return statements.leave_role(role, login, named)
+
+    def _named_grantor(self, role: str) -> str:
+        """Who stands after GRANTED BY. The server takes the login where it administers the role by itself; of several
+        roles with the option it would choose one, and after the login has joined a role perhaps another."""
+        if self._authority.observed.major < MEMBERSHIP_OPTIONS:
+            return ""
+        authority, roles = self._authority, self._authority.observed.roles
+        holders = {
+            name
+            for name in authority.inherited
+            if any(item.admin and item.role == role for item in roles.held_by(name))
+        }
+        return "" if authority.login in holders else min(holders, default="")

@@ -25,6 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName, Changes
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 
 
 def own_accounts(observed: PostgreSQLObserved) -> set[AccountName]:
@@ -129,3 +130,13 @@ def _administrator_lost(name: str, after: Roles, logins: Logins) -> str:
 
 def _chain_to_iam(name: str, roles: Roles) -> tuple[str, ...]:
     return roles.chain(name, RDS_IAM) or roles.chain(name, RDS_IAM, any_membership)
+
+
+@dataclass(frozen=True)
+class Enrolment(Step):
+    """A transaction that changes memberships. Before it commits, the server is asked who is in rds_iam then.
+
+    accounts  of the task: the others stay in rds_iam, or out of it
+    """
+
+    accounts: frozenset[str] = frozenset()

@@ -25,7 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     LOCK_MARKER,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
 from tests.unit.plugins.module_utils._engines.postgresql import scenes

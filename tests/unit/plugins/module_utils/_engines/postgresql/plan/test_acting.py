@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Membership
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import render
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.enrolment import Enrolment
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
