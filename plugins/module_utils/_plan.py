@@ -8,15 +8,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Any, Protocol, Union
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     StatementFailed,
     Where,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName, Scope
 
 Subject = Union[Scope, AccountName]
@@ -50,12 +51,51 @@ class Statement:
             error.subjects = self.subjects
 
 
+class Server(Protocol):
+    """The server as a step sees it: in the step's database, and in its transaction where it has one."""
+
+    def ask(self, text: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+
+    def roll_back(self) -> None: ...
+
+
+class Executor(Protocol):
+    """A session, as far as a step needs one."""
+
+    login: Login
+
+    def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[tuple[Any, ...]]: ...
+
+    def execute(self, step: Step) -> None: ...
+
+
 @dataclass(frozen=True)
 class Step:
-    """Statements that belong together in one database: one transaction where the engine has them for accounts."""
+    """Statements that belong together in one database: one transaction where the engine has them for accounts.
+
+    What the server must be asked beside is asked by the step itself, in ``before``, ``first``, ``last`` and
+    ``warnings``, which engines without such transactions do not call.
+    """
 
     statements: tuple[Statement, ...]
     database: str = ""
+
+    def carry_out(self, session: Executor) -> None:
+        session.execute(self)
+
+    def before(self, server: Server) -> object:
+        """Before the transaction. Returns what ``last`` compares with."""
+        return None
+
+    def first(self, server: Server) -> None:
+        """In the transaction, before its statements. Raises Refused, NotDroppable."""
+
+    def last(self, server: Server, seen: object) -> None:
+        """In the transaction, after its statements. Raises Refused, StatementFailed."""
+
+    def warnings(self, server: Server) -> list[str]:
+        """In a rehearsal, after the statements of all steps."""
+        return []
 
 
 @dataclass(frozen=True)

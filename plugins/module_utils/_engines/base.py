@@ -7,7 +7,7 @@
 """What an engine is: the only way in which the rest of the collection knows MySQL or PostgreSQL.
 
 The life of a task: ``parse`` (no I/O) → ``open`` → ``observe`` → ``resolve`` (no I/O) → reconcile, which is common →
-``plan`` (no I/O) → ``Session.rehearse`` → ``Session.run`` for each step → ``observe`` again. Facts:
+``plan`` (no I/O) → ``Session.rehearse`` → ``Session.run`` (``execute``) for each step → ``observe`` again. Facts:
 ``open`` → ``survey``. Engines raise only ``_errors``.
 """
 
@@ -113,8 +113,12 @@ class Session(ABC):
         the lock and are not waited for. Raises Refused after lock_timeout."""
         return acquire(self.run_lock, self.login, removes)
 
-    @abstractmethod
     def run(self, step: Step) -> None:
+        """Raises what ``execute`` raises, and Refused."""
+        step.carry_out(self)
+
+    @abstractmethod
+    def execute(self, step: Step) -> None:
         """Write: all statements of the step, as one transaction where the engine can.
 
         Raises StatementFailed also where the server only warned that it did nothing; ConnectionLost.

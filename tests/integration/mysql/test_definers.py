@@ -12,7 +12,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.co
     MySQLDataApiSession,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import MySQLSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.end_sessions import EndSessions
 from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import eventually
 from tests.integration.mysql.code import CODE, LISTS, TABLES, Schema

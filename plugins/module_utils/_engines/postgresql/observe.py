@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     Database,
@@ -48,20 +47,20 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries as drop_queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
     Advantage,
+    AdvantageRow,
+    CodeRow,
+    NeedRow,
+    build_advantages,
     build_code,
     build_needs,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     REASSIGN,
+    ObstacleRow,
     build_obstacles,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
-    read_code,
-    read_needs,
-    read_new_owners,
-    read_obstacles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     is_unqualified,
@@ -279,9 +278,9 @@ class _Dependencies:
         lasting = {account.name.name for account in wanted if not account.request.terminate_sessions}
         self._ending = sorted(set(dropped) - set(oids(roles.by_name, lasting)))
         self._reassigned: dict[int, int] = {}
-        self.rows: dict[str, list[Row]] = {}
-        self.code: dict[str, list[Row]] = {}
-        self.needs: dict[str, list[Row]] = {}
+        self.rows: dict[str, list[ObstacleRow]] = {}
+        self.code: dict[str, list[CodeRow]] = {}
+        self.needs: dict[str, list[NeedRow]] = {}
         for account in wanted:
             role = roles.by_name.get(account.name.name)
             if role is None or account.request.present:
@@ -291,14 +290,18 @@ class _Dependencies:
                 self._reassigned[role.oid] = owner.oid if owner is not None else _PUBLIC_OID
 
     def read(self, database: str, shared: bool) -> None:
-        self.rows[database] = read_obstacles(self._session, database, self._all, self._ending, shared, self._visible)
-        self.code[database] = read_code(self._session, database, self._reassigned)
-        self.needs[database] = read_needs(self._session, database, self._reassigned)
+        obstacles = drop_queries.obstacles(self._all, self._ending, shared, self._visible)
+        self.rows[database] = [ObstacleRow(*row) for row in self._ask(self._all, obstacles, database)]
+        code, needs = drop_queries.code(self._reassigned), drop_queries.needs(self._reassigned)
+        self.code[database] = [CodeRow(*row) for row in self._ask(self._reassigned, code, database)]
+        self.needs[database] = [NeedRow(*row) for row in self._ask(self._reassigned, needs, database)]
 
     def advantages(self) -> dict[str, tuple[Advantage, ...]]:
-        rows = read_new_owners(self._session, self._reassigned)
-        found = together((account, Advantage(database, text)) for account, database, text in rows)
-        return {account: tuple(items) for account, items in found.items()}
+        rows = self._ask(self._reassigned, drop_queries.new_owners(self._reassigned))
+        return build_advantages(AdvantageRow(*row) for row in rows)
+
+    def _ask(self, accounts: Collection[int], query: queries.Query, database: str = "") -> list[Row]:
+        return self._session.query(*query, database) if accounts else []
 
 
 def _wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[Wanted]]:

@@ -23,8 +23,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql im
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.errors import statement_failure
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.run_lock import MySQLRunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import check_server
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.end_sessions import end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError, CannotConnect, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
@@ -108,12 +106,9 @@ class MySQLDataApiSession(Session):
         with self._answers.about(text):
             return _readable(self._writing.say(text, parameters))
 
-    def run(self, step: Step) -> None:
+    def execute(self, step: Step) -> None:
         """What the server warns of is not asked for, which would take a call for each statement: that a name was cut or
         a statement passed over shows when all is observed again."""
-        if isinstance(step, EndSessions):
-            end_sessions(self, step)
-            return
         executed: list[str] = []
         for statement in step.statements:
             try:

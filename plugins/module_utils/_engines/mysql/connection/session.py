@@ -27,8 +27,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.co
     statement_failure,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.run_lock import MySQLRunLock
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.end_sessions import end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
@@ -100,12 +98,9 @@ class MySQLSession(Session):
     def run_lock(self) -> RunLock:
         return self._run_lock
 
-    def run(self, step: Step) -> None:
+    def execute(self, step: Step) -> None:
         """MySQL commits every account statement by itself, so that what ran before a failure stays. The connection
         takes one statement a message: what the server reads as a second one is an error, and never executed."""
-        if isinstance(step, EndSessions):
-            end_sessions(self, step)
-            return
         executed: list[str] = []
         for statement in step.statements:
             try:

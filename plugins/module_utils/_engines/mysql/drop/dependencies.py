@@ -21,6 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Executor
 
 
 class DefinedObject(NamedTuple):
@@ -81,7 +82,7 @@ Objects = dict[AccountName, tuple[DefinedObject, ...]]
 Names = dict[AccountName, tuple[AccountName, ...]]
 
 
-def obstacles(session: Session, accounts: Collection[AccountName]) -> tuple[Objects, Names, Names]:
+def obstacles(session: Executor, accounts: Collection[AccountName]) -> tuple[Objects, Names, Names]:
     """For each account: what has it as definer, who has it as a role, and who may act as it."""
     objects: dict[AccountName, list[DefinedObject]] = defaultdict(list)
     others: dict[str, dict[AccountName, list[AccountName]]] = {
@@ -116,7 +117,7 @@ def _sessions(
 
 
 def open_sessions(
-    session: Session, accounts: Collection[AccountName], existing: Collection[AccountName]
+    session: Executor, accounts: Collection[AccountName], existing: Collection[AccountName]
 ) -> tuple[dict[int, AccountName], list[str]]:
     """Of these accounts, by number; and those that may be of one of them or of another."""
     names = {account.name for account in accounts}

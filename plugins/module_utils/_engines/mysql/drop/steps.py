@@ -8,31 +8,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
-    DefinedObject,
     Dependencies,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.end_sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
-
-
-@dataclass(frozen=True)
-class EndSessions(Step):
-    """Ends every session of these accounts: those of ``statements``, and those opened before the account was locked.
-
-    existing  as for ``sessions.assign``
-    call      how a session is ended, with a place for its number
-    known     of each account that is then dropped, the objects that the plan knows of
-    """
-
-    accounts: frozenset[AccountName] = frozenset()
-    existing: frozenset[AccountName] = frozenset()
-    call: str = ""
-    known: Mapping[AccountName, Collection[DefinedObject]] = field(default_factory=dict)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
 
 def must_end_sessions(change: AccountChange, dependencies: Dependencies) -> bool:
@@ -66,15 +50,11 @@ def sessions_ended(
     return [EndSessions(killed, "", names, frozenset(existing), call, known)]
 
 
-def objects_dropped(changes: Sequence[AccountChange], dependencies: Dependencies) -> list[Step]:
-    """With ``owned_objects: drop``, one step for each account."""
+def objects_dropped(changes: Sequence[AccountChange], dependencies: Dependencies) -> list[Statement]:
+    """With ``owned_objects: drop``."""
     dropping = [
         change.name
         for change in changes
         if change.dropped and change.request is not None and change.request.owned_objects == "drop"
     ]
-    return [
-        Step(tuple(statements.drop_object(*item, name) for item in dependencies.objects[name]))
-        for name in dropping
-        if dependencies.objects.get(name)
-    ]
+    return [statements.drop_object(*item, name) for name in dropping for item in dependencies.objects.get(name, ())]

@@ -21,7 +21,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql im
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import ending_statement
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import (
-    EndSessions,
     objects_dropped,
     sessions_ended,
 )
@@ -50,28 +49,20 @@ Names = Sequence[AccountName]
 def render(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
     circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled, observed.mandatory_roles)
     effective = changes.effective
-    return _merged(
-        Step(tuple(secured(effective, observed.dialect, circumstances, observed.plugin_active))),
-        *sessions_ended(
-            changes.accounts, observed.dependencies, observed.existing, ending_statement(observed.authority)
-        ),
-        Step(tuple(settled(effective, observed.dialect, circumstances))),
-        *objects_dropped(effective, observed.dependencies),
-        Step(tuple(dropped(effective))),
+    before = secured(effective, observed.dialect, circumstances, observed.plugin_active)
+    ending = sessions_ended(
+        changes.accounts, observed.dependencies, observed.existing, ending_statement(observed.authority)
     )
+    after = [
+        *settled(effective, observed.dialect, circumstances),
+        *objects_dropped(effective, observed.dependencies),
+        *dropped(effective),
+    ]
+    return (*_step(before), *ending, *_step(after)) if ending else _step([*before, *after])
 
 
-def _merged(*parts: Step) -> tuple[Step, ...]:
-    """Statements in a row that go to the server in the ordinary way are one step."""
-    found: list[Step] = []
-    for part in parts:
-        if isinstance(part, EndSessions):
-            found.append(part)
-        elif found and not isinstance(found[-1], EndSessions):
-            found[-1] = Step((*found[-1].statements, *part.statements))
-        elif part.statements:
-            found.append(part)
-    return tuple(found)
+def _step(written: Sequence[Statement]) -> tuple[Step, ...]:
+    return (Step(tuple(written)),) if written else ()
 
 
 def secured(

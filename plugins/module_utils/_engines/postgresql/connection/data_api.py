@@ -32,7 +32,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     ATTEMPTS,
     PostgreSQLSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -159,9 +158,9 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         for part in batches(parts) if together else parts:
             yield part.text, part
 
-    def _end_sessions(self, step: EndSessions) -> None:
-        super()._end_sessions(step)
-        self._roll_back(step.database)
+    def run(self, step: Step) -> None:
+        super().run(step)
+        self.roll_back(step.database)  # of a step that had no transaction of its own
 
     def _opening(self, lock_timeout: int) -> Sequence[Statement]:
         return [sql.set_lock_timeout(lock_timeout)]
@@ -179,7 +178,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
             except TransactionLost as error:
                 raise self._answers.lost(error, [statement.text for statement in step.statements]) from None
 
-    def _roll_back(self, database: str) -> None:
+    def roll_back(self, database: str) -> None:
         talk = self._talks.get(database or self.database)
         if talk is not None:
             with contextlib.suppress(DatabaseRefused, TransactionLost):

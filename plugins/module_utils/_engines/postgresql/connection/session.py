@@ -15,10 +15,6 @@ from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    Membership,
-    Roles,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import connect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.connect import DriverError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
@@ -34,23 +30,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
     ConnectionRunLock,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import code
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import (
-    EndSessions,
-    end_sessions,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.transactions import (
-    DropOwned,
-    Reassign,
-    check_reassigned,
-    refuse_owned,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
-    Enrolment,
-    Logins,
-    compare_logins,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.queries import (
     REMAINS,
     TABLE_LOCKS,
@@ -233,11 +213,8 @@ class PostgreSQLSession(Session):
             )
         yield from warnings
 
-    def run(self, step: Step) -> None:
+    def execute(self, step: Step) -> None:
         """Waits for locks less than a second at a time, because readers of a table queue behind this wait."""
-        if isinstance(step, EndSessions):
-            self._end_sessions(step)
-            return
         last = time.monotonic() + self.login.lock_timeout
         while True:
             try:
@@ -250,9 +227,6 @@ class PostgreSQLSession(Session):
                     raise lock_not_available(error, self._locked(error, step.database)) from None
             time.sleep(PAUSE)
 
-    def _end_sessions(self, step: EndSessions) -> None:
-        end_sessions(step, partial(self.query, database=step.database), self.login.title)
-
     def _retry(self, attempt: Callable[[bool], None]) -> None:
         """One message does not say which of its statements failed. Sent one by one they do; and where the cause has
         gone meanwhile ("tuple concurrently updated": another tool changed the same access list) they succeed."""
@@ -263,37 +237,38 @@ class PostgreSQLSession(Session):
 
     def _attempt(self, step: Step, together: bool) -> None:
         """One transaction. Raises StatementFailed, with nothing kept."""
-        before = self._checksum(step)
+        seen = step.before(StepServer(self, step.database))
         try:
-            self._execute_step(step, before, together, self._opening(self._wait_for_locks()))
+            self._execute_step(step, seen, together, self._opening(self._wait_for_locks()))
             self._commit(step)
         except (Refused, StatementFailed):
-            self._roll_back(step.database)
+            self.roll_back(step.database)
             raise
 
     def _rehearse(self, rehearsal: Rehearsal, warnings: list[str], together: bool) -> None:
         """One transaction, of which nothing is kept."""
-        before = [self._checksum(step) for step in rehearsal.steps]
-        self._send_opening(rehearsal.database, self._opening(LOCK_TIMEOUT))
+        server = StepServer(self, rehearsal.database)
+        before = [step.before(server) for step in rehearsal.steps]
+        self.send_opening(rehearsal.database, self._opening(LOCK_TIMEOUT))
         try:
-            for step, checksum in zip(rehearsal.steps, before):
-                self._execute_step(step, checksum, together)
+            for step, seen in zip(rehearsal.steps, before):
+                self._execute_step(step, seen, together)
             if rehearsal.dropped:
                 rows = self.query(REMAINS, (list(rehearsal.dropped), self.database), rehearsal.database)
                 refuse_remains(rows, self.login.title, rehearsal.database or self.database)
-            warnings[:] = [warning for step in rehearsal.steps for warning in self._lacking(step)]
+            warnings[:] = [warning for step in rehearsal.steps for warning in step.warnings(server)]
             self._finish(rehearsal, together)
         finally:
-            self._roll_back(rehearsal.database)
+            self.roll_back(rehearsal.database)
 
-    def _send_opening(self, database: str, opening: Sequence[Statement]) -> None:
+    def send_opening(self, database: str, opening: Sequence[Statement]) -> None:
         """By itself, and whatever follows: nothing of a rehearsal may be executed outside its transaction."""
         whole = Statement(sql.join(opening))
         self._send(database, whole.text, whole)
 
     def _finish(self, rehearsal: Rehearsal, together: bool) -> None:
         try:
-            self._execute_step(Step(rehearsal.last, rehearsal.database), [], together)
+            self._execute_step(Step(rehearsal.last, rehearsal.database), None, together)
         except StatementFailed as error:
             if error.code != DEPENDENT_OBJECTS:
                 raise
@@ -301,14 +276,15 @@ class PostgreSQLSession(Session):
     def _wait_for_locks(self) -> int:
         return min(WAIT, self.login.lock_timeout * 1000)
 
-    def _execute_step(self, step: Step, before: list[Row], together: bool, opening: Sequence[Statement] = ()) -> None:
+    def _execute_step(self, step: Step, seen: object, together: bool, opening: Sequence[Statement] = ()) -> None:
         """In one transaction.
 
-        before   the step's checksum
+        seen     what the step was told before it
         opening  what begins the transaction
         """
-        opening = self._refuse_owned(step, opening)
-        for message, statement in self._messages(step.statements, together, opening):
+        server = StepServer(self, step.database, opening)
+        step.first(server)
+        for message, statement in self._messages(step.statements, together, server.opening):
             try:
                 self._send(step.database, message, statement)
             except StatementFailed as error:
@@ -316,17 +292,7 @@ class PostgreSQLSession(Session):
                 failure = StatementFailed(told, error.code, statement.text, database=step.database)
                 statement.concern(failure)
                 raise failure from None
-        self._check_code(step)
-        self._check_logins(step, before)
-
-    def _refuse_owned(self, step: Step, opening: Sequence[Statement]) -> Sequence[Statement]:
-        """In the transaction of the step, and before its statements. Returns what of the opening is left to send."""
-        if not isinstance(step, DropOwned) or not step.keeping:
-            return opening
-        if opening:
-            self._send_opening(step.database, opening)
-        refuse_owned(step, self.query(step.owned, (sorted(step.keeping),), step.database), self.login.title)
-        return ()
+        step.last(server, seen)
 
     def _messages(
         self, statements: Sequence[Statement], together: bool, opening: Sequence[Statement]
@@ -362,50 +328,7 @@ class PostgreSQLSession(Session):
             error.in_doubt = tuple(statement.text for statement in step.statements)
             raise
 
-    def _check_code(self, step: Step) -> None:
-        """In the transaction of the step. Raises Refused."""
-        if isinstance(step, Reassign):
-            rows = self.query(step.query, (sorted(step.new_owners),), step.database)
-            check_reassigned(step, rows, self.login.title)
-
-    def _lacking(self, step: Step) -> list[str]:
-        """What new owners need and do not have after the step."""
-        if not isinstance(step, Reassign) or not step.needs:
-            return []
-        return code.warn(step.needs, self.query(step.lacking, code.parameters(step.needs), step.database))
-
-    def _ask_token_logins(self, step: Step, text: str) -> list[Row]:
-        """About the accounts that the task does not list."""
-        if not isinstance(step, Enrolment):
-            return []
-        return self.query(text, (sorted(step.accounts), self.login.endpoint.master_user), step.database)
-
-    def _checksum(self, step: Step) -> list[Row]:
-        return self._ask_token_logins(step, sql.token_logins_checksum(self.major))
-
-    def _check_logins(self, step: Step, before: list[Row]) -> None:
-        """In the transaction of the step. Another session may have changed memberships since the plan was made.
-        Raises Refused; StatementFailed where another session has done it during the transaction."""
-        if self._checksum(step) == before:
-            return
-        names, memberships = self._enrolled(step)
-        self._roll_back(step.database)
-        names_before, memberships_before = self._enrolled(step)
-        master = self.login.endpoint.master_user
-        logins = Logins(self.login.title, master, {self.user, master})
-        compare_logins(logins, names_before, names, (memberships_before, memberships))
-        raise StatementFailed(
-            f"Another session changed who is a member of rds_iam on {self.login.title}; run the task again.",
-            "",
-            step.statements[0].text,
-        )
-
-    def _enrolled(self, step: Step) -> tuple[set[str], Roles]:
-        names = {row[0] for row in self._ask_token_logins(step, sql.token_logins(self.major))}
-        rows = self.query(sql.all_memberships(self.major), (), step.database)
-        return names, Roles((), (Membership(*row) for row in rows))
-
-    def _roll_back(self, database: str) -> None:
+    def roll_back(self, database: str) -> None:
         self._execute(self._connection(database), "ROLLBACK")
 
     def _check_notices(self, connection: Any, statement: Statement) -> None:
@@ -432,3 +355,22 @@ class PostgreSQLSession(Session):
                 continue
         self._connections.clear()
         self._run_lock = None
+
+
+class StepServer:
+    """The server as one step sees it.
+
+    opening  what begins the transaction, as long as it is not sent
+    """
+
+    def __init__(self, session: PostgreSQLSession, database: str, opening: Sequence[Statement] = ()) -> None:
+        self._session, self._database, self.opening = session, database, opening
+
+    def ask(self, text: str, values: Sequence[Any] = ()) -> list[Row]:
+        if self.opening:
+            self._session.send_opening(self._database, self.opening)
+            self.opening = ()
+        return self._session.query(text, values, self._database)
+
+    def roll_back(self) -> None:
+        self._session.roll_back(self._database)

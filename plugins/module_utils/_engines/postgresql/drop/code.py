@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
 
@@ -29,9 +28,25 @@ class Code(NamedTuple):
         return f"{self.text} (in database {self.database})"
 
 
+class CodeRow(NamedTuple):
+    """``account``: before. After a transaction has reassigned code, its new owner."""
+
+    account: str
+    text: str
+    definition: str
+
+
 class Advantage(NamedTuple):
     """Something that the new owner of code has or may do, in words. ``database``: where; empty for everywhere."""
 
+    database: str
+    text: str
+
+
+class AdvantageRow(NamedTuple):
+    """``account``: whose code it is."""
+
+    account: str
     database: str
     text: str
 
@@ -46,13 +61,34 @@ class Need(NamedTuple):
     privilege: str
 
 
+class NeedRow(NamedTuple):
+    account: str
+    code: str
+    oid: int
+    what: str
+    privilege: str
+
+
+class LackingRow(NamedTuple):
+    """``position``: from 1."""
+
+    position: int
+
+
 Owned = tuple[str, Need]
 """With the new owner's name."""
 
 
-def build_code(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Code, ...]]:
-    """``rows`` by database: account, description, checksum."""
-    found = together((account, Code(database, *rest)) for database, lines in rows.items() for account, *rest in lines)
+def build_code(rows: Mapping[str, Iterable[CodeRow]]) -> dict[str, tuple[Code, ...]]:
+    """``rows`` by database."""
+    found = together(
+        (row.account, Code(database, row.text, row.definition)) for database, code in rows.items() for row in code
+    )
+    return {account: tuple(items) for account, items in found.items()}
+
+
+def build_advantages(rows: Iterable[AdvantageRow]) -> dict[str, tuple[Advantage, ...]]:
+    found = together((row.account, Advantage(row.database, row.text)) for row in rows)
     return {account: tuple(items) for account, items in found.items()}
 
 
@@ -60,9 +96,13 @@ def listed(code: Iterable[object]) -> str:
     return first_of([str(item) for item in code], _SHOWN)
 
 
-def build_needs(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Need, ...]]:
-    """``rows`` by database: account, and the other columns of :class:`Need`."""
-    found = together((account, Need(database, *rest)) for database, lines in rows.items() for account, *rest in lines)
+def build_needs(rows: Mapping[str, Iterable[NeedRow]]) -> dict[str, tuple[Need, ...]]:
+    """``rows`` by database."""
+    found = together(
+        (row.account, Need(database, row.code, row.oid, row.what, row.privilege))
+        for database, needs in rows.items()
+        for row in needs
+    )
     return {account: tuple(items) for account, items in found.items()}
 
 
@@ -71,11 +111,11 @@ def parameters(needs: Sequence[Owned]) -> tuple[list[str], list[int], list[str]]
     return [owner for owner, _need in needs], [need.oid for _owner, need in needs], [n.privilege for _owner, n in needs]
 
 
-def warn(needs: Sequence[Owned], rows: Iterable[Row]) -> list[str]:
-    """``rows``: the positions, from 1, of those that are lacking."""
+def warn(needs: Sequence[Owned], rows: Iterable[LackingRow]) -> list[str]:
+    """``rows``: those of the needs that are lacking."""
     lacking = together(
         ((owner, need.code, need.database), f"{need.privilege} on {need.what}")
-        for owner, need in (needs[position - 1] for (position,) in rows)
+        for owner, need in (needs[row.position - 1] for row in rows)
     )
     return [
         f"{code} (in database {database}) is reassigned to {owner} and runs with its privileges, but {owner} has no "

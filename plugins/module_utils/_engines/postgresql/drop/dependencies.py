@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
+from typing import NamedTuple
 
 OWNED, SHARED_OWNED, POLICY, GRANTOR, INITIAL = "o", "D", "r", "a", "i"
 SCHEMA, OUT_OF_SIGHT = "S", "d"
@@ -40,6 +39,15 @@ _SENTENCES = {
 _SHOWN = 10
 
 
+class ObstacleRow(NamedTuple):
+    """``number``: of all of this kind. ``description``: of one."""
+
+    account: str
+    kind: str
+    number: int
+    description: str
+
+
 @dataclass(frozen=True)
 class Obstacle:
     """Things of one kind that one account has in one database.
@@ -63,13 +71,13 @@ class Obstacle:
 Obstacles = Mapping[str, Sequence[Obstacle]]
 
 
-def build_obstacles(rows: Mapping[str, Iterable[Row]]) -> dict[str, tuple[Obstacle, ...]]:
-    """``rows`` by database: account, kind, number of all, description of one."""
+def build_obstacles(rows: Mapping[str, Iterable[ObstacleRow]]) -> dict[str, tuple[Obstacle, ...]]:
+    """``rows`` by database."""
     found: dict[tuple[str, str, str], tuple[int, list[str]]] = {}
     for database, obstacles in rows.items():
-        for account, kind, number, description in obstacles:
-            names = found.setdefault((account, database, kind), (number, []))[1]
-            names.append(description)
+        for row in obstacles:
+            names = found.setdefault((row.account, database, row.kind), (row.number, []))[1]
+            names.append(row.description)
     by_account: dict[str, list[Obstacle]] = {}
     for (account, database, kind), (number, names) in found.items():
         by_account.setdefault(account, []).append(Obstacle(kind, database, tuple(names), max(number, len(names))))

@@ -8,19 +8,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
-    PostgreSQLSession,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.queries import Query
 
 # What keeps a role from being dropped, the first ten of each kind, and all of its schemas. Only the database that holds
 # an object can describe it; those with dbid 0 are shared. Kinds: see dependencies.py.
 # What is temporary goes with the sessions of an account that has any here.
 # Parameters: accounts whose sessions end, accounts, whether to add what is shared and out of sight, the
 # databases that are in sight
-OBSTACLES = """
+_OBSTACLES = """
 WITH temporary AS (SELECT oid FROM pg_namespace WHERE starts_with(nspname, 'pg_temp_')),
 ending AS (
     SELECT usesysid FROM pg_stat_activity WHERE usesysid IN (SELECT unnest(%s::oid[])) AND datname = current_database()
@@ -53,7 +50,7 @@ ORDER BY 1, 2, 4
 """
 
 # What DROP OWNED would drop of accounts, without what is temporary. Parameter: their names
-OWNED = """
+_OWNED = """
 SELECT r.rolname::text, pg_describe_object(s.classid, s.objid, s.objsubid)
 FROM pg_shdepend s JOIN pg_roles r ON r.oid = s.refobjid
 WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND r.rolname = ANY(%s::name[])
@@ -71,7 +68,7 @@ _HERE = """
     SELECT b.oid FROM pg_subscription b JOIN pg_database d ON d.oid = subdbid WHERE datname = current_database())))
 """
 
-_OWNED = f"""
+_OWNED_BY = f"""
 owned AS (
     SELECT pair.*, s.classid, s.objid FROM pair JOIN pg_shdepend s ON s.refobjid = pair.account
     WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o' AND {_HERE}
@@ -98,7 +95,7 @@ _PART_OF = "('a', 'i', 'P', 'S')"
 _HARMLESS = (
     "nextval,clock_timestamp,random,gen_random_uuid,uuidv4,uuidv7,uuid_generate_v1,uuid_generate_v4,txid_current"
 )
-_CODE = f"""
+_CODE_OF = f"""
 parts AS (
     SELECT * FROM owned
     UNION SELECT parts.account, parts.new_owner, d.classid, d.objid FROM parts JOIN pg_depend d
@@ -191,27 +188,27 @@ ORDER BY 1, 2
 """
 
 # Before: the code of accounts. Parameters: two lists of equal length, accounts and their new owners
-CODE = f"""
-WITH RECURSIVE pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner)), {_OWNED}, {_CODE}
+_CODE = f"""
+WITH RECURSIVE pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner)), {_OWNED_BY}, {_CODE_OF}
 """
 
 # After: the code of what this transaction has given to new owners, with these in the place of the accounts. The server
 # writes an object's entry in pg_shdepend when its owner changes, and no other owner has an entry of this transaction.
 # Parameters: the new owners
-REASSIGNED_CODE = f"""
+_REASSIGNED_CODE = f"""
 WITH RECURSIVE owned AS (
     SELECT s.refobjid AS account, s.refobjid AS new_owner, s.classid, s.objid
     FROM pg_shdepend s JOIN pg_roles n ON n.oid = s.refobjid
     WHERE n.rolname = ANY(%s::name[]) AND s.refclassid = 'pg_catalog.pg_authid'::regclass AND s.deptype = 'o'
       AND {_HERE} AND s.xmin = (txid_current() & 4294967295)::text::xid
-), {_CODE}
+), {_CODE_OF}
 """
 
 # Views and SECURITY DEFINER routines that change owner, with the privileges that the account has on objects of others
 # and its new owner lacks. What a view reads is known, and of a routine's body nothing. Simple views can be written to.
 # Columns: account, description, number of the other's object, its description, privilege
 # Parameters: two lists of equal length, accounts and their new owners
-NEEDS = """
+_NEEDS = """
 WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner)),
 known AS (
     SELECT DISTINCT pair.*, s.classid, s.objid
@@ -252,7 +249,7 @@ ORDER BY 1, 2, 4, 5
 
 # Which of these privileges roles still lack. Parameters: three lists of equal length, roles, numbers of objects,
 # privileges
-LACKING = """
+_LACKING = """
 SELECT number::int
 FROM unnest(%s::name[], %s::oid[], %s::text[]) WITH ORDINALITY AS n(role, object, privilege, number)
 WHERE NOT CASE privilege WHEN 'EXECUTE' THEN has_function_privilege(role, object, privilege)
@@ -264,7 +261,7 @@ ORDER BY 1
 # Rights that a new owner has by itself, with the database in which they count, which is empty for all of them;
 # memberships are known from elsewhere. A session cannot act in another database, so code in one database gains nothing
 # by what its owner has in another. Parameters: accounts, their new owners
-NEW_OWNERS = """
+_NEW_OWNERS = """
 WITH pair AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS p(account, new_owner))
 SELECT pg_get_userbyid(account)::text, '', a.name FROM pair
 JOIN pg_roles o ON o.oid = account JOIN pg_roles n ON n.oid = new_owner,
@@ -288,36 +285,42 @@ ORDER BY 1, 2, 3
 # https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-STATS-VIEWS
 FORGET_SESSIONS = "SELECT pg_stat_clear_snapshot()::text"
 # Parameter: process IDs
-OPEN_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE pid IN (SELECT unnest(%s::int[]))"
+_OPEN_SESSIONS = "SELECT pid FROM pg_stat_activity WHERE pid IN (SELECT unnest(%s::int[]))"
 
 
-def read_obstacles(
-    session: PostgreSQLSession,
-    database: str,
-    accounts: Sequence[int],
-    ending: Sequence[int],
-    shared: bool,
-    visible: Sequence[str],
-) -> list[Row]:
+def obstacles(accounts: Sequence[int], ending: Sequence[int], shared: bool, visible: Sequence[str]) -> Query:
     """``ending``: those of the accounts whose sessions end; ``visible``: the databases that are in sight."""
-    return session.query(OBSTACLES, (list(ending), list(accounts), shared, list(visible)), database) if accounts else []
+    return _OBSTACLES, (list(ending), list(accounts), shared, list(visible))
 
 
-def read_code(session: PostgreSQLSession, database: str, reassigned: Mapping[int, int]) -> list[Row]:
-    """Rows of account, description, checksum."""
-    if not reassigned:
-        return []
-    return session.query(CODE, (list(reassigned), list(reassigned.values())), database)
+def owned(accounts: Iterable[str]) -> Query:
+    return _OWNED, (sorted(accounts),)
 
 
-def read_needs(session: PostgreSQLSession, database: str, reassigned: Mapping[int, int]) -> list[Row]:
-    """Rows of account, description, number and description of what it needs a privilege on, and the privilege."""
-    if not reassigned:
-        return []
-    return session.query(NEEDS, (list(reassigned), list(reassigned.values())), database)
+def code(reassigned: Mapping[int, int]) -> Query:
+    """``reassigned``: accounts and their new owners."""
+    return _CODE, _pairs(reassigned)
 
 
-def read_new_owners(session: PostgreSQLSession, reassigned: Mapping[int, int]) -> list[Row]:
-    if not reassigned:
-        return []
-    return session.query(NEW_OWNERS, (list(reassigned), list(reassigned.values())))
+def reassigned_code(new_owners: Iterable[str]) -> Query:
+    return _REASSIGNED_CODE, (sorted(new_owners),)
+
+
+def needs(reassigned: Mapping[int, int]) -> Query:
+    return _NEEDS, _pairs(reassigned)
+
+
+def lacking(roles: Sequence[str], objects: Sequence[int], privileges: Sequence[str]) -> Query:
+    return _LACKING, (list(roles), list(objects), list(privileges))
+
+
+def new_owners(reassigned: Mapping[int, int]) -> Query:
+    return _NEW_OWNERS, _pairs(reassigned)
+
+
+def open_sessions(processes: Iterable[int]) -> Query:
+    return _OPEN_SESSIONS, (list(processes),)
+
+
+def _pairs(reassigned: Mapping[int, int]) -> tuple[list[int], list[int]]:
+    return list(reassigned), list(reassigned.values())

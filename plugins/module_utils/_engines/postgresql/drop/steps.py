@@ -42,13 +42,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     databases_of,
     names_of,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.queries import (
-    FORGET_SESSIONS,
-    LACKING,
-    OPEN_SESSIONS,
-    OWNED,
-    REASSIGNED_CODE,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.transactions import (
     DropOwned,
@@ -62,6 +55,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Momentary
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Logins
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
@@ -93,12 +87,12 @@ class DroppedAccount:
 class Drop:
     """Renders the drop of the accounts of one task. Raises Refused where a privilege cannot be revoked."""
 
-    def __init__(self, changes: Changes, observed: PostgreSQLObserved, authority: Authority) -> None:
+    def __init__(self, changes: Changes, observed: PostgreSQLObserved, authority: Authority, logins: Logins) -> None:
         self._observed = observed
         self._authority = authority
         self._momentary = Momentary(authority)
         names = {change.name.name for change in changes.accounts if change.dropped}
-        self._listed = frozenset(change.name.name for change in changes.accounts)
+        self._logins = logins
         self._dropped = {
             change.name.name: DroppedAccount(change, self._databases(change, names))
             for change in changes.accounts
@@ -133,7 +127,7 @@ class Drop:
         if not self._ending:
             return ()
         statement = drop_sql.end_sessions(self._ending, self._observed.major)
-        return (EndSessions((statement,), self._observed.database, FORGET_SESSIONS, OPEN_SESSIONS),)
+        return (EndSessions((statement,), self._observed.database),)
 
     def parts(self) -> list[Part]:
         """By database; what all databases share goes first."""
@@ -158,14 +152,14 @@ class Drop:
         if not owning:
             return Step(tuple(statements), database)
         keeping = frozenset(name for name in owning if owned_objects(self._dropped[name].change) == FAIL)
-        asked = (tuple(statements), database, self._listed, OWNED, keeping)
+        asked = (tuple(statements), database, self._logins, self._observed.major, keeping)
         new_owners = {name: new_owner(self._dropped[name].change) for name in owning}
         if not any(new_owners.values()):
             return DropOwned(*asked)
         agreed = frozenset(_reassigned(self._observed.code, database, new_owners))
         needs = tuple(_reassigned(self._observed.needs, database, new_owners))
         owners = frozenset(filter(None, new_owners.values()))
-        return Reassign(*asked, REASSIGNED_CODE, owners, agreed, LACKING, needs)
+        return Reassign(*asked, owners, agreed, needs)
 
     def _in_database(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
         """``first``: of the databases in which anything is owned."""

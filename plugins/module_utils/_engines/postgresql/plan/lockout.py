@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
@@ -23,9 +25,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, Where
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName, Changes
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Server, Step
 
 
 def own_accounts(observed: PostgreSQLObserved) -> set[AccountName]:
@@ -46,7 +48,7 @@ def refuse_lost_logins(changes: Changes, observed: PostgreSQLObserved) -> None:
     administrators = {name.name for name in own_accounts(observed)}
     kept = administrators | {name for name, role in observed.roles.by_name.items() if role.can_login}
     compare_logins(
-        Logins(observed.title, observed.master, administrators, {item.name.name: item for item in changes.accounts}),
+        logins_of(changes, observed),
         (_token_only(observed.roles, observed.master) & kept) - listed,
         (_token_only(after, observed.master) & kept) - listed,
         (observed.roles, after),
@@ -62,14 +64,20 @@ class Logins:
     listed          the accounts of the task, as far as they are known
     """
 
-    title: str
-    master: str
-    administrators: Collection[str]
+    title: str = ""
+    master: str = ""
+    administrators: Collection[str] = ()
     listed: Mapping[str, AccountChange] = field(default_factory=dict)
 
     def on(self, chain: Iterable[str]) -> list[Where]:
         """The account of the task that is on the way."""
         return [self.listed[name].at() for name in chain if name in self.listed][:1]
+
+
+def logins_of(changes: Changes, observed: PostgreSQLObserved) -> Logins:
+    administrators = {name.name for name in own_accounts(observed)}
+    listed = {change.name.name: change for change in changes.accounts}
+    return Logins(observed.title, observed.master, administrators, listed)
 
 
 def compare_logins(logins: Logins, before: set[str], after: set[str], graphs: tuple[Roles, Roles]) -> None:
@@ -97,6 +105,45 @@ def compare_logins(logins: Logins, before: set[str], after: set[str], graphs: tu
             "tokens would stop working; grant rds_iam to these accounts first, or list them in this task.",
             *logins.on(chain),
         )
+
+
+@dataclass(frozen=True)
+class Enrolment(Step):
+    """A transaction that changes memberships. Before it commits, the server is asked who is in rds_iam then: another
+    session may have changed memberships since the plan was made.
+
+    logins  with the accounts of the task: the others stay in rds_iam, or out of it
+    major   the server's major version
+    """
+
+    logins: Logins = Logins()
+    major: int = 0
+
+    def before(self, server: Server) -> object:
+        return self._ask(server, statements.token_logins_checksum(self.major))
+
+    def last(self, server: Server, seen: object) -> None:
+        """Raises StatementFailed where another session has changed who is in rds_iam during the transaction."""
+        if self.before(server) == seen:
+            return
+        names, memberships = self._enrolled(server)
+        server.roll_back()
+        names_before, memberships_before = self._enrolled(server)
+        compare_logins(self.logins, names_before, names, (memberships_before, memberships))
+        raise StatementFailed(
+            f"Another session changed who is a member of rds_iam on {self.logins.title}; run the task again.",
+            "",
+            self.statements[0].text,
+        )
+
+    def _ask(self, server: Server, text: str) -> list[tuple[Any, ...]]:
+        """About the accounts that the task does not list."""
+        return server.ask(text, (sorted(self.logins.listed), self.logins.master))
+
+    def _enrolled(self, server: Server) -> tuple[set[str], Roles]:
+        names = {row[0] for row in self._ask(server, statements.token_logins(self.major))}
+        rows = server.ask(statements.all_memberships(self.major))
+        return names, Roles((), (Membership(*row) for row in rows))
 
 
 def _with_creator(changes: Changes, observed: PostgreSQLObserved) -> Roles:
@@ -130,13 +177,3 @@ def _administrator_lost(name: str, after: Roles, logins: Logins) -> str:
 
 def _chain_to_iam(name: str, roles: Roles) -> tuple[str, ...]:
     return roles.chain(name, RDS_IAM) or roles.chain(name, RDS_IAM, any_membership)
-
-
-@dataclass(frozen=True)
-class Enrolment(Step):
-    """A transaction that changes memberships. Before it commits, the server is asked who is in rds_iam then.
-
-    accounts  of the task: the others stay in rds_iam, or out of it
-    """
-
-    accounts: frozenset[str] = frozenset()

@@ -30,7 +30,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
+    Enrolment,
+    Logins,
+    logins_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -53,7 +57,10 @@ def render(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
     cascade = Cascade(changes, observed)
     authority = Authority(observed)
     acting = Acting(authority, _enrolled(changes, observed))
-    return tuple(step for part in _portions(changes, observed) for step in _steps(part, authority, acting, cascade))
+    logins = logins_of(changes, observed)
+    return tuple(
+        step for part in _portions(changes, observed) for step in _steps(part, authority, acting, cascade, logins)
+    )
 
 
 def _enrolled(changes: Changes, observed: PostgreSQLObserved) -> set[str]:
@@ -82,11 +89,12 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
         yield Changes(tuple(batch))
 
 
-def _steps(changes: Changes, authority: Authority, acting: Acting, cascade: Cascade) -> tuple[Step, ...]:
+def _steps(
+    changes: Changes, authority: Authority, acting: Acting, cascade: Cascade, logins: Logins
+) -> tuple[Step, ...]:
     observed = authority.observed
-    drop = Drop(changes, observed, authority)
+    drop = Drop(changes, observed, authority, logins)
     memberships = _roles(changes, observed, authority, cascade)
-    accounts = frozenset(change.name.name for change in changes.accounts)
     written: dict[str, list[Statement]] = {observed.database: list(memberships)}
     enrolling = {observed.database} if memberships else set()
     for privileges in _privileges(changes, authority, acting, cascade):
@@ -98,7 +106,9 @@ def _steps(changes: Changes, authority: Authority, acting: Acting, cascade: Casc
     first = _merge([*others, (observed.database, drop.lock())])
     return (
         *(
-            Enrolment(tuple(part), database, accounts) if database in enrolling else Step(tuple(part), database)
+            Enrolment(tuple(part), database, logins, observed.major)
+            if database in enrolling
+            else Step(tuple(part), database)
             for database, part in first
         ),
         *drop.end_sessions(),

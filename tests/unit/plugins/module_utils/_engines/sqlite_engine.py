@@ -191,7 +191,7 @@ class SQLiteSession(Session):
     def run_lock(self) -> RunLock:
         return self._run_lock
 
-    def run(self, step: Step) -> None:
+    def execute(self, step: Step) -> None:
         with self._transaction(step, "COMMIT"):
             pass
 

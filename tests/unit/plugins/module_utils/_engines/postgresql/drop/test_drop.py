@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     Obstacle,
+    ObstacleRow,
     build_obstacles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.statements import end_sessions
@@ -286,7 +287,7 @@ def test_new_owners_that_cannot_be() -> None:
 
 def test_obstacles_of_one_kind_are_one() -> None:
     rows = [("joe", "o", 12, "table a"), ("joe", "o", 12, "table b"), ("joe", "D", 1, "database x")]
-    assert [str(item) for item in build_obstacles({"shop": rows})["joe"]] == [
+    assert [str(item) for item in build_obstacles({"shop": [ObstacleRow(*row) for row in rows]})["joe"]] == [
         "owns table a, table b and 10 more (in database shop)",
         "owns database x",
     ]
