@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Row
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     Database,
@@ -47,19 +47,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries as drop_queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
-    Advantage,
-    AdvantageRow,
-    CodeRow,
-    NeedRow,
-    build_advantages,
     build_code,
     build_needs,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
-    REASSIGN,
-    ObstacleRow,
+    Dependencies,
     build_obstacles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
@@ -139,7 +132,7 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
 
 def _read_databases(
     session: PostgreSQLSession, wanted: Sequence[ParsedAccount], roles: Roles, accounts: Collection[str]
-) -> tuple[CatalogueBuilder, _Dependencies, dict[str, Database]]:
+) -> tuple[CatalogueBuilder, Dependencies, dict[str, Database]]:
     """What is shared, and every database that an account has something in or that a grant names."""
     numbers = oids(roles.by_name, accounts)
     login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, any_membership))
@@ -152,7 +145,7 @@ def _read_databases(
     builder = CatalogueBuilder()
     builder.add_shared(shared)
     present = {account.name.name for account in wanted if account.request.present}
-    dependencies = _Dependencies(session, wanted, oids(roles.by_name, set(accounts) - present), roles, sorted(visible))
+    dependencies = Dependencies(session, wanted, oids(roles.by_name, set(accounts) - present), roles, sorted(visible))
     dependencies.read(session.database, shared=True)
     for database in sorted(involved):
         found = read_database(session, database, looked_for.get(database, frozenset()), numbers, watched)
@@ -260,48 +253,6 @@ def read_database(
         [DefaultPrivilegeRow(*row) for row in defaults],
         [CreatorRow(*row) for row in creators],
     )
-
-
-class _Dependencies:
-    """Reads what keeps accounts from being dropped, one database after the other."""
-
-    def __init__(
-        self,
-        session: PostgreSQLSession,
-        wanted: Sequence[ParsedAccount],
-        dropped: Sequence[int],
-        roles: Roles,
-        visible: Sequence[str],
-    ) -> None:
-        """``visible``: the databases that the login may connect to."""
-        self._session, self._all, self._visible = session, dropped, visible
-        lasting = {account.name.name for account in wanted if not account.request.terminate_sessions}
-        self._ending = sorted(set(dropped) - set(oids(roles.by_name, lasting)))
-        self._reassigned: dict[int, int] = {}
-        self.rows: dict[str, list[ObstacleRow]] = {}
-        self.code: dict[str, list[CodeRow]] = {}
-        self.needs: dict[str, list[NeedRow]] = {}
-        for account in wanted:
-            role = roles.by_name.get(account.name.name)
-            if role is None or account.request.present:
-                continue
-            if account.request.owned_objects == REASSIGN:
-                owner = roles.by_name.get(account.request.reassign_owned_to)
-                self._reassigned[role.oid] = owner.oid if owner is not None else _PUBLIC_OID
-
-    def read(self, database: str, shared: bool) -> None:
-        obstacles = drop_queries.obstacles(self._all, self._ending, shared, self._visible)
-        self.rows[database] = [ObstacleRow(*row) for row in self._ask(self._all, obstacles, database)]
-        code, needs = drop_queries.code(self._reassigned), drop_queries.needs(self._reassigned)
-        self.code[database] = [CodeRow(*row) for row in self._ask(self._reassigned, code, database)]
-        self.needs[database] = [NeedRow(*row) for row in self._ask(self._reassigned, needs, database)]
-
-    def advantages(self) -> dict[str, tuple[Advantage, ...]]:
-        rows = self._ask(self._reassigned, drop_queries.new_owners(self._reassigned))
-        return build_advantages(AdvantageRow(*row) for row in rows)
-
-    def _ask(self, accounts: Collection[int], query: queries.Query, database: str = "") -> list[Row]:
-        return self._session.query(*query, database) if accounts else []
 
 
 def _wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[Wanted]]:
