@@ -19,7 +19,6 @@ from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.data_api import Answers, end_all
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import connect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
     QUERY_CANCELED,
@@ -33,6 +32,16 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLSession,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import with_arrays
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.statements import (
+    CLOSE,
+    declare,
+    empty_search_path,
+    fetch,
+    open_transaction,
+    read_committed,
+    set_lock_timeout,
+    together,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     CannotConnect,
@@ -85,7 +94,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         return self._talks[name]
 
     def _setup(self) -> tuple[str, ...]:
-        first = (sql.read_committed(), sql.empty_search_path(local=True), sql.open_transaction(self._patience))
+        first = (read_committed(), empty_search_path(local=True), open_transaction(self._patience))
         return tuple(statement.text for statement in first)
 
     def _begin(self, talk: Conversation, database: str) -> None:
@@ -114,13 +123,13 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
     def _pages(self, text: str, values: Sequence[Any], database: str, size: int) -> Iterator[list[Row]]:
         """A cursor's pages are of one moment: https://www.postgresql.org/docs/current/sql-declare.html"""
         talk = self._talk(database)
-        talk.say(sql.declare(text), values)
-        page = talk.say(sql.fetch(size))
+        talk.say(declare(text), values)
+        page = talk.say(fetch(size))
         yield page
         while len(page) == size:
-            page = talk.say(sql.fetch(size))
+            page = talk.say(fetch(size))
             yield page
-        talk.say(sql.CLOSE)
+        talk.say(CLOSE)
 
     @property
     def run_lock(self) -> RunLock:
@@ -163,7 +172,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         self.roll_back(step.database)  # of a step that had no transaction of its own
 
     def _opening(self, lock_timeout: int) -> Sequence[Statement]:
-        return [sql.set_lock_timeout(lock_timeout)]
+        return [set_lock_timeout(lock_timeout)]
 
     def _send(self, database: str, message: str, statement: Statement) -> None:
         with self._answers.about(statement.text):
@@ -203,7 +212,7 @@ def batches(statements: Sequence[Statement]) -> Iterator[Statement]:
     batch: list[Statement] = []
     size = 0
     for statement in statements:
-        length = len(sql.together([statement]).text)
+        length = len(together([statement]).text)
         if batch and (len(batch) == MAX_STATEMENTS or size + length > MAX_CHARACTERS):
             yield _one(batch)
             batch, size = [], 0
@@ -214,4 +223,4 @@ def batches(statements: Sequence[Statement]) -> Iterator[Statement]:
 
 
 def _one(batch: list[Statement]) -> Statement:
-    return batch[0] if len(batch) == 1 else sql.together(batch)
+    return batch[0] if len(batch) == 1 else together(batch)

@@ -11,10 +11,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import connect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.connect import DriverError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
@@ -38,8 +37,15 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.rehearsal import (
     LOCK_TIMEOUT,
     Rehearsal,
+    RemainingRow,
     refuse_remains,
     rehearsals,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.statements import (
+    begin,
+    empty_search_path,
+    join,
+    open_session,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
@@ -63,6 +69,14 @@ _MEETING_PLACE = "postgres"
 ATTEMPTS = 5
 """To set a session up under the timeouts that its database has."""
 _READ_ONLY = "25006"
+
+
+class TableLockRow(NamedTuple):
+    table: str
+    user: str
+    pid: int
+    client: str
+    state: str | None
 
 
 class PostgreSQLSession(Session):
@@ -109,8 +123,8 @@ class PostgreSQLSession(Session):
 
     def _set_up(self, connection: Any) -> Row:
         """A database's statement_timeout may be too short for the first query of a session, which fills its caches."""
-        self._insist(connection, sql.empty_search_path())
-        return self._insist(connection, sql.open_session(self.login.lock_timeout, connection.server_version))[0]
+        self._insist(connection, empty_search_path())
+        return self._insist(connection, open_session(self.login.lock_timeout, connection.server_version))[0]
 
     def _insist(self, connection: Any, statement: Statement) -> list[Row]:
         for _attempt in range(ATTEMPTS - 1):
@@ -255,7 +269,7 @@ class PostgreSQLSession(Session):
                 self._execute_step(step, seen, together)
             if rehearsal.dropped:
                 rows = self.query(REMAINS, (list(rehearsal.dropped), self.database), rehearsal.database)
-                refuse_remains(rows, self.login.title, rehearsal.database or self.database)
+                refuse_remains(map(RemainingRow._make, rows), self.login.title, rehearsal.database or self.database)
             warnings[:] = [warning for step in rehearsal.steps for warning in step.warnings(server)]
             self._finish(rehearsal, together)
         finally:
@@ -263,7 +277,7 @@ class PostgreSQLSession(Session):
 
     def send_opening(self, database: str, opening: Sequence[Statement]) -> None:
         """By itself, and whatever follows: nothing of a rehearsal may be executed outside its transaction."""
-        whole = Statement(sql.join(opening))
+        whole = Statement(join(opening))
         self._send(database, whole.text, whole)
 
     def _finish(self, rehearsal: Rehearsal, together: bool) -> None:
@@ -298,13 +312,13 @@ class PostgreSQLSession(Session):
         self, statements: Sequence[Statement], together: bool, opening: Sequence[Statement]
     ) -> Iterator[tuple[str, Statement]]:
         """Each with what it is about."""
-        parts = [Statement(sql.join(statements))] if together and statements else statements
+        parts = [Statement(join(statements))] if together and statements else statements
         for part in parts:
-            yield sql.join([*opening, part]), part
+            yield join([*opening, part]), part
             opening = ()
 
     def _opening(self, lock_timeout: int) -> Sequence[Statement]:
-        return sql.begin(lock_timeout)
+        return begin(lock_timeout)
 
     def _send(self, database: str, message: str, statement: Statement) -> None:
         connection = self._connection(database)
@@ -314,11 +328,10 @@ class PostgreSQLSession(Session):
 
     def _locked(self, error: StatementFailed, database: str) -> str:
         """Which table is locked, and by whom."""
-        rows = self.query(TABLE_LOCKS, (error.statement, error.statement), database)
-        found = [
-            f"{table} is locked by {user} (pid {pid}, {client}, {state})" for table, user, pid, client, state in rows
-        ]
-        return "; ".join(found)
+        rows = map(TableLockRow._make, self.query(TABLE_LOCKS, (error.statement, error.statement), database))
+        return "; ".join(
+            f"{row.table} is locked by {row.user} (pid {row.pid}, {row.client}, {row.state})" for row in rows
+        )
 
     def _commit(self, step: Step) -> None:
         try:

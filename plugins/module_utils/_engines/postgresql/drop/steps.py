@@ -21,7 +21,6 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements as sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import (
     SELF,
     Authority,
@@ -33,7 +32,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     any_membership,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import statements as drop_sql
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import Code, Need
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
@@ -43,6 +41,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     names_of,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.statements import (
+    drop_owned,
+    end_sessions,
+    give_schema,
+    reassign_owned,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.transactions import (
     DropOwned,
     Reassign,
@@ -56,6 +60,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Momentary
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Logins
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.statements import (
+    alter_role,
+    comment_on_role,
+    drop_roles,
+    revoke,
+    revoke_cascade,
+    revoke_roles,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes, Grant, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
@@ -118,15 +130,15 @@ class Drop:
         for name, account in sorted(self._dropped.items()):
             before = account.change.before
             if before is not None and not before.locked:
-                statements.append(sql.alter_role(name, True, None))
+                statements.append(alter_role(name, True, None))
                 if not has_marker(self._observed.roles.by_name[name].comment):
-                    statements.append(sql.comment_on_role(name, with_marker(before.comment)))
+                    statements.append(comment_on_role(name, with_marker(before.comment)))
         return statements
 
     def end_sessions(self) -> tuple[Step, ...]:
         if not self._ending:
             return ()
-        statement = drop_sql.end_sessions(self._ending, self._observed.major)
+        statement = end_sessions(self._ending, self._observed.major)
         return (EndSessions((statement,), self._observed.database),)
 
     def parts(self) -> list[Part]:
@@ -142,7 +154,7 @@ class Drop:
             revokes = _revoke(revoked.get(database, []))
             parts.append((database, self._in_database(database, revokes, database == first)))
         if self._dropped:
-            parts.append((here, [sql.drop_roles(self._dropped)]))
+            parts.append((here, [drop_roles(self._dropped)]))
         return parts
 
     def step(self, database: str, statements: list[Statement]) -> Step:
@@ -175,7 +187,7 @@ class Drop:
         for name in new_owners:
             statements += self._reassign(database, by_new_owner[name], name)
         statements += revokes
-        statements += [drop_sql.drop_owned(names)] if owning else []
+        statements += [drop_owned(names)] if owning else []
         # In reverse, so that the server finds each time what it found before the role was joined
         return [*statements, *(self._momentary.part_from(role) for role in reversed(joined))]
 
@@ -189,7 +201,7 @@ class Drop:
                 if login in {membership.role} | roles.reachable(membership.role, any_membership):
                     grantor = self._authority.membership_grantor(membership)
                     ended.setdefault((grantor, membership.role), set()).add(name)
-        return [sql.revoke_roles([role], names, grantor) for (grantor, role), names in sorted(ended.items())]
+        return [revoke_roles([role], names, grantor) for (grantor, role), names in sorted(ended.items())]
 
     def _reassign(self, database: str, accounts: list[str], name: str) -> list[Statement]:
         """Schemas first: the new owner of a function must have CREATE in its schema, and an owner has."""
@@ -198,8 +210,8 @@ class Drop:
             for account in accounts
             for schema in names_of(self._observed.obstacles.get(account, ()), SCHEMA, database)
         ]
-        given = [drop_sql.give_schema(schema, account, name) for schema, account in sorted(schemas)]
-        return [*given, drop_sql.reassign_owned(accounts, name)]
+        given = [give_schema(schema, account, name) for schema, account in sorted(schemas)]
+        return [*given, reassign_owned(accounts, name)]
 
     def _missing(self, roles: Iterable[str]) -> list[str]:
         """Those whose rights the login does not have, or as whom it cannot act, though it is not a superuser."""
@@ -271,6 +283,6 @@ def _revoke(items: Iterable[tuple[Item, bool]]) -> list[Statement]:
     for item, cascade in items:
         chosen[cascade].append(item)
     return [
-        *grants.write(grants.grouped(chosen[False]), sql.revoke),
-        *grants.write(grants.grouped(chosen[True]), sql.revoke_cascade),
+        *grants.write(grants.grouped(chosen[False]), revoke),
+        *grants.write(grants.grouped(chosen[True]), revoke_cascade),
     ]

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
@@ -72,9 +72,16 @@ def _rehearsal(steps: Sequence[Step], database: str, dropped: tuple[str, ...]) -
     return Rehearsal(database, tuple(kept), dropped, last)
 
 
-def refuse_remains(rows: Iterable[Row], title: str, database: str) -> None:
-    """``rows``: account, what it still has, in the server's words. Raises NotDroppable."""
-    found = together((account, what) for account, what in rows)
+class RemainingRow(NamedTuple):
+    """``text``: what the account still has, in the server's words."""
+
+    account: str
+    text: str
+
+
+def refuse_remains(rows: Iterable[RemainingRow], title: str, database: str) -> None:
+    """Raises NotDroppable."""
+    found = together((row.account, row.text) for row in rows)
     if found:
         reasons = {account: shortened(things, _SHOWN) for account, things in sorted(found.items())}
         names = "; ".join(f"{account} {', '.join(things)}" for account, things in reasons.items())
