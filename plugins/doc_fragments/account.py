@@ -78,9 +78,9 @@ options:
             database name is that database; C(_) in it is never a wildcard.
           - PostgreSQL takes C(DATABASE), C(SCHEMA public), C(TABLE public.customers), C(SEQUENCE s), V(FUNCTION
             public.f(int\)), V(PROCEDURE p(\)), C(TYPE t), C(LANGUAGE l), C(FOREIGN DATA WRAPPER w),
-            C(FOREIGN SERVER s), C(PARAMETER p), C(LARGE OBJECT 1),
-            C(ALL TABLES|SEQUENCES|FUNCTIONS|PROCEDURES|ROUTINES IN SCHEMA public), and for objects that will be made
-            later C(FUTURE TABLES|SEQUENCES|FUNCTIONS|TYPES|SCHEMAS [IN SCHEMA public]).
+            C(FOREIGN SERVER s), C(TABLESPACE t), C(PARAMETER p), C(LARGE OBJECT 1),
+            C(ALL TABLES|SEQUENCES|FUNCTIONS|PROCEDURES|ROUTINES IN SCHEMA public), and for objects that will be created
+            later C(FUTURE TABLES|SEQUENCES|FUNCTIONS|TYPES [IN SCHEMA public]) and C(FUTURE SCHEMAS|LARGE OBJECTS).
           - YAML reads an unquoted C(on) as a boolean. The module understands it all the same; linters want it quoted.
         type: str
         required: true

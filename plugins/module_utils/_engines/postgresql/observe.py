@@ -58,36 +58,24 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     is_unqualified,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    CLUSTER,
+    FUTURE,
+    PARENT,
+    SCHEMA,
+    kind_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     ANY_SIGNATURE,
     ARGUMENT_SEPARATOR,
     DEFAULT_SCHEMAS,
-    FUTURE,
-    PARENT,
-    SHARED_KINDS,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_AD,
     RDS_IAM,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
-
-_CLASSES = {
-    "TABLE": "RELATION",
-    "SEQUENCE": "RELATION",
-    "FUNCTION": "ROUTINE",
-    "PROCEDURE": "ROUTINE",
-    "ROUTINE": "ROUTINE",
-    "TYPE": "TYPE",
-    "DOMAIN": "TYPE",
-    "ALL TABLES": "RELATION",
-    "ALL SEQUENCES": "RELATION",
-    "ALL FUNCTIONS": "ROUTINE",
-    "ALL PROCEDURES": "ROUTINE",
-    "ALL ROUTINES": "ROUTINE",
-}
-
 
 _PUBLIC_OID = 0
 
@@ -193,7 +181,7 @@ def _owners(
     """
     held = [entry for entry in builder.entries if entry.grantee in accounts]
     concerned = {*named, *_concerned(held, builder.objects)}
-    owners = {item.owner for item in builder.objects if item.scope.kind not in SHARED_KINDS}
+    owners = {item.owner for item in builder.objects if kind_of(item.scope.kind).place != CLUSTER}
     owners = owners.union(*builder.creators.values())
     grantors = {entry.grantor for entry in held}
     return owners | grantors | {databases[name].owner for name in concerned if name in databases}
@@ -241,12 +229,12 @@ def read_database(
     roles: Sequence[int],
 ) -> DatabaseRows:
     """``accounts``, ``roles``: as for :func:`read_shared`."""
-    objects = [ObjectRow(*row) for row in session.query(*queries.objects(wanted, accounts), database)]
+    objects = [ObjectRow(*row) for row in session.query(*queries.objects(wanted, accounts, session.major), database)]
     numbers = [(row.catalogue, row.oid) for row in objects if row.kind not in ("COLUMN", "ARGUMENT") and row.oid]
-    entries = session.query(*queries.entries(numbers, roles, accounts), database) if numbers else []
+    entries = session.query(*queries.entries(numbers, roles, accounts, session.major), database) if numbers else []
     defaults = session.query(*queries.default_privileges(accounts), database)
     schemas = {item.name for item in wanted if item.kind == "CREATORS"}
-    creators = session.query(*queries.creators(schemas), database) if schemas else []
+    creators = session.query(*queries.creators(schemas, session.major), database) if schemas else []
     return DatabaseRows(
         objects,
         [EntryRow(*row) for row in entries],
@@ -262,7 +250,7 @@ def _wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> d
         for account in accounts
         for grant in account.grants or ()
         for privilege in grant.privileges
-        if grant.scope.kind not in SHARED_KINDS
+        if kind_of(grant.scope.kind).place != CLUSTER
     }
     found: dict[str, set[Wanted]] = {}
     for scope, has_columns in grants:
@@ -271,26 +259,26 @@ def _wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> d
 
 
 def _look_for(scope: Scope, has_columns: bool) -> Iterator[Wanted]:
-    kind, path = scope.kind, scope.path
-    if kind.startswith((PARENT, FUTURE)):
+    kind, path = kind_of(scope.kind), scope.path
+    if scope.kind.startswith((PARENT, FUTURE)):
         yield from (Wanted("SCHEMA", "", schema) for schema in path)
-        if kind in _CLASSES:
-            yield Wanted(_CLASSES[kind], path[0])
-        if kind.startswith(FUTURE) and not scope.owner:
+        if scope.kind.startswith(PARENT):
+            yield Wanted(kind.catalog.table, path[0])
+        elif not scope.owner:
             yield Wanted("CREATORS", "", path[0] if path else None)
         return
-    if kind not in _CLASSES:
-        yield Wanted(kind, "", path[0])
+    if kind.place != SCHEMA:
+        yield Wanted(kind.word, "", path[0])
         return
     yield from _look_for_one(scope, has_columns)
 
 
 def _look_for_one(scope: Scope, has_columns: bool) -> Iterator[Wanted]:
     """An object of a schema, and the types of its arguments."""
-    kind, path = scope.kind, scope.path
+    kind, path = kind_of(scope.kind), scope.path
     for schema in [path[0]] if path[0] else DEFAULT_SCHEMAS:
         yield Wanted("SCHEMA", "", schema)
-        yield Wanted(_CLASSES[kind], schema, path[1])
+        yield Wanted(kind.catalog.table, schema, path[1])
         if has_columns:
             yield Wanted("COLUMNS", schema, path[1])
     if scope.arguments not in ("", ANY_SIGNATURE):

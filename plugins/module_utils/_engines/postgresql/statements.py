@@ -16,6 +16,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     MEMBERSHIP_OPTIONS,
     RDS_SUPERUSER,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    FUTURE,
+    NUMBER,
+    SETTING,
+    SIGNATURE,
+    kind_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     quote_identifier,
     quote_literal,
@@ -28,7 +35,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
     Statement,
 )
 
-_FUTURE = "FUTURE "
 _ARGUMENT = re.compile(r'(?:"(?:[^"]|"")*"|[^",])+')
 """One of a list as the catalogue prints it: a comma in a name is in quotation marks."""
 
@@ -316,23 +322,25 @@ def on_columns(privilege: str, columns: Iterable[str]) -> str:
 def _target(scopes: Sequence[Scope]) -> tuple[str, str]:
     """What stands before GRANT, and what stands after ON."""
     scope = scopes[0]
-    if not scope.kind.startswith(_FUTURE):
+    if not scope.kind.startswith(FUTURE):
         return "", f"{scope.kind} {', '.join(_object(item) for item in scopes)}"
     schema = f" IN SCHEMA {quote_identifier(scope.path[0])}" if scope.path else ""
     owner = quote_identifier(scope.owner)
-    return f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner}{schema} ", scope.kind[len(_FUTURE) :]
+    return f"ALTER DEFAULT PRIVILEGES FOR ROLE {owner}{schema} ", scope.kind[len(FUTURE) :]
 
 
 def _object(scope: Scope) -> str:
-    if scope.kind == "LARGE OBJECT":
+    form = kind_of(scope.kind).catalog.form
+    if form == NUMBER:
         return scope.path[0]
-    if scope.kind == "PARAMETER":
-        return ".".join(quote_identifier(part) for part in scope.path[0].split("."))
-    name = ".".join(quote_identifier(part) for part in scope.path)
+    parts = scope.path[0].split(".") if form == SETTING else scope.path
+    name = ".".join(quote_identifier(part) for part in parts)
+    if form != SIGNATURE:
+        return name
     if scope.kind == "PROCEDURE":
         # Without a mode, another procedure's OUT argument counts as well: "procedure name is not unique"
         return f"{name}({', '.join(f'IN {kind.strip()}' for kind in _ARGUMENT.findall(scope.arguments))})"
-    return f"{name}({scope.arguments})" if scope.kind == "FUNCTION" else name
+    return f"{name}({scope.arguments})"
 
 
 def _names(names: Collection[str]) -> str:

@@ -25,7 +25,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     inherits,
     sets,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import FUTURE
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    FUTURE,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
 
 SELF = ""

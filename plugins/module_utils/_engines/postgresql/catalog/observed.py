@@ -22,6 +22,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Need,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import Obstacle
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    SIGNATURE,
+    kind_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Observed, Scope
 
 PUBLIC = ""
@@ -94,7 +98,7 @@ class Catalogue:
             self.objects[item.scope] = item
             if len(item.scope.path) == 2 and not item.scope.column:
                 self._in_schema.setdefault((item.scope.database, item.scope.path[0]), []).append(item)
-            if item.scope.kind in ("FUNCTION", "PROCEDURE"):
+            if kind_of(item.scope.kind).catalog.form == SIGNATURE:
                 self._routines.setdefault((item.scope.database, item.scope.path), []).append(item)
         self._entries: dict[tuple[Scope, str], list[Entry]] = {}
         self._by_grantor: dict[str, list[Entry]] = {}

@@ -16,8 +16,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    CLUSTER,
+    DATABASE,
+    KINDS,
+    SCHEMA,
+    Catalog,
+    Kind,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import LOCK_MARKER, RDS_IAM
 
@@ -76,84 +85,93 @@ _GRANTEE = _ENTRY.format("nullif(e.grantee, 0)")
 # PUBLIC, whose number is 0, becomes NULL.
 _SELECTED = "WHERE e.grantee IN (SELECT unnest(%s::oid[])) OR e.grantor IN (SELECT unnest(%s::oid[]))"
 
-_PARAMETER_LISTS = " UNION ALL SELECT 'PARAMETER', parname, paracl FROM pg_parameter_acl"
-_SHARED_ENTRIES = f"""
-SELECT a.kind, a.name, {_GRANTEE} FROM (
-    SELECT 'DATABASE'::text, datname::text, coalesce(datacl, acldefault('d', datdba)) FROM pg_database
-    UNION ALL SELECT 'TABLESPACE', spcname::text, spcacl FROM pg_tablespace{{parameters}}
-) a(kind, name, acl), aclexplode(a.acl) e {_SELECTED}
-"""
-_SHARED_ENTRIES_BEFORE_15 = _SHARED_ENTRIES.format(parameters="")
-_SHARED_ENTRIES_SINCE_15 = _SHARED_ENTRIES.format(parameters=_PARAMETER_LISTS)
 
-_RELATION_KIND = "CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END"
-_ROUTINE_KIND = "CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END"
+def _in(place: str, major: int) -> list[Kind]:
+    return [kind for kind in KINDS if kind.place == place and kind.since <= major]
+
+
+def _by_catalog(kinds: Iterable[Kind]) -> dict[Catalog, list[Kind]]:
+    return together((kind.catalog, kind) for kind in kinds)
+
+
+def _case(kinds: Sequence[Kind], values: Iterable[str]) -> str:
+    """The value of the kind that a row of their catalog is of."""
+    pairs = list(zip(kinds, values))
+    if len(pairs) == 1:
+        return f"'{pairs[0][1]}'"
+    cases = " ".join(f"WHEN {kind.condition} THEN '{value}'" for kind, value in pairs)
+    return f"CASE {cases} END"
+
+
+def _list(catalog: Catalog, kinds: Sequence[Kind]) -> str:
+    """An access list. One that is NULL stands for the built-in default, which gives PUBLIC something on some kinds."""
+    letter = _case(kinds, (kind.letter for kind in kinds))
+    return f'coalesce({catalog.acl}, acldefault(({letter})::"char", {catalog.owner}))'
+
+
+def _shared_entries(major: int) -> str:
+    lists = (
+        f"SELECT '{kind.word}'::text, {kind.catalog.name}::text, {_list(kind.catalog, [kind])} "
+        f"FROM {kind.catalog.table} c"
+        for kind in _in(CLUSTER, major)
+    )
+    return f"""
+SELECT a.kind, a.name, {_GRANTEE} FROM ({" UNION ALL ".join(lists)}) a(kind, name, acl), aclexplode(a.acl) e {_SELECTED}
+"""
+
+
 _SIZE = "coalesce(cardinality({0}), 0), coalesce(pg_column_size({0}), 0)"
 
 
-def _supplied(catalogue: str, oid: str, owner: str) -> str:
+def _supplied(catalog: Catalog) -> str:
+    if not catalog.supplied:
+        return "false"
     return (
-        f"{owner} IN (SELECT oid FROM pg_roles WHERE rolsuper) OR EXISTS (SELECT FROM pg_depend d "
-        f"WHERE d.deptype = 'e' AND (d.classid, d.objid, d.objsubid) = ({catalogue}, {oid}, 0))"
+        f"{catalog.owner} IN (SELECT oid FROM pg_roles WHERE rolsuper) OR EXISTS (SELECT FROM pg_depend d "
+        "WHERE d.deptype = 'e' AND (d.classid, d.objid, d.objsubid) = (c.tableoid, c.oid, 0))"
     )
 
 
-def _source(catalogue: str, owner: str, acl: str, name: str, kind: str) -> str:
-    """Objects of the catalogues that need no more than a name."""
-    # What depends on a large object names pg_largeobject: https://www.postgresql.org/docs/current/catalog-pg-shdepend.html
-    dependent = catalogue.replace("pg_largeobject_metadata", "pg_largeobject")
+def _dependent(catalog: Catalog) -> str:
+    return f"SELECT objid FROM dep WHERE classid = '{catalog.dependent or catalog.table}'::regclass"
+
+
+def _named(kind: Kind) -> str:
+    """Objects that belong to no schema."""
+    catalog = kind.catalog
     return f"""
-UNION ALL SELECT '{kind}', c.tableoid::bigint, c.oid::bigint, NULL, c.{name}::text, '',
-       pg_get_userbyid(c.{owner})::text,
-       {_SIZE.format("c." + acl)}, '', false, false
-FROM {catalogue} c WHERE c.oid IN (SELECT objid FROM dep WHERE classid = '{dependent}'::regclass)
-   OR ('{kind}', c.{name}::text) IN (SELECT kind, name FROM wanted)
+SELECT '{kind.word}', c.tableoid::bigint, c.oid::bigint, NULL, {catalog.name}::text, {catalog.arguments},
+       pg_get_userbyid({catalog.owner})::text, {_SIZE.format(catalog.acl)}, {catalog.types}, {catalog.domain},
+       {_supplied(catalog)}
+FROM {catalog.table} c WHERE c.oid IN ({_dependent(catalog)})
+   OR ('{kind.word}', {catalog.name}::text) IN (SELECT kind, name FROM wanted)
 """
 
 
-# What the accounts have privileges on, and what the task names. Arrays have no privileges of their own, nor have
-# multiranges since 17. A wanted name that is NULL stands for all in a schema.
-_OBJECTS = f"""
-WITH wanted AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS w(kind, schema, name)),
-dep AS (
-    SELECT DISTINCT classid, objid FROM pg_shdepend
-    WHERE refclassid = 'pg_catalog.pg_authid'::regclass AND refobjid IN (SELECT unnest(%s::oid[])) AND deptype = 'a'
-      AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
-),
-relation AS (
-    SELECT objid AS oid FROM dep WHERE classid = 'pg_class'::regclass
+def _found(catalog: Catalog) -> str:
+    """Objects of a schema. A wanted name that is NULL stands for all in it."""
+    return f"""
+{catalog.table}_found AS (
+    {_dependent(catalog)}
     UNION SELECT c.oid FROM wanted w JOIN pg_namespace n ON n.nspname = w.schema::name
-    JOIN pg_class c ON c.relnamespace = n.oid AND (w.name IS NULL OR c.relname = w.name::name) WHERE w.kind = 'RELATION'
-),
-routine AS (
-    SELECT objid AS oid FROM dep WHERE classid = 'pg_proc'::regclass
-    UNION SELECT p.oid FROM wanted w JOIN pg_namespace n ON n.nspname = w.schema::name
-    JOIN pg_proc p ON p.pronamespace = n.oid AND (w.name IS NULL OR p.proname = w.name::name) WHERE w.kind = 'ROUTINE'
-),
-type AS (
-    SELECT objid AS oid FROM dep WHERE classid = 'pg_type'::regclass
-    UNION SELECT t.oid FROM wanted w JOIN pg_namespace n ON n.nspname = w.schema::name
-    JOIN pg_type t ON t.typnamespace = n.oid AND t.typname = w.name::name WHERE w.kind = 'TYPE'
-)
-SELECT {_RELATION_KIND}, c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, '',
-       pg_get_userbyid(c.relowner)::text, {_SIZE.format("c.relacl")}, '', false,
-       {_supplied("c.tableoid", "c.oid", "c.relowner")}
-FROM relation JOIN pg_class c ON c.oid = relation.oid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S')
-UNION ALL
-SELECT {_ROUTINE_KIND}, p.tableoid::bigint, p.oid::bigint, n.nspname::text, p.proname::text,
-       oidvectortypes(p.proargtypes), pg_get_userbyid(p.proowner)::text, 0, 0, p.proargtypes::text, false,
-       {_supplied("p.tableoid", "p.oid", "p.proowner")}
-FROM routine JOIN pg_proc p ON p.oid = routine.oid JOIN pg_namespace n ON n.oid = p.pronamespace
-UNION ALL
-SELECT 'TYPE', t.tableoid::bigint, t.oid::bigint, n.nspname::text, t.typname::text, '',
-       pg_get_userbyid(t.typowner)::text, 0, 0,
-       CASE WHEN t.typelem <> 0 AND t.typlen = -1 THEN format_type(t.typelem, NULL)
-            WHEN t.typtype = 'm' AND current_setting('server_version_num')::int >= 170000 THEN 'its range type'
-            ELSE '' END,
-       t.typtype = 'd', false
-FROM type JOIN pg_type t ON t.oid = type.oid JOIN pg_namespace n ON n.oid = t.typnamespace
-UNION ALL
+    JOIN {catalog.table} c ON {catalog.schema} = n.oid AND (w.name IS NULL OR {catalog.name} = w.name::name)
+    WHERE w.kind = '{catalog.table}'
+)"""
+
+
+def _in_schema(catalog: Catalog, kinds: Sequence[Kind]) -> str:
+    size = _SIZE.format(catalog.acl) if catalog.in_row else "0, 0"
+    condition = " OR ".join(kind.condition for kind in kinds if kind.condition)
+    return f"""
+SELECT {_case(kinds, (kind.word for kind in kinds))}, c.tableoid::bigint, c.oid::bigint, n.nspname::text,
+       {catalog.name}::text, {catalog.arguments}, pg_get_userbyid({catalog.owner})::text, {size},
+       {catalog.types}, {catalog.domain}, {_supplied(catalog)}
+FROM {catalog.table}_found f JOIN {catalog.table} c ON c.oid = f.objid JOIN pg_namespace n ON n.oid = {catalog.schema}
+{f"WHERE {condition}" if condition else ""}
+"""
+
+
+_COLUMNS_AND_ARGUMENTS = f"""
 SELECT 'COLUMN', c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, a.attname::text,
        pg_get_userbyid(c.relowner)::text, {_SIZE.format("a.attacl")}, '', false, false
 FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'COLUMNS') w
@@ -164,58 +182,69 @@ UNION ALL
 SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype(nullif(w.schema, '') || '.' || w.name))::oid::bigint,
        NULL, w.name, '', '', 0, 0, '', false, false
 FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'ARGUMENT') w
-{_source("pg_namespace", "nspowner", "nspacl", "nspname", "SCHEMA")}
-{_source("pg_language", "lanowner", "lanacl", "lanname", "LANGUAGE")}
-{_source("pg_foreign_data_wrapper", "fdwowner", "fdwacl", "fdwname", "FOREIGN DATA WRAPPER")}
-{_source("pg_foreign_server", "srvowner", "srvacl", "srvname", "FOREIGN SERVER")}
-{_source("pg_largeobject_metadata", "lomowner", "lomacl", "oid", "LARGE OBJECT")}
 """
 
 
-def _lists(catalogue: str, owner: str, acl: str, default: str) -> str:
-    return (
-        f"SELECT o.classid, o.objid, '', coalesce(c.{acl}, acldefault({default}, c.{owner})) FROM o JOIN {catalogue} c "
-        f"ON o.classid = '{catalogue}'::regclass AND c.oid = o.objid"
+def _objects(major: int) -> str:
+    """What the accounts have privileges on, and what the task names."""
+    in_schemas = _by_catalog(_in(SCHEMA, major))
+    parts = [
+        *(_in_schema(catalog, kinds) for catalog, kinds in in_schemas.items()),
+        _COLUMNS_AND_ARGUMENTS,
+        *map(_named, _in(DATABASE, major)),
+    ]
+    return f"""
+WITH wanted AS (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS w(kind, schema, name)),
+dep AS (
+    SELECT DISTINCT classid, objid FROM pg_shdepend
+    WHERE refclassid = 'pg_catalog.pg_authid'::regclass AND refobjid IN (SELECT unnest(%s::oid[])) AND deptype = 'a'
+      AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())
+),
+{",".join(map(_found, in_schemas))}
+{"UNION ALL".join(parts)}
+"""
+
+
+def _entries(major: int) -> str:
+    lists = (
+        f"SELECT o.classid, o.objid, '', {_list(catalog, kinds)} FROM o JOIN {catalog.table} c "
+        f"ON o.classid = '{catalog.table}'::regclass AND c.oid = o.objid"
+        for catalog, kinds in _by_catalog([*_in(SCHEMA, major), *_in(DATABASE, major)]).items()
     )
-
-
-# A list that is NULL stands for the built-in default, which gives PUBLIC something on some kinds of objects.
-_ENTRIES = f"""
+    return f"""
 WITH o AS (SELECT * FROM unnest(%s::oid[], %s::oid[]) AS o(classid, objid)),
 lists(classid, objid, attribute, acl) AS (
-    {_lists("pg_class", "relowner", "relacl", "(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END)::" + '"char"')}
+    {" UNION ALL ".join(lists)}
     UNION ALL SELECT o.classid, o.objid, a.attname::text, a.attacl
     FROM o JOIN pg_attribute a ON o.classid = 'pg_class'::regclass AND a.attrelid = o.objid
     WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
-    UNION ALL {_lists("pg_proc", "proowner", "proacl", "'f'")}
-    UNION ALL {_lists("pg_type", "typowner", "typacl", "'T'")}
-    UNION ALL {_lists("pg_namespace", "nspowner", "nspacl", "'n'")}
-    UNION ALL {_lists("pg_language", "lanowner", "lanacl", "'l'")}
-    UNION ALL {_lists("pg_foreign_data_wrapper", "fdwowner", "fdwacl", "'F'")}
-    UNION ALL {_lists("pg_foreign_server", "srvowner", "srvacl", "'S'")}
-    UNION ALL {_lists("pg_largeobject_metadata", "lomowner", "lomacl", "'L'")}
 )
 SELECT a.classid::bigint, a.objid::bigint, a.attribute, {_GRANTEE} FROM lists a, aclexplode(a.acl) e {_SELECTED}
 """
+
 
 _DEFAULT_PRIVILEGES = f"""
 SELECT pg_get_userbyid(d.defaclrole)::text, n.nspname::text, d.defaclobjtype::text, {_GRANTEE}
 FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) e {_SELECTED}
 """
 
-# Who owns schemas or something in them. A wanted name that is NULL stands for all schemas but the system's.
-_CREATORS = """
+
+def _creators(major: int) -> str:
+    """Who owns schemas or something in them. A wanted name that is NULL stands for all schemas but the system's."""
+    owners = (
+        f"UNION SELECT {catalog.schema}, {catalog.owner} FROM {catalog.table} c"
+        for catalog in _by_catalog(_in(SCHEMA, major))
+    )
+    return f"""
 WITH schema AS (
     SELECT oid, nspname, nspowner FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
     AND EXISTS (SELECT FROM unnest(%s::text[]) AS w(name) WHERE w.name IS NULL OR w.name = nspname::text)
 )
-SELECT DISTINCT nspname::text, pg_get_userbyid(owner)::text FROM (
-    SELECT oid, nspowner FROM schema
-    UNION SELECT relnamespace, relowner FROM pg_class
-    UNION SELECT pronamespace, proowner FROM pg_proc
-    UNION SELECT typnamespace, typowner FROM pg_type
-) AS found(namespace, owner) JOIN schema ON schema.oid = namespace
+SELECT DISTINCT nspname::text, pg_get_userbyid(owner)::text
+FROM (SELECT oid, nspowner FROM schema {" ".join(owners)}) AS found(namespace, owner)
+JOIN schema ON schema.oid = namespace
 """
+
 
 _NAMESAKES = "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = ANY(%s::text[])"
 
@@ -235,16 +264,16 @@ Query = tuple[str, tuple[Any, ...]]
 
 
 class Wanted(NamedTuple):
-    """Something to look for in a database: RELATION, ROUTINE, TYPE, COLUMNS, ARGUMENT, SCHEMA … An argument's name is
-    that of its type, to be looked for in ``schema`` too. CREATORS: who owns something in the schema of that name."""
+    """Something to look for in a database.
+
+    kind  of what belongs to no schema, its word; of what belongs to one, the table of its catalog. COLUMNS: of a table.
+          ARGUMENT: its name is that of its type, to be looked for in ``schema`` too. CREATORS: who owns something in
+          the schema of that name
+    """
 
     kind: str
     schema: str = ""
     name: object = None
-
-
-PARAMETER_LISTS = 15
-"""The first major version with pg_parameter_acl."""
 
 
 def iam_accounts(major: int) -> Query:
@@ -276,25 +305,24 @@ def shared_objects(accounts: Sequence[int], parameters: Sequence[str]) -> Query:
 
 def shared_entries(roles: Sequence[int], accounts: Sequence[int], major: int) -> Query:
     """What the roles have, and what the accounts have granted."""
-    text = _SHARED_ENTRIES_SINCE_15 if major >= PARAMETER_LISTS else _SHARED_ENTRIES_BEFORE_15
-    return text, (list(roles), list(accounts))
+    return _shared_entries(major), (list(roles), list(accounts))
 
 
-def objects(wanted: Iterable[Wanted], accounts: Sequence[int]) -> Query:
+def objects(wanted: Iterable[Wanted], accounts: Sequence[int], major: int) -> Query:
     items = sorted(wanted, key=repr)
     columns = ([item.kind for item in items], [item.schema for item in items], [item.name for item in items])
-    return _OBJECTS, (*columns, list(accounts))
+    return _objects(major), (*columns, list(accounts))
 
 
-def entries(numbers: Iterable[tuple[int, int]], roles: Sequence[int], accounts: Sequence[int]) -> Query:
+def entries(numbers: Iterable[tuple[int, int]], roles: Sequence[int], accounts: Sequence[int], major: int) -> Query:
     """``numbers``: pairs of a catalogue and an object. See :func:`shared_entries`."""
     catalogues, items = [list(each) for each in zip(*numbers)] or ([], [])
-    return _ENTRIES, (catalogues, items, list(roles), list(accounts))
+    return _entries(major), (catalogues, items, list(roles), list(accounts))
 
 
-def creators(schemas: Iterable[object]) -> Query:
+def creators(schemas: Iterable[object], major: int) -> Query:
     """``schemas``: their names; None for all."""
-    return _CREATORS, (sorted(schemas, key=repr),)
+    return _creators(major), (sorted(schemas, key=repr),)
 
 
 def default_privileges(accounts: Sequence[int]) -> Query:

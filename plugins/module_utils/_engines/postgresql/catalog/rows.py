@@ -23,6 +23,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Role,
     Roles,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    FUTURE,
+    KINDS,
+    SIGNATURE,
+    kind_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_IAM,
     authentication,
@@ -35,14 +41,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Scope,
 )
 
-_FUTURE_KINDS = {
-    "r": "FUTURE TABLES",
-    "S": "FUTURE SEQUENCES",
-    "f": "FUTURE FUNCTIONS",
-    "T": "FUTURE TYPES",
-    "n": "FUTURE SCHEMAS",
-    "L": "FUTURE LARGE OBJECTS",
-}
+_FUTURE_KINDS = {kind.future: FUTURE + kind.plural for kind in KINDS if kind.future}
+"""By their letters in pg_default_acl."""
 
 
 class RoleRow(NamedTuple):
@@ -299,7 +299,8 @@ def _secured_object(database: str, row: ObjectRow) -> SecuredObject:
         scope = Scope("TABLE", database, path, column=row.detail)
     else:
         scope = Scope(row.kind, database, path, row.detail)
-    arguments, instead = ("", row.types) if row.kind == "TYPE" else (row.types, "")
+    routine = kind_of(scope.kind).catalog.form == SIGNATURE
+    arguments, instead = (row.types, "") if routine else ("", row.types)
     return SecuredObject(scope, row.owner, row.items, row.size, arguments, row.is_domain, instead, row.supplied)
 
 

@@ -26,7 +26,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     new_owner,
     owned_objects,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    name_scope,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused, Where, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes

@@ -51,7 +51,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     DropOwned,
     Reassign,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import FUTURE
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    FUTURE,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     has_marker,
     with_marker,

@@ -11,8 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.queries import (
-    PARAMETER_LISTS,
     Query,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    CLUSTER,
+    KINDS,
+    SETTING,
+    Kind,
 )
 
 ROLES = """
@@ -64,14 +69,9 @@ WHERE d.datallowconn AND d.datconnlimit <> -2
 _PUBLIC_SHARED = """
 SELECT kind, privilege, count(*), (json_agg(name ORDER BY name) FILTER (WHERE position <= %s))::text FROM (
     SELECT a.kind, a.name, e.privilege_type, row_number() OVER (PARTITION BY a.kind, e.privilege_type ORDER BY a.name)
-    FROM (SELECT 'TABLESPACE'::text, quote_ident(spcname), spcacl FROM pg_tablespace {parameters}) a(kind, name, acl),
-         aclexplode(a.acl) e WHERE e.grantee = 0
+    FROM ({lists}) a(kind, name, acl), aclexplode(a.acl) e WHERE e.grantee = 0
 ) e(kind, name, privilege, position) GROUP BY kind, privilege ORDER BY kind, privilege
 """
-_PUBLIC_SHARED_BEFORE_15 = _PUBLIC_SHARED.format(parameters="")
-_PUBLIC_SHARED_SINCE_15 = _PUBLIC_SHARED.format(
-    parameters="UNION ALL SELECT 'PARAMETER', parname, paracl FROM pg_parameter_acl"
-)
 
 _SYSTEM = "n.nspname IN ('pg_catalog', 'information_schema', 'pg_toast')"
 _STANDARD = "n.nspname = 'information_schema'"
@@ -179,8 +179,18 @@ ORDER BY 1, 2, 3, 5
 
 
 def public_shared(shown: int, major: int) -> Query:
-    """What PUBLIC has on what all databases share. ``shown``: how many objects are named."""
-    return _PUBLIC_SHARED_SINCE_15 if major >= PARAMETER_LISTS else _PUBLIC_SHARED_BEFORE_15, (shown,)
+    """What PUBLIC has on what all databases share but the databases. ``shown``: how many objects are named."""
+    lists = (
+        f"SELECT '{kind.word}'::text, {_quoted(kind)}, {kind.catalog.acl} FROM {kind.catalog.table} c"
+        for kind in KINDS
+        if kind.place == CLUSTER and kind.word != "DATABASE" and kind.since <= major
+    )
+    return _PUBLIC_SHARED.format(lists=" UNION ALL ".join(lists)), (shown,)
+
+
+def _quoted(kind: Kind) -> str:
+    """The words of a parameter need no quotation marks."""
+    return kind.catalog.name if kind.catalog.form == SETTING else f"quote_ident({kind.catalog.name})"
 
 
 def public_grants(shown: int) -> Query:

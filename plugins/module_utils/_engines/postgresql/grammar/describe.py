@@ -19,7 +19,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     readable_identifier,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import describe_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    describe_scope,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, Scope
 
 

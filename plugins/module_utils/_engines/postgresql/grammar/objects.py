@@ -19,6 +19,19 @@ from collections.abc import Callable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     read_argument,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    CLUSTER,
+    FUTURE,
+    KINDS,
+    NUMBER,
+    OTHER_PLURALS,
+    PARENT,
+    SCHEMA,
+    SETTING,
+    SIGNATURE,
+    WORDS,
+    kind_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     Clause,
     check_name,
@@ -31,17 +44,18 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Gra
 ANY_SIGNATURE = "*"
 ARGUMENT_SEPARATOR = "\0"
 """Between the argument types of a parsed routine, as read_argument leaves them."""
-PARENT = "ALL "
-FUTURE = "FUTURE "
-SHARED_KINDS = frozenset({"DATABASE", "PARAMETER", "TABLESPACE"})
-"""What all databases of the cluster share."""
+DEFAULT_SCHEMAS = ("pg_catalog", "public")
+"""Where an unqualified name is looked up, in this order."""
 
-_IN_SCHEMA_KINDS = ("TABLE", "SEQUENCE", "FUNCTION", "PROCEDURE", "ROUTINE", "TYPE", "DOMAIN")
-_ROUTINE_KINDS = ("FUNCTION", "PROCEDURE", "ROUTINE")
-_NAMED_KINDS = ("SCHEMA", "LANGUAGE", "FOREIGN DATA WRAPPER", "FOREIGN SERVER", "TABLESPACE")
-_ALL_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "PROCEDURES", "ROUTINES")
+_NAMED = tuple(word for word in WORDS if kind_of(word).place != SCHEMA)
+_IN_SCHEMA = tuple(word for word in WORDS if kind_of(word).place == SCHEMA)
+_ALL_PLURALS = (*(kind.plural for kind in KINDS if kind.together), *OTHER_PLURALS)
+_FUTURE_PLURALS = {
+    **{kind.plural: kind.plural for kind in KINDS if kind.future},
+    **{plural: kind_of(words[0]).plural for plural, words in OTHER_PLURALS.items()},
+}
+"""As written, and as default privileges have it."""
 _PARAMETER_PART = re.compile(r"[A-Za-z_\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*\Z")
-_FUTURE_KINDS = ("TABLES", "SEQUENCES", "FUNCTIONS", "ROUTINES", "TYPES", "SCHEMAS", "LARGE OBJECTS")
 
 
 def parse_scope(request: GrantRequest) -> Scope:
@@ -65,16 +79,24 @@ def _read(clause: Clause, database: str) -> Scope:
     for words, read in _READERS.items():
         if clause.keywords(*words.split()):
             return read(clause, database)
-    for kind in _NAMED_KINDS:
+    for kind in _NAMED:
         if clause.keywords(*kind.split()):
-            if kind == "TABLESPACE":
-                _refuse_database(clause, database, kind)
-            return Scope(kind, database, clause.path(f"the name of a {kind}", 1))
+            return _read_named(clause, database, kind)
     # GRANT … ON customers means a table, in SQL as well.
-    kind = next((kind for kind in _IN_SCHEMA_KINDS if clause.keywords(kind)), "TABLE")
+    kind = next((kind for kind in _IN_SCHEMA if clause.keywords(*kind.split())), "TABLE")
     path = clause.path(f"the name of a {kind}", 2)
-    arguments = _signature(clause) if kind in _ROUTINE_KINDS else ""
+    arguments = _signature(clause) if kind_of(kind).catalog.form == SIGNATURE else ""
     return Scope(kind, database, path if len(path) == 2 else ("", *path), arguments)
+
+
+def _read_named(clause: Clause, database: str, kind: str) -> Scope:
+    if kind_of(kind).place == CLUSTER:
+        _refuse_database(clause, database, kind)
+    if kind_of(kind).catalog.form == SETTING:
+        return _read_parameter(clause, kind)
+    if kind_of(kind).catalog.form == NUMBER:
+        return Scope(kind, database, (clause.number(f"the number of a {kind}"),))
+    return Scope(kind, database, clause.path(f"the name of a {kind}", 1))
 
 
 def _read_database(clause: Clause, database: str) -> Scope:
@@ -91,48 +113,41 @@ def _refuse_database(clause: Clause, database: str, kind: str) -> None:
         raise clause.error(f"belongs to the whole cluster: a {kind} is in no database; leave the option database out")
 
 
-def _read_parameter(clause: Clause, database: str) -> Scope:
-    _refuse_database(clause, database, "PARAMETER")
+def _read_parameter(clause: Clause, kind: str) -> Scope:
     # The server stores parameter names in lower case, whatever their spelling in the manual.
     parts = [fold(part) for part in clause.path("a parameter name", 8)]
     if not all(map(_PARAMETER_PART.match, parts)):
         raise clause.error("is no name of a parameter: those consist of letters, digits, _ and $")
-    return Scope("PARAMETER", path=(".".join(parts),))
-
-
-def _read_large_object(clause: Clause, database: str) -> Scope:
-    return Scope("LARGE OBJECT", database, (clause.number("the number of a large object"),))
+    return Scope(kind, path=(".".join(parts),))
 
 
 def _read_all(clause: Clause, database: str) -> Scope:
-    kind = next((kind for kind in _ALL_KINDS if clause.keywords(kind)), "")
+    kind = next((kind for kind in _ALL_PLURALS if clause.keywords(*kind.split())), "")
     if not kind or not clause.keywords("IN", "SCHEMA"):
-        raise clause.error(f"is not of the form ALL {'|'.join(_ALL_KINDS)} IN SCHEMA name")
+        raise clause.error(f"is not of the form ALL {'|'.join(_ALL_PLURALS)} IN SCHEMA name")
     return Scope(PARENT + kind, database, (clause.name("the name of a schema"),))
 
 
 def _read_future(clause: Clause, database: str) -> Scope:
-    kind = next((kind for kind in _FUTURE_KINDS if clause.keywords(*kind.split())), "")
+    kind = next((kind for kind in _FUTURE_PLURALS if clause.keywords(*kind.split())), "")
     if not kind:
-        raise clause.error(f"is not of the form FUTURE {'|'.join(_FUTURE_KINDS)} [IN SCHEMA name]")
+        raise clause.error(f"is not of the form FUTURE {'|'.join(_FUTURE_PLURALS)} [IN SCHEMA name]")
     path: tuple[str, ...] = ()
     if clause.keywords("IN", "SCHEMA"):
-        if kind in ("SCHEMAS", "LARGE OBJECTS"):
+        if kind_of(FUTURE + _FUTURE_PLURALS[kind]).place != SCHEMA:
             raise clause.error(
                 f"cannot be limited to a schema; leave IN SCHEMA out, or ask for other objects than {kind}"
             )
         path = (clause.name("the name of a schema"),)
-    return Scope(FUTURE + kind.replace("ROUTINES", "FUNCTIONS"), database, path)
+    return Scope(FUTURE + _FUTURE_PLURALS[kind], database, path)
 
 
 _READERS: dict[str, Callable[[Clause, str], Scope]] = {
     "DATABASE": _read_database,
-    "PARAMETER": _read_parameter,
-    "LARGE OBJECT": _read_large_object,
     "ALL": _read_all,
     "FUTURE": _read_future,
 }
-"""Kinds whose clauses have a form of their own, by the keywords that they begin with."""
+"""Clauses that have a form of their own, by the keyword that they begin with."""
 
 
 def _signature(clause: Clause) -> str:
@@ -153,10 +168,11 @@ def describe_scope(scope: Scope) -> str:
         return "DATABASE"
     if scope.kind.startswith((FUTURE, PARENT)):
         return scope.kind + (f" IN SCHEMA {readable_identifier(scope.path[0])}" if scope.path else "")
-    if scope.kind in ("PARAMETER", "LARGE OBJECT"):
+    form = kind_of(scope.kind).catalog.form
+    if form in (SETTING, NUMBER):
         return f"{scope.kind} {scope.path[0]}"
     name = ".".join(readable_identifier(part) for part in scope.path if part)
-    return f"{scope.kind} {name}" + (f"({scope.arguments})" if scope.kind in _ROUTINE_KINDS else "")
+    return f"{scope.kind} {name}" + (f"({scope.arguments})" if form == SIGNATURE else "")
 
 
 def name_scope(scope: Scope) -> str:
@@ -166,7 +182,3 @@ def name_scope(scope: Scope) -> str:
     column = f" column {readable_identifier(scope.column)}" if scope.column else ""
     owner = f" of {scope.owner}" if scope.owner else ""
     return describe_scope(scope) + column + owner + (f" in database {scope.database}" if scope.database else "")
-
-
-DEFAULT_SCHEMAS = ("pg_catalog", "public")
-"""Where an unqualified name is looked up, in this order."""

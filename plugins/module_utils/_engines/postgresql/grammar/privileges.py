@@ -4,56 +4,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Which privileges there are on which kind of object, since which major version.
-
-https://www.postgresql.org/docs/current/ddl-priv.html#PRIVILEGES-SUMMARY-TABLE
-"""
+"""Which privileges there are on which kind of object, since which major version."""
 
 from __future__ import annotations
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    KINDS,
+    first_version,
+    kind_of,
+)
+
 ALL = "ALL"
-
-_TABLE = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN")
-_SEQUENCE = ("USAGE", "SELECT", "UPDATE")
-_ROUTINE = ("EXECUTE",)
-_SCHEMA = ("USAGE", "CREATE")
-_LARGE_OBJECT = ("SELECT", "UPDATE")
-_USAGE = ("USAGE",)
-
 ON_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
+EVERY = tuple(sorted({name for kind in KINDS for name in kind.privileges}))
 
-BY_KIND: dict[str, tuple[str, ...]] = {
-    "DATABASE": ("CONNECT", "CREATE", "TEMPORARY"),
-    "SCHEMA": _SCHEMA,
-    "TABLE": _TABLE,
-    "SEQUENCE": _SEQUENCE,
-    "FUNCTION": _ROUTINE,
-    "PROCEDURE": _ROUTINE,
-    "ROUTINE": _ROUTINE,
-    "TYPE": _USAGE,
-    "DOMAIN": _USAGE,
-    "LANGUAGE": _USAGE,
-    "FOREIGN DATA WRAPPER": _USAGE,
-    "FOREIGN SERVER": _USAGE,
-    "PARAMETER": ("SET", "ALTER SYSTEM"),
-    "LARGE OBJECT": _LARGE_OBJECT,
-    "TABLESPACE": ("CREATE",),
-    "ALL TABLES": _TABLE,
-    "ALL SEQUENCES": _SEQUENCE,
-    "ALL FUNCTIONS": _ROUTINE,
-    "ALL PROCEDURES": _ROUTINE,
-    "ALL ROUTINES": _ROUTINE,
-    "FUTURE TABLES": _TABLE,
-    "FUTURE SEQUENCES": _SEQUENCE,
-    "FUTURE FUNCTIONS": _ROUTINE,
-    "FUTURE TYPES": _USAGE,
-    "FUTURE SCHEMAS": _SCHEMA,
-    "FUTURE LARGE OBJECTS": _LARGE_OBJECT,
-}
-SINCE = {"MAINTAIN": 17, "PARAMETER": 15, "FUTURE LARGE OBJECTS": 18}
-"""The first major version with this privilege or kind; those that 11 has are not listed."""
+
+def known(kind: str) -> tuple[str, ...]:
+    """On this kind of scope, on any version."""
+    return tuple(kind_of(kind).privileges)
 
 
 def available(kind: str, major: int) -> tuple[str, ...]:
-    """What ALL means on this kind of object, on this version."""
-    return tuple(name for name in BY_KIND[kind] if SINCE.get(name, 0) <= major)
+    """What ALL means on this kind of scope, on this version."""
+    return tuple(name for name, since in kind_of(kind).privileges.items() if since <= major)
+
+
+def newer(kind: str, name: str, major: int) -> tuple[str, int] | None:
+    """Which of both, the kind of scope or the privilege, came after this version, and with which one."""
+    versions = {kind: first_version(kind), name: kind_of(kind).privileges.get(name, 0)}
+    return next(((word, since) for word, since in versions.items() if since > major), None)

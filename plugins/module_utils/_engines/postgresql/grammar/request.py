@@ -26,11 +26,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     check_text,
     is_reserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import parse_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    parse_scope,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.privileges import (
     ALL,
-    BY_KIND,
+    EVERY,
     ON_COLUMNS,
+    known,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     LOCK_MARKER,
@@ -44,7 +47,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, GrantRequest
 
 _SYNONYMS = {"TEMP": "TEMPORARY", "ALL PRIVILEGES": ALL}
-_ALL = sorted({name for names in BY_KIND.values() for name in names})
 _HIGHEST_LIMIT = 2**31 - 1
 
 
@@ -132,10 +134,10 @@ def _check(name: str, kind: str, on_columns: bool) -> None:
         raise grant_option(name)
     if on_columns and kind != "TABLE":
         raise no_columns(kind)
-    known = ON_COLUMNS if on_columns else BY_KIND[kind]
-    if name != ALL and name not in known:
+    possible = ON_COLUMNS if on_columns else known(kind)
+    if name != ALL and name not in possible:
         on = f"columns of a {kind}" if on_columns else kind
-        raise unknown_privilege(name, "PostgreSQL", _ALL, on, f"{', '.join(known)} and ALL")
+        raise unknown_privilege(name, "PostgreSQL", EVERY, on, f"{', '.join(possible)} and ALL")
 
 
 def _column(text: str) -> str:

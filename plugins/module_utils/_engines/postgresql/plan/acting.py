@@ -20,9 +20,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     MEMBERSHIP_OPTIONS,
     any_membership,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    FUTURE,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
-    FUTURE,
     name_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants

@@ -28,7 +28,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     refuse_open_sessions,
     review_drops,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import name_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    kind_of,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    name_scope,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import parse_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     RDS_IAM,
@@ -62,8 +67,6 @@ fit into one page of 8 kB: "row is too big". Compressed, an entry takes a little
 ROW_SIZE, ENTRY_SIZE = 7900, 3.3
 """Bytes that the list may take in its row, and that each further entry takes."""
 _SHOWN = 10
-_IN_ROW = ("TABLE", "SEQUENCE")
-"""Kinds that are kept in catalogues without TOAST table."""
 
 
 def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
@@ -140,7 +143,9 @@ def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
     gaining: dict[Scope, dict[str, tuple[AccountChange, Grant]]] = {}
     for change in changes.effective:
         for grant in change.granted:
-            if grant.scope.kind in _IN_ROW and not observed.catalogue.entries(grant.scope, change.name.name):
+            if kind_of(grant.scope.kind).catalog.in_row and not observed.catalogue.entries(
+                grant.scope, change.name.name
+            ):
                 gaining.setdefault(grant.scope, {})[change.name.name] = change, grant
     resolver = Resolver((), observed)
     for scope, names in sorted(gaining.items(), key=itemgetter(0)):

@@ -20,7 +20,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import SELF
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import FUTURE
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    FUTURE,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
 

@@ -37,13 +37,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
     readable_type,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
+    CLUSTER,
+    FUTURE,
+    PARENT,
+    SIGNATURE,
+    kind_of,
+    kinds_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import is_reserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
     ANY_SIGNATURE,
     ARGUMENT_SEPARATOR,
     DEFAULT_SCHEMAS,
-    FUTURE,
-    PARENT,
     describe_scope,
     name_scope,
 )
@@ -67,14 +73,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Subject
-
-_IN_SCHEMA = {
-    "ALL TABLES": ("TABLE",),
-    "ALL SEQUENCES": ("SEQUENCE",),
-    "ALL FUNCTIONS": ("FUNCTION",),
-    "ALL PROCEDURES": ("PROCEDURE",),
-    "ALL ROUTINES": ("FUNCTION", "PROCEDURE"),
-}
 
 
 class Resolver:
@@ -207,18 +205,15 @@ class Resolver:
         return self._known[key]
 
     def _privilege_names(self, privilege: ParsedPrivilege, parsed: ParsedGrant) -> tuple[str, ...]:
-        kind = parsed.scope.kind
-        available = privileges.available(kind, self.observed.major)
-        for word in (kind, privilege.name):
-            if privileges.SINCE.get(word, 0) > self.observed.major:
-                raise UnknownPrivilege(
-                    f"{word} came with PostgreSQL {privileges.SINCE[word]}, and "
-                    f"{self.observed.title} "
-                    f"runs {self.observed.major}; leave it out."
-                )
+        kind, major = parsed.scope.kind, self.observed.major
+        newer = privileges.newer(kind, privilege.name, major)
+        if newer is not None:
+            raise UnknownPrivilege(
+                f"{newer[0]} came with PostgreSQL {newer[1]}, and {self.observed.title} runs {major}; leave it out."
+            )
         if privilege.name != privileges.ALL:
             return (privilege.name,)
-        return privileges.ON_COLUMNS if privilege.columns else available
+        return privileges.ON_COLUMNS if privilege.columns else privileges.available(kind, major)
 
     def _columns(self, privilege: ParsedPrivilege, scope: Scope) -> tuple[str, ...]:
         for column in privilege.columns:
@@ -230,7 +225,7 @@ class Resolver:
         """The canonical scopes that a parsed one stands for."""
         if scope.kind == "DATABASE":
             yield self._shared(replace(scope, path=scope.path or (self.observed.database,)))
-        elif scope.kind in ("TABLESPACE", "PARAMETER"):
+        elif kind_of(scope.kind).place == CLUSTER:
             yield self._shared(scope)
         else:
             scope = replace(scope, database=scope.database or self.observed.database)
@@ -294,8 +289,9 @@ class Resolver:
 
     def _all_in_schema(self, scope: Scope) -> Iterator[Scope]:
         self._check(Scope("SCHEMA", scope.database, scope.path))
+        words = [kind.word for kind in kinds_of(scope.kind)]
         for item in self.observed.catalogue.in_schema(scope.database, scope.path[0]):
-            if item.scope.kind in _IN_SCHEMA[scope.kind]:
+            if item.scope.kind in words:
                 yield item.scope
 
     def _in_schema(self, scope: Scope) -> Scope:
@@ -310,10 +306,9 @@ class Resolver:
         raise missing(what, self.observed.title, self._near(scope, schemas))
 
     def _find(self, scope: Scope) -> list[SecuredObject]:
-        if scope.kind in ("FUNCTION", "PROCEDURE", "ROUTINE"):
+        if kind_of(scope.kind).catalog.form == SIGNATURE:
             return self._find_routines(scope)
-        kind = "TYPE" if scope.kind == "DOMAIN" else scope.kind
-        item = self.observed.catalogue.objects.get(replace(scope, kind=kind))
+        item = self.observed.catalogue.objects.get(replace(scope, kind=kind_of(scope.kind).word))
         if item is None:
             return []
         if item.instead:
@@ -322,11 +317,8 @@ class Resolver:
 
     def _find_routines(self, scope: Scope) -> list[SecuredObject]:
         catalogue = self.observed.catalogue
-        overloads = [
-            item
-            for item in catalogue.routines(scope.database, scope.path)
-            if scope.kind in (item.scope.kind, "ROUTINE")
-        ]
+        words = [kind.word for kind in kinds_of(scope.kind)]
+        overloads = [item for item in catalogue.routines(scope.database, scope.path) if item.scope.kind in words]
         if scope.arguments != ANY_SIGNATURE:
             texts = scope.arguments.split(ARGUMENT_SEPARATOR) if scope.arguments else []
             signature = " ".join(str(catalogue.types.get((scope.database, text), "?")) for text in texts)
@@ -372,6 +364,6 @@ def _place(scope: Scope) -> str:
 
 def _as_written(scope: Scope) -> str:
     path = ".".join(part for part in scope.path if part)
-    if scope.kind not in ("FUNCTION", "PROCEDURE", "ROUTINE") or scope.arguments == ANY_SIGNATURE:
+    if kind_of(scope.kind).catalog.form != SIGNATURE or scope.arguments == ANY_SIGNATURE:
         return f"{scope.kind} {path}"
     return f"{scope.kind} {path}({', '.join(map(readable_type, scope.arguments.split(ARGUMENT_SEPARATOR)))})"

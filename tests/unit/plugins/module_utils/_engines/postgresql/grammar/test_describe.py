@@ -5,7 +5,9 @@ from __future__ import annotations
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.describe import (
     describe_grants,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import describe_scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.objects import (
+    describe_scope,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, Scope
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
 
