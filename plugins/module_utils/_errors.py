@@ -18,9 +18,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple
 
-_NAMED = 3
-"""Accounts, or mistakes, that a sentence names before it only counts them."""
-_SHOWN = 10
+_NAMED, _SHOWN = 3, 10
+"""Accounts that a sentence names, and mistakes that a message shows, before they are only counted."""
 
 
 class Where(NamedTuple):
@@ -42,12 +41,13 @@ class Where(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The account and its place in the task."""
-        return f"{self.account} ({self.position})" if self.account and self.position else self.account or self.position
+        """The account, and in brackets what else is known."""
+        known = ", ".join(filter(None, (self.position, self.element)))
+        return f"{self.account} ({known})" if self.account and known else self.account or known
 
     def __str__(self) -> str:
         kind = "account " if self.account else ""
-        return ", ".join(filter(None, (kind + self.name, self.element)))
+        return ", ".join(filter(None, (kind + self._replace(element="").name, self.element)))
 
 
 NOWHERE = Where()
@@ -91,22 +91,18 @@ class AuroraIamError(Exception):
         return [{"account": where.account, "element": where.element, "message": self.message} for where in self.where]
 
     def __str__(self) -> str:
-        about = _about(self.where)
+        about = _about(self.where) if self.where else ""
         return f"{about}: {self.message}" if about else self.message
 
 
 def _about(where: Sequence[Where]) -> str:
-    if len(where) <= 1:
-        return str(where[0]) if where else ""
-    elements = {item.element for item in where}
+    """The first accounts by name, with what is wrong of each, or of all."""
+    if len(where) == 1:
+        return str(where[0])
+    shared = len({item.element for item in where}) == 1
+    named = [item._replace(element="").name if shared else item.name for item in where[:_NAMED]]
     more = f" and {len(where) - _NAMED} more" if len(where) > _NAMED else ""
-    if len(elements) > 1:
-        return f"accounts {'; '.join(_joined(item.name, item.element) for item in where[:_NAMED])}{more}"
-    return _joined(f"accounts {', '.join(item.name for item in where[:_NAMED])}{more}", elements.pop())
-
-
-def _joined(*texts: str) -> str:
-    return ", ".join(filter(None, texts))
+    return ", ".join(filter(None, (f"accounts {', '.join(named)}{more}", where[0].element if shared else "")))
 
 
 class InvalidOption(AuroraIamError):
@@ -204,7 +200,7 @@ class Mistakes:
     def __init__(self) -> None:
         self._found: list[AuroraIamError] = []
 
-    def about(self, where: Where, element: str = "") -> _About:
+    def about(self, where: Where = NOWHERE, element: str = "") -> _About:
         """As a context: keeps a refusal that is raised inside, and says whom and what it is about."""
         return _About(self._found, where, element)
 

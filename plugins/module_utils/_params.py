@@ -175,12 +175,12 @@ class _Elements:
     def _validated(self, element: Mapping[str, Any]) -> dict[str, Any]:
         mistakes = Mistakes()
         for option, value in element.items():
-            with mistakes.about(NOWHERE, str(option)):
+            with mistakes.about(element=str(option)):
                 self._check_kind(option, value)
         mistakes.refuse()
         result = self._validator.validate(dict(element))
         for error in result.errors.errors:
-            with mistakes.about(NOWHERE):
+            with mistakes.about():
                 raise self._refusal(error)
         mistakes.refuse()
         validated: dict[str, Any] = result.validated_parameters

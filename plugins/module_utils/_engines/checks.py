@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, ParsedGrant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    NOWHERE,
     IamAuthDisabled,
     MissingObject,
     Mistakes,
@@ -42,7 +41,7 @@ def parse_all(
         return None
     parsed = []
     for request in requests:
-        with mistakes.about(NOWHERE, request.position):
+        with mistakes.about(element=request.position):
             parsed.append(parse(request))
     return tuple(parsed)
 

@@ -116,6 +116,6 @@ def test_what_mysql_refuses_names_accounts_and_elements(tasks: Tasks, admin: Adm
         cursor.execute("UNLOCK TABLES")
     result = failed.value.result
     assert places(result) == [(names[1], "grants[0]"), (names[2], "grants[1]")]
-    about = f"accounts {names[1]} (users[1]), grants[0]; {names[2]} (users[2]), grants[1]: cluster orders refused"
+    about = f"accounts {names[1]} (users[1], grants[0]), {names[2]} (users[2], grants[1]): cluster orders refused"
     assert result["msg"].startswith(about)
     tasks.users(cluster="orders", users=[{"name": name, "state": "absent"} for name in names])

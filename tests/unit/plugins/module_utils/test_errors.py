@@ -96,7 +96,7 @@ def test_a_sentence_names_three_accounts() -> None:
     assert str(error) == "accounts a (users[0]), b (users[1]), c (users[2]) and 2 more, grants[0]: No."
     assert len(error.entries()) == 5
     differently = Refused("No.", Where("a", "", "grants[0]"), Where("b", "", "roles[1]"))
-    assert str(differently) == "accounts a, grants[0]; b, roles[1]: No."
+    assert str(differently) == "accounts a (grants[0]), b (roles[1]): No."
     assert (differently.account, differently.element) == ("a, b", "")
 
 

@@ -36,7 +36,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     privileges_of,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    NOWHERE,
     InvalidOption,
     Mistakes,
     UnknownPrivilege,
@@ -60,12 +59,12 @@ _OPEN, _CLOSE, _COMMA = (Token("mark", mark) for mark in "(),")
 def parse_account(request: AccountRequest) -> ParsedAccount:
     """Raises InvalidOption, UnknownPrivilege, Refused."""
     mistakes = Mistakes()
-    with mistakes.about(NOWHERE):
+    with mistakes.about():
         name = account_name(request.name, request.host)
-    with mistakes.about(NOWHERE, "host"):
+    with mistakes.about(element="host"):
         if request.all_hosts and request.present:
             _check_lock(request)
-    with mistakes.about(NOWHERE, "connection_limit"):
+    with mistakes.about(element="connection_limit"):
         _check_limit(request.connection_limit)
     grants = parse_all(request.grants, parse_grant, mistakes)
     mistakes.refuse()

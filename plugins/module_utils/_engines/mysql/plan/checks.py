@@ -77,11 +77,11 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
     planned = {change.name: change.after for change in changes.effective}
     mistakes = Mistakes()
     for change in changes.effective:
-        with mistakes.about(NOWHERE):
+        with mistakes.about():
             _check_change(change, planned, observed)
     for change in changes.accounts:
         if must_end_sessions(change, observed.dependencies):
-            with mistakes.about(NOWHERE):
+            with mistakes.about():
                 check_sessions(change, observed.dependencies, observed.authority)
     mistakes.refuse()
     check_dropped_roles(changes.accounts, observed)
@@ -173,7 +173,7 @@ def _check_authority(changes: Iterable[AccountChange], observed: MySQLObserved) 
     allowed: dict[tuple[str, Scope], bool] = {}
     mistakes = Mistakes()
     for change in changes:
-        with mistakes.about(NOWHERE):
+        with mistakes.about():
             if change.after is not None:
                 _check_grants(change, allowed, observed)
     mistakes.refuse()

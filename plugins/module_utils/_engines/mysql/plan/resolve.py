@@ -46,7 +46,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.request import parse_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    NOWHERE,
     InvalidOption,
     Mistakes,
     Refused,
@@ -87,7 +86,7 @@ def _roles(account: ParsedAccount, observed: MySQLObserved, mistakes: Mistakes) 
         return None
     found = set()
     for index, text in enumerate(account.roles):
-        with mistakes.about(NOWHERE, f"roles[{index}]"):
+        with mistakes.about(element=f"roles[{index}]"):
             found.add(_role(text, account, observed))
     return frozenset(found)
 
@@ -108,7 +107,7 @@ def _grants(account: ParsedAccount, observed: MySQLObserved, mistakes: Mistakes)
     reader = _AccountReader(account.name, observed)
     wanted: set[Grant] = set()
     for parsed in account.grants:
-        with mistakes.about(NOWHERE, parsed.position):
+        with mistakes.about(element=parsed.position):
             wanted |= reader.read(parsed)
     return reader.settled(wanted, account.request.purge_grants)
 

@@ -30,7 +30,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     name_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused, Where, about
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused, Where, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import shortened
 
@@ -44,7 +44,7 @@ def review_drops(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
     reassigned = [change for change in changes.effective if change.dropped and owned_objects(change) == REASSIGN]
     mistakes = Mistakes()
     for change in reassigned:
-        with mistakes.about(NOWHERE):
+        with mistakes.about():
             _refuse_new_owner(change, changes, observed)
     mistakes.refuse()
     _refuse_obstacles(changes, observed)

@@ -40,7 +40,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     has_marker,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    NOWHERE,
     InvalidOption,
     Mistakes,
 )
@@ -54,9 +53,9 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
     """Raises InvalidOption, UnknownPrivilege, Refused."""
     mistakes = Mistakes()
     _check_names(request, mistakes)
-    with mistakes.about(NOWHERE, "comment"):
+    with mistakes.about(element="comment"):
         _check_comment(request.comment or "")
-    with mistakes.about(NOWHERE, "connection_limit"):
+    with mistakes.about(element="connection_limit"):
         _check_limit(request.connection_limit or 0)
     grants = parse_all(request.grants, parse_grant, mistakes)
     mistakes.refuse()
@@ -64,15 +63,15 @@ def parse_account(request: AccountRequest) -> ParsedAccount:
 
 
 def _check_names(request: AccountRequest, mistakes: Mistakes) -> None:
-    with mistakes.about(NOWHERE, "name"):
+    with mistakes.about(element="name"):
         _check_role(request.name)
-    with mistakes.about(NOWHERE, "host"):
+    with mistakes.about(element="host"):
         if request.host:
             raise InvalidOption(f"host is {request.host}, and PostgreSQL's accounts have no host; leave it out.")
     for index, role in enumerate(request.roles or ()):
-        with mistakes.about(NOWHERE, f"roles[{index}]"):
+        with mistakes.about(element=f"roles[{index}]"):
             check_name(role, "the name")
-    with mistakes.about(NOWHERE, "reassign_owned_to"):
+    with mistakes.about(element="reassign_owned_to"):
         if request.reassign_owned_to:
             _check_role(request.reassign_owned_to)
 

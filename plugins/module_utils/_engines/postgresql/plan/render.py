@@ -39,7 +39,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     revoke_roles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import element_of_grant
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NOWHERE, Mistakes, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
     Changes,
@@ -184,7 +184,7 @@ def _privileges(changes: Changes, authority: Authority, acting: Acting, cascade:
     mistakes = Mistakes()
     for change in changes.effective:
         if change.after is not None:
-            with mistakes.about(NOWHERE):
+            with mistakes.about():
                 items.add(change, rights, cascade)
     mistakes.refuse()
     written: dict[str, list[Statement]] = {}

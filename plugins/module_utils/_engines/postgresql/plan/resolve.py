@@ -57,7 +57,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    NOWHERE,
     MissingObject,
     Mistakes,
     Refused,
@@ -98,7 +97,7 @@ class Resolver:
 
     def _roles(self, account: str, names: Sequence[str], mistakes: Mistakes) -> frozenset[AccountName]:
         for index, name in enumerate(names):
-            with mistakes.about(NOWHERE, f"roles[{index}]"):
+            with mistakes.about(element=f"roles[{index}]"):
                 self._check_role(account, name)
         # rds_iam is what makes it an IAM-authenticated account, and not one of its group roles
         return frozenset(AccountName(name) for name in names if name != RDS_IAM)
@@ -121,7 +120,7 @@ class Resolver:
     def _grants(self, account: str, grants: Iterable[ParsedGrant], mistakes: Mistakes) -> frozenset[Grant]:
         found: dict[tuple[str, Scope], Grant] = {}
         for parsed in grants:
-            with mistakes.about(NOWHERE, parsed.position):
+            with mistakes.about(element=parsed.position):
                 self._add(account, parsed, found)
         return frozenset(found.values())
 
