@@ -154,7 +154,7 @@ class AccountRequest:
 
     @property
     def where(self) -> Where:
-        return Where(f"{self.name}@{self.host}" if self.host else self.name, self.position)
+        return Where(str(AccountName(self.name, self.host)), self.position)
 
     @property
     def all_hosts(self) -> bool:

@@ -23,7 +23,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     Mistakes,
     Where,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, GrantRequest
 
 Spec = dict[str, dict[str, Any]]
 
@@ -216,7 +216,7 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
     Raises InvalidOption.
     """
     mistakes = Mistakes()
-    where = Where(str(options["name"]), position)
+    where = Where(_account(options), position)
     _check_texts(options, where, mistakes)
     for option, check in _CHECKS.items():
         with mistakes.about(where, option):
@@ -301,15 +301,18 @@ def account_requests(options: Mapping[str, Any]) -> list[AccountRequest]:
     requests = []
     for index, element in enumerate(elements):
         position = f"users[{index}]"
-        with mistakes.about(Where(_name_of(element), position)):
+        with mistakes.about(Where(_account(element), position)):
             requests.append(_element(element, position))
     mistakes.refuse()
     return requests
 
 
-def _name_of(element: Any) -> str:
-    name = element.get("name") if isinstance(element, Mapping) else None
-    return name if isinstance(name, str) else ""
+def _account(element: Any) -> str:
+    """As errors name it, as far as it can be read."""
+    if not isinstance(element, Mapping):
+        return ""
+    name, host = element.get("name"), element.get("host")
+    return str(AccountName(name, host if isinstance(host, str) else "")) if isinstance(name, str) else ""
 
 
 def _element(element: Any, position: str) -> AccountRequest:
