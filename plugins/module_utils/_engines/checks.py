@@ -18,6 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     MissingObject,
     Mistakes,
     Refused,
+    StatementFailed,
     UnknownPrivilege,
     Where,
 )
@@ -163,6 +164,15 @@ def iam_auth_off(title: str, reason: str) -> IamAuthDisabled:
     return IamAuthDisabled(
         f"IAM authentication is off on {title} ({reason}). Turn it on with dbops.aurora_iam.aurora_iam_cluster."
     )
+
+
+def statement_refused(title: str, words: str, code: str, statement: str, advice: str) -> StatementFailed:
+    """
+    words   the server's own
+    advice  a sentence: the next step
+    """
+    number = f" (error {code})" if code else ""
+    return StatementFailed(f"{title} refused a statement: {words}{number}. {advice}", code, statement)
 
 
 def similar_names(

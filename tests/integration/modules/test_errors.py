@@ -93,7 +93,7 @@ def test_what_postgresql_refuses_names_accounts_and_elements(tasks: Tasks, names
     result = failure(tasks, "ledger", *users, check=check)
     assert places(result) == [(name, "grants[1]") for name in names[1:]]
     three = ", ".join(f"{names[number]} (users[{number}])" for number in (1, 2, 3))
-    assert result["msg"].startswith(f"accounts {three} and 2 more, grants[1]: cluster ledger refused: ")
+    assert result["msg"].startswith(f"accounts {three} and 2 more, grants[1]: cluster ledger refused a statement: ")
     assert "permission denied for schema" in result["msg"]
     assert result["code"] == "42501"
 

@@ -35,7 +35,7 @@ def test_a_circle_of_roles(scene: Scene, account: str) -> None:
     first, second, third = (f"{account}_{number}" for number in range(3))
     refused(
         scene,
-        f"role .{account}_[012]. is a member of role .{account}_[012]..*take one of these grants out of the task",
+        f"role .{account}_[012]. is a member of role .{account}_[012]..*Take one of these grants out of the task",
         {"name": first, "roles": [second]},
         {"name": second, "roles": [third]},
         {"name": third, "roles": [first]},

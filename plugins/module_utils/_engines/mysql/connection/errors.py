@@ -14,7 +14,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certific
     no_tls,
     refused_certificate,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import iam_auth_off
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import iam_auth_off, statement_refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.connect import (
     MALFORMED,
     TlsNotOffered,
@@ -24,7 +24,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     CannotConnect,
     ConnectionLost,
     NotWriter,
-    StatementFailed,
     Unreachable,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
@@ -64,7 +63,7 @@ def statement_failure(title: str, error: Exception, statement: str) -> AuroraIam
             "Grant the login what it lacks (to read accounts, SELECT ON mysql.*). What it has by a role counts while "
             "that is active: make it a default role, or turn activate_all_roles_on_login on."
         )
-    return StatementFailed(f"{title} refused a statement: {text} (error {code}). {hint}", str(code), statement)
+    return statement_refused(title, text, str(code), statement, hint)
 
 
 def connection_failure(login: Login, credentials: Credentials, error: Exception) -> CannotConnect:

@@ -18,32 +18,33 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import statement_refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
 
 LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEPENDENT_OBJECTS, NO_PRIVILEGE = "55P03", "57014", "2BP01", "42501"
 _ROW_TOO_BIG, _OUT_OF_MEMORY = "54000", "53200"
 _ADVICE = {
-    LOCK_NOT_AVAILABLE: "another session holds a lock on it; try again later or raise lock_timeout",
-    _OUT_OF_MEMORY: "name fewer accounts or objects in one task, or raise max_locks_per_transaction",
-    _ROW_TOO_BIG: "its access list is full; grant to a group role, and give the accounts that role with roles",
+    LOCK_NOT_AVAILABLE: "Another session holds a lock on it; try again later or raise lock_timeout.",
+    _OUT_OF_MEMORY: "Name fewer accounts or objects in one task, or raise max_locks_per_transaction.",
+    _ROW_TOO_BIG: "Its access list is full; grant to a group role, and give the accounts that role with roles.",
     "42501": (
-        "log in as the master user, as the owner of the object, or as a role that has the grant option or, for roles, "
-        "the ADMIN OPTION"
+        "Log in as the master user, as the owner of the object, or as a role that has the grant option or, for roles, "
+        "the ADMIN OPTION."
     ),
-    DEPENDENT_OBJECTS: "drop or revoke what depends on it first, or leave it as it is",
-    "0LP01": "take one of these grants out of the task",
-    "0L000": "log in as the role that granted it, or as a member of that role",
-    "42P17": "take this grant out of the task, or name another object",
-    "3F000": "create the schema first, or correct its name (as stored: case matters)",
-    "42704": "create it first, or correct its name (as stored: case matters)",
+    DEPENDENT_OBJECTS: "Drop or revoke what depends on it first, or leave it as it is.",
+    "0LP01": "Take one of these grants out of the task.",
+    "0L000": "Log in as the role that granted it, or as a member of that role.",
+    "42P17": "Take this grant out of the task, or name another object.",
+    "3F000": "Create the schema first, or correct its name (as stored: case matters).",
+    "42704": "Create it first, or correct its name (as stored: case matters).",
 }
 """What to do next, by SQLSTATE."""
 
 
 def refusal(title: str, message: str, hint: str, code: str, text: str) -> StatementFailed:
-    advice = _ADVICE.get(code, "nothing of this transaction was kept; correct the cause and run the task again")
+    advice = _ADVICE.get(code, "Nothing of this transaction was kept. Correct the cause and run the task again.")
     detail = f" ({' '.join(hint.split())})" if hint else ""
-    return StatementFailed(f"{title} refused: {message}{detail}; {advice}.", code, text)
+    return statement_refused(title, f"{message}{detail}", code, text, advice)
 
 
 def with_advice(error: StatementFailed, advice: str) -> str:

@@ -39,17 +39,19 @@ def test_a_notice_is_told_by_its_sqlstate(text: str, notice: tuple[str, str]) ->
 @pytest.mark.parametrize(
     ("code", "advice"),
     [
-        ("42501", "log in as the master user, as the owner of the object, or as a role that has the grant option"),
-        ("2BP01", "drop or revoke what depends on it first"),
-        ("0LP01", "take one of these grants out of the task"),
-        ("0L000", "log in as the role that granted it"),
-        ("42P17", "take this grant out of the task"),
-        ("3F000", "create the schema first, or correct its name"),
-        ("42704", "create it first, or correct its name"),
-        ("XX000", "nothing of this transaction was kept"),
+        ("42501", "Log in as the master user, as the owner of the object, or as a role that has the grant option"),
+        ("2BP01", "Drop or revoke what depends on it first"),
+        ("0LP01", "Take one of these grants out of the task"),
+        ("0L000", "Log in as the role that granted it"),
+        ("42P17", "Take this grant out of the task"),
+        ("3F000", "Create the schema first, or correct its name"),
+        ("42704", "Create it first, or correct its name"),
+        ("XX000", "Nothing of this transaction was kept"),
     ],
 )
 def test_a_refusal_says_what_to_do_next(code: str, advice: str) -> None:
     error = refusal("cluster shop", "abgelehnt", "Nur\nEigentümer", code, "GRANT")
-    assert str(error).startswith(f"cluster shop refused: abgelehnt (Nur Eigentümer); {advice}")
+    assert str(error).startswith(
+        f"cluster shop refused a statement: abgelehnt (Nur Eigentümer) (error {code}). {advice}"
+    )
     assert (error.code, error.statement) == (code, "GRANT")
