@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import compare_names, parse
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine, EnginePlan
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     ManyMistakes,
@@ -19,11 +19,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     Refused,
     Where,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import reconcile
 from tests.unit.plugins.module_utils._engines.mysql import mistakes as mysql
 from tests.unit.plugins.module_utils._engines.mysql.scenes import ENGINE as MYSQL
-from tests.unit.plugins.module_utils._engines.mysql.scenes import SERVER
+from tests.unit.plugins.module_utils._engines.mysql.scenes import ORDERS, SERVER
 from tests.unit.plugins.module_utils._engines.postgresql import mistakes as postgresql
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
 from tests.unit.plugins.module_utils.mistakes import CULPRIT, Mistake
@@ -37,7 +38,7 @@ TABLE = [
 ]
 
 
-def plan(engine: Engine[Any], users: list[Any], observed: Any) -> None:
+def plan(engine: Engine[Any], users: list[Any], observed: Any) -> EnginePlan:
     """As far as a task goes without a server."""
     requests = account_requests({"users": users, "unlisted": "keep", "confirm": False})
     wanted = parse(engine, requests)
@@ -45,7 +46,7 @@ def plan(engine: Engine[Any], users: list[Any], observed: Any) -> None:
     desired = engine.resolve(wanted, observed)
     protected = engine.protected(observed)
     changes = reconcile(desired, observed.accounts, engine.capabilities, "keep", protected, observed.expired)
-    engine.plan(changes, observed)
+    return engine.plan(changes, observed)
 
 
 @pytest.mark.parametrize(("engine", "observed", "mistake"), TABLE)
@@ -89,6 +90,38 @@ def test_what_the_login_may_not_grant_is_told_of_every_account(
         ("jane", "grants[0]"),
         ("jim", "grants[0]"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("engine", "observed", "grant", "role"),
+    [
+        (MYSQL, mysql.having(Grant("INSERT", ORDERS)), mysql.SOUND, "reader"),
+        (
+            scenes.ENGINE,
+            postgresql.having(entries=(scenes.entry(scenes.TABLE, "INSERT", CULPRIT),)),
+            postgresql.ON_TABLE,
+            "readers",
+        ),
+    ],
+    ids=["mysql", "postgresql"],
+)
+def test_statements_know_for_whom_they_are(engine: Engine[Any], observed: Any, grant: Any, role: str) -> None:
+    """All but those that only surround others."""
+    wishes = {"grants": [grant], "roles": [role], "locked": True, "comment": "x"}
+    present = [{"name": name, **wishes} for name in ("jane", CULPRIT)]
+    statements = [
+        statement
+        for users in (present, [{"name": CULPRIT, "state": "absent"}])
+        for step in plan(engine, users, observed).steps
+        for statement in step.statements
+        if not statement.text.startswith(("SET ", "RESET "))
+    ]
+    named = {account.partition("@")[0] for statement in statements for account in statement.accounts}
+    assert named == {"jane", CULPRIT}
+    assert all(statement.accounts for statement in statements)
+    about = [statement for statement in statements if statement.text.startswith(("GRANT ", "REVOKE "))]
+    assert about
+    assert all(statement.subjects for statement in about)
 
 
 def test_a_sentence_names_three_accounts() -> None:
