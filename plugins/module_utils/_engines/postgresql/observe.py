@@ -230,7 +230,7 @@ def read_database(
 ) -> DatabaseRows:
     """``accounts``, ``roles``: as for :func:`read_shared`."""
     objects = [ObjectRow(*row) for row in session.query(*queries.objects(wanted, accounts, session.major), database)]
-    numbers = [(row.catalogue, row.oid) for row in objects if row.kind not in ("COLUMN", "ARGUMENT") and row.oid]
+    numbers = [(row.catalogue, row.oid) for row in filter(_has_privileges, objects)]
     entries = session.query(*queries.entries(numbers, roles, accounts, session.major), database) if numbers else []
     defaults = session.query(*queries.default_privileges(accounts), database)
     schemas = {item.name for item in wanted if item.kind == "CREATORS"}
@@ -241,6 +241,11 @@ def read_database(
         [DefaultPrivilegeRow(*row) for row in defaults],
         [CreatorRow(*row) for row in creators],
     )
+
+
+def _has_privileges(row: ObjectRow) -> bool:
+    """By a list of its own: columns come with their table."""
+    return row.kind not in ("COLUMN", "ARGUMENT") and bool(row.oid)
 
 
 def _wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[Wanted]]:

@@ -262,16 +262,7 @@ class CatalogueBuilder:
             self._add_entry(scope, entry)
 
     def add_database(self, database: str, rows: DatabaseRows) -> None:
-        scopes: dict[tuple[int, int | None, str], Scope] = {}
-        for row in rows.objects:
-            if row.kind == "ARGUMENT":
-                if row.oid is not None:
-                    self.types[(database, row.name)] = row.oid
-                continue
-            item = _secured_object(database, row)
-            if row.kind != "COLUMN":
-                scopes[(row.catalogue, row.oid, "")] = item.scope
-            self.objects.append(item)
+        scopes = self._add_objects(database, rows.objects)
         for entry in rows.entries:
             key = (entry.catalogue, entry.oid, entry.column)
             if key not in scopes:
@@ -280,7 +271,24 @@ class CatalogueBuilder:
             self._add_entry(scopes[key], entry)
         for creator in rows.creators:
             self.creators.setdefault((database, creator.schema), set()).add(creator.owner)
-        for default in rows.defaults:
+        self._add_defaults(database, rows.defaults)
+
+    def _add_objects(self, database: str, rows: Iterable[ObjectRow]) -> dict[tuple[int, int | None, str], Scope]:
+        """Returns their scopes by catalogue, OID and column."""
+        scopes: dict[tuple[int, int | None, str], Scope] = {}
+        for row in rows:
+            if row.kind == "ARGUMENT":
+                if row.oid is not None:
+                    self.types[(database, row.name)] = row.oid
+                continue
+            item = _secured_object(database, row)
+            if row.kind != "COLUMN":
+                scopes[(row.catalogue, row.oid, "")] = item.scope
+            self.objects.append(item)
+        return scopes
+
+    def _add_defaults(self, database: str, rows: Iterable[DefaultPrivilegeRow]) -> None:
+        for default in rows:
             if default.letter in _FUTURE_KINDS:
                 path: tuple[str, ...] = () if default.schema is None else (default.schema,)
                 scope = Scope(_FUTURE_KINDS[default.letter], database, path, owner=default.owner)

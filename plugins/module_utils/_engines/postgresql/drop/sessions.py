@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed, Where
@@ -42,11 +42,7 @@ class EndSessions(Step):
             ask(queries.FORGET_SESSIONS)
             found = [EndedSessionRow(*row) for row in ask(self.statements[0].text)]
             remaining = [row for row in found if not row.ended]
-            if remaining:
-                # The server also says false of a session that ended by itself before it was told to
-                ask(queries.FORGET_SESSIONS)
-                still = {pid for (pid,) in ask(*queries.open_sessions(row.pid for row in remaining))}
-                self._refuse_open([row for row in remaining if row.pid in still], session.login.title)
+            self._refuse_open(_still_open(remaining, ask) if remaining else [], session.login.title)
             if not found:
                 return
 
@@ -63,3 +59,10 @@ class EndSessions(Step):
                 *map(Where, dict.fromkeys(row.account for row in rows)),
                 sessions=sessions,
             )
+
+
+def _still_open(rows: Sequence[EndedSessionRow], ask: Callable[..., list[tuple[Any, ...]]]) -> list[EndedSessionRow]:
+    """The server also says false of a session that ended by itself before it was told to."""
+    ask(queries.FORGET_SESSIONS)
+    still = {pid for (pid,) in ask(*queries.open_sessions(row.pid for row in rows))}
+    return [row for row in rows if row.pid in still]

@@ -319,8 +319,7 @@ class Resolver:
         words = [kind.word for kind in kinds_of(scope.kind)]
         overloads = [item for item in catalogue.routines(scope.database, scope.path) if item.scope.kind in words]
         if scope.arguments != ANY_SIGNATURE:
-            texts = scope.arguments.split(ARGUMENT_SEPARATOR) if scope.arguments else []
-            signature = " ".join(str(catalogue.types.get((scope.database, text), "?")) for text in texts)
+            signature = self._signature(scope)
             return [item for item in overloads if item.argument_types == signature]
         if len(overloads) > 1:
             signatures = ", ".join(sorted(f"({item.scope.arguments})" for item in overloads))
@@ -328,6 +327,12 @@ class Resolver:
                 f"{_as_written(scope)} is overloaded; write the argument types as well, one of {signatures}."
             )
         return overloads
+
+    def _signature(self, scope: Scope) -> str:
+        """The OIDs of the argument types; ? for a type that does not exist."""
+        texts = scope.arguments.split(ARGUMENT_SEPARATOR) if scope.arguments else []
+        types = self.observed.catalogue.types
+        return " ".join(str(types.get((scope.database, text), "?")) for text in texts)
 
     def _near(self, scope: Scope, schemas: Sequence[str]) -> list[str]:
         """What else goes by that name."""
