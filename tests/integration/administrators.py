@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The master user of a database, and other administrators: with a token, and with a password in a named secret."""
+"""Administrators of a database other than its master user: with a token, and with a password in a named secret."""
 
 from __future__ import annotations
 
@@ -24,18 +24,6 @@ _WITH_TOKEN = {
     "ledger": "CREATE ROLE {name} LOGIN; GRANT rds_iam TO {name} WITH ADMIN OPTION",
 }
 _DROP = {"orders": "DROP USER {name}", "ledger": "DROP OWNED BY {name}; DROP ROLE {name}"}
-
-
-def master_login(state: State, cluster: str) -> dict[str, object]:
-    described = state["clusters"][cluster]
-    secret = aws_client(state, "secretsmanager").get_secret_value(SecretId=described["secret_arn"])
-    value = json.loads(secret["SecretString"])
-    return {
-        "login_host": described["host"],
-        "login_port": described["port"],
-        "login_user": value["username"],
-        "login_password": value["password"],
-    }
 
 
 def create_iam_administrator(admin: Administration, cluster: str) -> str:

@@ -27,9 +27,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Log
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 from tests.integration.administration import Administration
-from tests.integration.aws.data_api_scene import calls, faults, limits, transport
-from tests.integration.mysql import scene as mysql_scene
-from tests.integration.postgresql import scene as postgresql_scene
+from tests.integration.aws.data_api_scene import calls, faults, limits
+from tests.integration.master import master_login_by
 from tests.integration.tasks import TaskFailed, Tasks
 from tests.sandbox.clients import State, aws_client
 
@@ -39,9 +38,7 @@ CLUSTERS = ["orders", "ledger", "archive"]
 
 
 def login_to(state: State, cluster: str, over_data_api: bool = True, lock_timeout: int = 1) -> Login:
-    scene = mysql_scene if state["clusters"][cluster]["engine"] == "aurora-mysql" else postgresql_scene
-    way = transport(state, cluster) if over_data_api else None
-    return replace(scene.master_login(state, cluster), transport=way, lock_timeout=lock_timeout)
+    return master_login_by(state, cluster, over_data_api, lock_timeout)
 
 
 def open_session(login: Login) -> Session:

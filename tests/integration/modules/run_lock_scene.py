@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
@@ -16,9 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.registry
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from tests.integration.administration import Administration
-from tests.integration.aws.data_api_scene import transport
-from tests.integration.mysql import scene as mysql_scene
-from tests.integration.postgresql import scene as postgresql_scene
+from tests.integration.master import master_login_by
 from tests.sandbox.clients import State
 
 PASSWORD = "Pa55word!"
@@ -53,9 +51,7 @@ class Server:
         return self.state["clusters"][self.cluster]["engine"] == "aurora-mysql"
 
     def login(self, over_data_api: bool = False, lock_timeout: int = 5) -> Login:
-        scene = mysql_scene if self.mysql else postgresql_scene
-        way = transport(self.state, self.cluster) if over_data_api else None
-        return replace(scene.master_login(self.state, self.cluster), transport=way, lock_timeout=lock_timeout)
+        return master_login_by(self.state, self.cluster, over_data_api, lock_timeout)
 
     def open(self, **options: Any) -> Session:
         login = self.login(**options)

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.integration.administration import Administration
+from tests.integration.master import direct_options
 from tests.integration.mysql import grant_cases as mysql
-from tests.integration.mysql.scene import CLUSTERS, direct_options
+from tests.integration.mysql.scene import CLUSTERS
 from tests.integration.postgresql import grant_cases as postgresql
 from tests.integration.postgresql.scene import CLUSTERS as SERVERS
 from tests.integration.postgresql.scene import Scene, made

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.administrators import master_login
+from tests.integration.master import master_options
 from tests.integration.tasks import TaskFailed, Tasks, converge
 from tests.sandbox.clients import CHECKOUT, State
 
@@ -46,7 +46,7 @@ def test_mysql_answers_1524_itself(admin: Administration):
 
 @pytest.mark.direct("logs in itself")
 def test_mysql_s_1524_is_explained_where_aws_was_not_asked(tasks: Tasks, state: State, account: str):
-    master = master_login(state, "catalogue")
+    master = master_options(state, "catalogue")
     with pytest.raises(TaskFailed, match=r"IAM authentication is off on localhost:.*1524"):
         tasks.user(engine="aurora-mysql", name=account, **master)
 

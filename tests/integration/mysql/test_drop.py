@@ -14,7 +14,7 @@ import pymysql
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.administrators import master_login
+from tests.integration.master import master_options
 from tests.integration.meanwhile import Meanwhile
 from tests.integration.tasks import TaskFailed, converge, refused_alike
 from tests.sandbox.clients import State, connect_statement, create_principal
@@ -206,7 +206,7 @@ def test_nobody_gets_in_while_a_client_tries_in_a_loop(tasks, connect, drop, sta
 
 
 def as_master(state: State, cluster: str) -> Any:
-    login = master_login(state, cluster)
+    login = master_options(state, cluster)
     names = {"host": "login_host", "port": "login_port", "user": "login_user", "password": "login_password"}
     return pymysql.connect(**{name: login[option] for name, option in names.items()}, ssl={"ca": state["ca_cert"]})
 

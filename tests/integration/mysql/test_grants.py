@@ -13,8 +13,9 @@ import pymysql
 import pytest
 
 from tests.integration.administration import Administration
+from tests.integration.master import direct_options
 from tests.integration.mysql.grant_cases import CASES, SCENE
-from tests.integration.mysql.scene import CLUSTERS, connection, direct_options
+from tests.integration.mysql.scene import CLUSTERS, connection
 from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
 from tests.sandbox.clients import State
 

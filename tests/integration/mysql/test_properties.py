@@ -24,7 +24,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Log
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
 from tests.integration.administration import Administration
 from tests.integration.histories import History, assert_each_state_is_reached, histories, written_privileges
-from tests.integration.mysql.scene import CLUSTERS, master_login
+from tests.integration.master import master_login
+from tests.integration.mysql.scene import CLUSTERS
 from tests.integration.tasks import examples
 from tests.sandbox.clients import State
 

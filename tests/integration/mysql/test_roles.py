@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.mysql.scene import direct_options
+from tests.integration.master import direct_options
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State
 

@@ -21,7 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 from tests.integration.administration import Administration
-from tests.integration.mysql.scene import direct_options, master_login
+from tests.integration.master import direct_options, master_login
 from tests.integration.tasks import TaskFailed, Tasks
 from tests.sandbox.clients import State
 

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.administrators import master_login
+from tests.integration.master import master_options
 from tests.integration.meanwhile import Meanwhile
 from tests.integration.tasks import Result, TaskFailed
 from tests.sandbox.clients import Principal, State, connect_statement, create_principal
@@ -50,7 +50,7 @@ def memberships(admin: Administration, cluster: str, member: str = MASTER) -> li
 
 
 def master_arguments(state: State, cluster: str) -> dict[str, Any]:
-    login = master_login(state, cluster)
+    login = master_options(state, cluster)
     return {
         "host": login["login_host"],
         "port": login["login_port"],

@@ -15,14 +15,13 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, converge
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import KEEP
-from tests.integration.administration import Administration, running_clusters
-from tests.integration.aws.data_api_scene import transport_if_asked
+from tests.integration.administration import Administration
+from tests.integration.master import master_login
 from tests.integration.tasks import Result
 from tests.sandbox.clients import State
-from tests.sandbox.layout import of_checkout
 
 MASTER = "postgres"
 CLUSTERS = {"ledger": 18, "archive": 15}
@@ -104,17 +103,6 @@ def made(cluster: str, state: State, admin: Administration) -> Iterator[Scene]:
     admin.sql(cluster, f"DROP DATABASE {database} WITH (FORCE)")
     for (name,) in roles:
         admin.sql(cluster, f"DROP ROLE {name}")
-
-
-def master_login(state: State, cluster: str) -> Login:
-    """With the master's password, which the sandbox keeps."""
-    described = state["clusters"][cluster]
-    running = running_clusters(of_checkout())
-    password = next(item.master_password for item in running if item.spec.identifier == cluster)
-    host, port = described["host"], described["port"]
-    endpoint = Endpoint(f"cluster {cluster}", "aurora-postgresql", host, port, master_user=MASTER)
-    way = transport_if_asked(state, cluster)
-    return Login(endpoint, host, port, lambda: Credentials(MASTER, password), ca_cert=state["ca_cert"], transport=way)
 
 
 def open_connection(scene: Scene) -> Any:

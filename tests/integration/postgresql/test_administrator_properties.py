@@ -18,6 +18,7 @@ from hypothesis import example as explicit
 from hypothesis import strategies as st
 
 from tests.integration.administration import Administration
+from tests.integration.master import master_login
 from tests.integration.postgresql.administrators_scene import (
     ACCOUNTS,
     ADMINISTRATOR_BY,
@@ -31,7 +32,6 @@ from tests.integration.postgresql.administrators_scene import (
     Deputy,
     Example,
 )
-from tests.integration.postgresql.scene import master_login
 from tests.integration.tasks import Tasks, examples
 from tests.sandbox.clients import State
 

@@ -22,7 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Au
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from tests.integration.administration import Administration
-from tests.integration.postgresql.scene import master_login
+from tests.integration.master import master_login
 from tests.integration.tasks import examples
 from tests.sandbox.clients import State
 

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.mysql.scene import direct_options
+from tests.integration.master import direct_options
 from tests.integration.postgresql.drop_scene import (
     MASTER,
     exists,

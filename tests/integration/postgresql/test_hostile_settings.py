@@ -20,7 +20,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from tests.integration.administration import Administration
 from tests.integration.aws.data_api_scene import transport
-from tests.integration.postgresql.scene import master_login
+from tests.integration.master import master_login
 from tests.integration.tasks import TaskFailed, Tasks
 from tests.sandbox.clients import State
 from tests.sandbox.servers.programs import SandboxError
