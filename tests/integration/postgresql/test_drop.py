@@ -107,7 +107,7 @@ def test_a_failure_in_the_second_database_loses_nothing(
         return tasks.user(cluster=cluster, name=owner, state="absent", **options, **mode)
 
     blocker = locked_table(state, admin, cluster, second, owner)
-    with pytest.raises(TaskFailed, match="another session holds a lock") as failure:
+    with pytest.raises(TaskFailed, match="Another session holds a lock") as failure:
         drop()
     assert failure.value.result["statements_executed"]
     assert failure.value.result["database"] == second
@@ -136,7 +136,7 @@ def test_a_member_of_the_master_is_dropped(
     admin.sql(cluster, grant)
     options = {"owned_objects": "drop", "lock_timeout": 1}
     blocker = locked_table(state, admin, cluster, sorted(databases[1:])[0], owner)
-    with pytest.raises(TaskFailed, match="another session holds a lock"):
+    with pytest.raises(TaskFailed, match="Another session holds a lock"):
         tasks.user(cluster=cluster, name=owner, state="absent", **options)
     blocker.close()
     converge(lambda **mode: tasks.user(cluster=cluster, name=owner, state="absent", **options, **mode))
@@ -198,7 +198,7 @@ def test_an_account_whose_drop_was_interrupted_can_come_back(
     tasks: Tasks, state: State, admin: Administration, cluster: str, owner: str
 ):
     blocker = locked_table(state, admin, cluster, cluster, owner)
-    with pytest.raises(TaskFailed, match="another session holds a lock"):
+    with pytest.raises(TaskFailed, match="Another session holds a lock"):
         tasks.user(cluster=cluster, name=owner, state="absent", owned_objects="drop", lock_timeout=1)
     blocker.close()
     back = converge(lambda **mode: tasks.user(cluster=cluster, name=owner, locked=False, **mode))

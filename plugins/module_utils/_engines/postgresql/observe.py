@@ -230,7 +230,7 @@ def read_database(
 ) -> DatabaseRows:
     """``accounts``, ``roles``: as for :func:`read_shared`."""
     objects = [ObjectRow(*row) for row in session.query(*queries.objects(wanted, accounts, session.major), database)]
-    numbers = [(row.catalogue, row.oid) for row in filter(_has_privileges, objects)]
+    numbers = list(_own_lists(objects))
     entries = session.query(*queries.entries(numbers, roles, accounts, session.major), database) if numbers else []
     defaults = session.query(*queries.default_privileges(accounts), database)
     schemas = {item.name for item in wanted if item.kind == "CREATORS"}
@@ -243,9 +243,11 @@ def read_database(
     )
 
 
-def _has_privileges(row: ObjectRow) -> bool:
-    """By a list of its own: columns come with their table."""
-    return row.kind not in ("COLUMN", "ARGUMENT") and bool(row.oid)
+def _own_lists(rows: Iterable[ObjectRow]) -> Iterator[tuple[int, int]]:
+    """Catalogue and OID of what has an access list of its own: columns come with their table."""
+    for row in rows:
+        if row.oid and row.kind not in ("COLUMN", "ARGUMENT"):
+            yield row.catalogue, row.oid
 
 
 def _wanted_objects(accounts: Sequence[ParsedAccount], login_database: str) -> dict[str, frozenset[Wanted]]:
