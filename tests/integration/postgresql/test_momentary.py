@@ -189,7 +189,7 @@ def test_default_privileges_of_who_is_not_administered(scene: Scene, account: st
     on = "FUTURE TABLES IN SCHEMA shop" if schema else "FUTURE TABLES"
     options = {"name": account, "grants": [{"on": on, "privileges": ["SELECT"], "owner": owner}]}
     if scene.major >= 16:
-        refused(scene, "permission denied to change default privileges; log in as", **options)
+        refused(scene, r"permission denied to change default privileges .error 42501.\. Log in as", **options)
     else:
         converge(partial(scene.user, **options))
 
