@@ -347,6 +347,7 @@ def _not_as_planned(engine: Engine[O], planned: _Planned, progress: Progress) ->
     return VerificationFailed(
         f"The server accepted every statement of {PLANS} plans, yet {', '.join(map(str, different))} is not as "
         "planned; compare planned and found. If another program keeps changing it, end that one first.",
+        *(change.at() for change in planned.changes.effective),
         planned=side(planned.plan.after),
         found=side(planned.plan.before),
         statements=list(progress.statements),

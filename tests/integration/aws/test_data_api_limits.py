@@ -213,7 +213,8 @@ def test_what_the_server_only_warns_of_is_found_afterwards(
     grants = [{"privileges": ["SELECT"], "on": f"TABLE public.{account}"}]
     requests = account_requests({"users": [{"name": account, "grants": grants}], "unlisted": "keep", "confirm": False})
     login = replace(login_to(state, cluster), database=cluster)
-    with pytest.raises(VerificationFailed, match=f"yet {account} is not as planned") as failure:
+    words = rf"^account {account} \(users\[0\]\): .* yet {account} is not as planned"
+    with pytest.raises(VerificationFailed, match=words) as failure:
         converge(engine_for("aurora-postgresql"), login, requests, "keep", write=True)
     assert "SELECT" in failure.value.details["planned"]
     assert "SELECT" not in failure.value.details["found"]
