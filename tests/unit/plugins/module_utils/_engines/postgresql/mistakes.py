@@ -46,7 +46,7 @@ def having(*, login: bool = True, password: bool = False, comment: str = "", **s
     )
 
 
-def leaving(title: str, element: str, new_owner: str = "", way: str = "fail", **state: Any) -> Mistake:
+def dropping(title: str, element: str, new_owner: str = "", way: str = "fail", **state: Any) -> Mistake:
     """An account that is to be dropped."""
     options = {"reassign_owned_to": new_owner} if new_owner else {}
     way = "reassign" if new_owner else way
@@ -156,16 +156,16 @@ PLANNED = [
         "roles",
         roles=[],
     ),
-    leaving(
+    dropping(
         "that is a group role",
         "",
         login=False,
         memberships=(Membership(CULPRIT, "ann"),),
         roles=(role("ann"),),
     ),
-    leaving("with open sessions", "", connected=frozenset({CULPRIT})),
-    leaving("with a missing new owner", "reassign_owned_to", "nobody", **OWNS),
-    leaving(
+    dropping("with open sessions", "", connected=frozenset({CULPRIT})),
+    dropping("with a missing new owner", "reassign_owned_to", "nobody", **OWNS),
+    dropping(
         "whose new owner is a member of the login",
         "reassign_owned_to",
         "ann",
@@ -173,7 +173,7 @@ PLANNED = [
         memberships=(Membership("master", "ann"),),
         **OWNS,
     ),
-    leaving("whose new owner is a stranger", "reassign_owned_to", "ann", roles=(role("ann"),), **OWNS),
+    dropping("whose new owner is a stranger", "reassign_owned_to", "ann", roles=(role("ann"),), **OWNS),
     Mistake(
         "an account to be dropped whose new owner is dropped",
         "reassign_owned_to",
@@ -181,10 +181,10 @@ PLANNED = [
         having(roles=(role("ann"),), memberships=(iam("ann"), created_by_master("ann")), accounts=("ann",), **OWNS),
         ({"name": "ann", "state": "absent"},),
     ),
-    leaving("that owns something", "", **OWNS),
-    leaving("that has passed privileges on", "", entries=(GRANTED_ON[1],)),
-    leaving("with privileges by strangers", "", entries=(entry(scenes.TABLE, "SELECT", CULPRIT, "stranger"),)),
-    leaving(
+    dropping("that owns something", "", **OWNS),
+    dropping("that has passed privileges on", "", entries=(GRANTED_ON[1],)),
+    dropping("with privileges by strangers", "", entries=(entry(scenes.TABLE, "SELECT", CULPRIT, "stranger"),)),
+    dropping(
         "whose code would gain rights",
         "reassign_owned_to",
         "ann",
