@@ -17,9 +17,11 @@ from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import eventually
 from tests.integration.mysql.code import CODE, LISTS, TABLES, Schema
 from tests.integration.mysql.scene import connection
-from tests.integration.tasks import TaskFailed, converge
+from tests.integration.tasks import TaskFailed, converge, refused_alike
 
 pytestmark = pytest.mark.mysql
+NUMBERS = {"event": 2, "function": 1, "procedure": 1, "trigger": 2, "view": 2}
+"""of the code whose definer is the account"""
 IAM = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'"
 
 
@@ -60,10 +62,9 @@ def test_code_is_never_given_another_definer(drop, schema, account, check, reass
         drop(owned_objects="reassign", reassign_owned_to=f"other_{account}", reassign_code=reassign_code, check=check)
     assert "Lock the account instead (locked: true)" in str(failure.value)
     named = failure.value.result["in_the_way"][f"{account}@%"]
-    expected = {"event": 2, "function": 1, "procedure": 1, "trigger": 2, "view": 2}
-    for kind, number in expected.items():
+    for kind, number in NUMBERS.items():
         assert sum(text.startswith(f"it is the definer of {kind} {schema.name}.") for text in named) == number
-    assert len(named) == sum(expected.values())
+    assert len(named) == sum(NUMBERS.values())
     assert schema.snapshot() == before
     assert not is_locked(schema, account)
 
@@ -133,3 +134,56 @@ def test_code_that_an_open_session_adds_is_not_left_without_its_definer(
     assert is_locked(schema, account)
     converge(lambda **mode: drop(owned_objects="drop", **mode))
     assert not any(schema.sql(text) for text in LISTS.values())
+
+
+# What the login does not see
+
+SEES_ALL = ("SHOW_ROUTINE ON *.*", "TRIGGER ON *.*", "EVENT ON *.*")
+UNSEEN = [
+    ((), "SHOW_ROUTINE ON *.*, TRIGGER ON *.*, EVENT ON *.*"),
+    (("EVENT ON *.*", "SELECT ON *.*"), "TRIGGER ON *.*"),
+    (("TRIGGER ON *.*", "EXECUTE ON *.*"), "EVENT ON *.*"),
+    (("TRIGGER ON *.*", "EVENT ON *.*"), "SHOW_ROUTINE ON *.*"),
+]
+
+
+@pytest.mark.direct("is about the privileges of a login")
+@pytest.mark.usefixtures("code")
+@pytest.mark.parametrize(("privileges", "missing"), UNSEEN, ids=["none", "no trigger", "no event", "no routine"])
+@pytest.mark.parametrize("owned_objects", ["fail", "drop"])
+def test_a_login_that_does_not_see_all_code_drops_nobody(
+    tasks, clerk, schema, account, owned_objects, privileges, missing
+):
+    """The server would: with this privilege it only warns that code loses its definer."""
+    login = clerk("PROCESS ON *.*", "ALLOW_NONEXISTENT_DEFINER ON *.*", *privileges)
+    said = refused_alike(
+        lambda **mode: tasks.user(**login, name=account, state="absent", owned_objects=owned_objects, **mode)
+    )
+    if privileges:
+        assert owned_objects == "drop" or "it is the definer of" in said
+    if owned_objects == "drop" or not privileges:
+        assert f"Grant {login['login_user']}@% {missing}, or lock the account instead" in said
+    assert schema.has(account)
+    assert not is_locked(schema, account)
+
+
+@pytest.mark.direct("is about the privileges of a login")
+@pytest.mark.usefixtures("code")
+def test_a_login_that_sees_all_code_names_it(tasks, clerk, account):
+    login = clerk("PROCESS ON *.*", *SEES_ALL)
+    with pytest.raises(TaskFailed) as failure:
+        tasks.user(**login, name=account, state="absent")
+    named = " ".join(failure.value.result["in_the_way"][f"{account}@%"])
+    assert {kind: named.count(f"definer of {kind} ") for kind in NUMBERS} == NUMBERS
+
+
+@pytest.mark.direct("is about the privileges of a login")
+@pytest.mark.parametrize("cluster", ["orders"])
+def test_a_database_that_is_hidden_by_a_partial_revoke_is_named(tasks, clerk, schema, account):
+    login = clerk("PROCESS ON *.*", *SEES_ALL)
+    name = login["login_user"]
+    schema.sql(f"REVOKE EVENT ON `{schema.name}`.* FROM {name}; REVOKE TRIGGER ON mysql.* FROM {name}")
+    said = refused_alike(lambda **mode: tasks.user(**login, name=account, state="absent", **mode))
+    assert f"Grant {name}@% EVENT ON {schema.name}.*, or lock" in said
+    (unseen,) = [item for item in tasks.facts(**login, gather_subset="accounts")["unseen"] if item["what"] == "owns"]
+    assert f"EVENT ON {schema.name}.*" in unseen["why"]

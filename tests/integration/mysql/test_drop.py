@@ -160,10 +160,10 @@ def test_sessions_that_a_locked_account_still_has_are_ended(tasks, connect, clus
 
 
 def test_unlisted_accounts_lose_their_sessions(tasks, connect, sql, cluster, account):
-    names = [row[0] for row in sql("SELECT User FROM mysql.user WHERE plugin = 'AWSAuthenticationPlugin'")]
+    there = sql("SELECT User, Host FROM mysql.user WHERE plugin = 'AWSAuthenticationPlugin'")
     tasks.user(cluster=cluster, name=account)
     session = connect()
-    rest = [{"name": name} for name in names]
+    rest = [{"name": name, "host": host} for name, host in there]
     assert tasks.users(cluster=cluster, users=rest, unlisted="lock")["changed"]
     assert not is_open(session)
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
@@ -53,6 +53,16 @@ def check_drop(change: AccountChange, dependencies: Dependencies, planned: Plann
             f"{change.name} cannot be dropped{how}, because {'; '.join(phrases)}. {remedy}",
             change.at("owned_objects" if how else ""),
             in_the_way={str(change.name): phrases},
+        )
+
+
+def check_definers_seen(change: AccountChange, missing: Sequence[str], login: AccountName) -> None:
+    """Raises Refused where the login may not see all code. ``missing``: see ``missing_to_see``."""
+    if missing:
+        raise Refused(
+            f"{login} cannot see whether {change.name} is the definer of views, routines, triggers or events, which "
+            f"would stop working. Grant {login} {', '.join(missing)}, or lock the account instead (locked: true).",
+            change.at(),
         )
 
 

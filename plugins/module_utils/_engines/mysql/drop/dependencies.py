@@ -9,18 +9,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Requests, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
     DependencyRow,
     SessionRow,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Executor
 
 
@@ -124,3 +126,50 @@ def open_sessions(
     rows = map(SessionRow._make, session.query(*queries.sessions(names)))
     found, unclear = assign((row for row in rows if row.user in names), existing)
     return {number: name for number, name in sorted(found.items()) if name in accounts}, unclear
+
+
+_SEES = (
+    ("SHOW_ROUTINE", ("SHOW_ROUTINE", "SELECT", "EXECUTE", "CREATE ROUTINE", "ALTER ROUTINE")),
+    ("TRIGGER", ("TRIGGER",)),
+    ("EVENT", ("EVENT",)),
+)
+"""What to ask for, and what else serves: for routines, triggers and events. TRIGGER shows views too.
+
+https://dev.mysql.com/doc/refman/8.4/en/information-schema-routines-table.html
+
+https://dev.mysql.com/doc/refman/8.4/en/information-schema-triggers-table.html
+
+https://dev.mysql.com/doc/refman/8.4/en/information-schema-events-table.html
+"""
+_OF_SERVER = frozenset({"mysql", "sys", "performance_schema", "information_schema"})
+"""Aurora and RDS let nobody create code in these, and revoke privileges on them even from the master user."""
+_ADOPT = ("ALLOW_NONEXISTENT_DEFINER", "SET_USER_ID")
+"""The first since MySQL 8.2, the second until then."""
+
+
+def missing_to_see(authority: Authority) -> list[str]:
+    """Privileges without which the login may not see all code: ``TRIGGER ON *.*``. Empty where it sees all.
+
+    information_schema leaves out without a word what the login has no privilege on.
+    """
+    return [f"{word} ON {where}" for word, privileges in _SEES for where in _hidden(authority, privileges)]
+
+
+def _hidden(authority: Authority, privileges: tuple[str, ...]) -> Iterator[str]:
+    everywhere = [privilege for privilege in privileges if authority.holds(privilege, GLOBAL)]
+    if not everywhere:
+        yield "*.*"
+        return
+    restricted = frozenset.intersection(*map(authority.restricted, everywhere))
+    for name in sorted(restricted - _OF_SERVER):
+        database = Scope("DATABASE", path=(name,))
+        if not any(authority.holds(privilege, database) for privilege in privileges):
+            yield f"{name}.*"
+
+
+def may_adopt(authority: Authority) -> bool:
+    """Whether the server lets the login create an account that existing code has as its definer (otherwise error 4006).
+
+    https://dev.mysql.com/doc/refman/8.4/en/stored-objects-security.html#stored-objects-security-orphan-objects
+    """
+    return any(authority.holds_dynamic(privilege) for privilege in _ADOPT)

@@ -36,6 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     UserRow,
     UserRows,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import (
@@ -64,7 +65,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
 SHOWN = 20
 """Objects of an account that are named, in each database."""
 
-_DEFINER_RIGHTS = ("EVENT", "SHOW VIEW", "TRIGGER")
 _Graph = Mapping[AccountName, Collection[AccountName]]
 
 
@@ -132,13 +132,13 @@ class _Look:
 
     def _owned(self, authority: Authority) -> dict[str, dict[str, Owned]]:
         """By definer (``user@host``) and database."""
-        everything = authority.holds("SELECT", GLOBAL) or authority.holds_dynamic("SHOW_ROUTINE")
-        if not (everything and all(authority.holds(privilege, GLOBAL) for privilege in _DEFINER_RIGHTS)):
+        missing = missing_to_see(authority)
+        if missing:
             self.unseen.append(
                 Unseen(
                     "owns",
-                    "The login sees code of others only where it has a privilege on it; GRANT SHOW_ROUTINE, "
-                    "EVENT, SHOW VIEW, TRIGGER ON *.* to the login to have all of it counted.",
+                    "The login sees code of others only where it has a privilege on it; grant it "
+                    f"{', '.join(missing)} to have all of it counted.",
                 )
             )
         objects: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))

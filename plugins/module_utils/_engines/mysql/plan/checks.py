@@ -20,9 +20,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.checks import (
     Planned,
+    check_definers_seen,
     check_drop,
     check_sessions,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import must_end_sessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     is_host_name,
@@ -97,6 +99,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
     _check_system_user(change, observed)
     if change.dropped:
         check_drop(change, observed.dependencies, planned)
+        check_definers_seen(change, missing_to_see(observed.authority), observed.login)
     check_roles(change, observed)
     _check_spellings(change)
 
