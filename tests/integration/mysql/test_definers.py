@@ -17,7 +17,7 @@ from tests.integration.administration import Administration
 from tests.integration.modules.interruptions import eventually
 from tests.integration.mysql.code import CODE, LISTS, TABLES, Schema
 from tests.integration.mysql.scene import connection
-from tests.integration.tasks import TaskFailed, converge, refused_alike
+from tests.integration.tasks import Result, TaskFailed, converge, refused_alike
 
 pytestmark = pytest.mark.mysql
 NUMBERS = {"event": 2, "function": 1, "procedure": 1, "trigger": 2, "view": 2}
@@ -187,3 +187,54 @@ def test_a_database_that_is_hidden_by_a_partial_revoke_is_named(tasks, clerk, sc
     assert f"Grant {name}@% EVENT ON {schema.name}.*, or lock" in said
     (unseen,) = [item for item in tasks.facts(**login, gather_subset="accounts")["unseen"] if item["what"] == "owns"]
     assert f"EVENT ON {schema.name}.*" in unseen["why"]
+
+
+# Code whose definer does not exist
+
+
+@pytest.fixture
+def orphans(schema: Schema, account: str) -> str:
+    """Code of every kind whose definer is an account that is not there."""
+    ghost = f"ghost_{account[5:]}"
+    for statement in CODE:
+        if "INVOKER" not in statement:  # a view of another view, whose definer must exist
+            schema.sql(statement.format(definer=f"{ghost}@'10.%'"))
+    return ghost
+
+
+def messages(result: Result) -> list[str]:
+    found = result.get("warnings", ())
+    return [warning if isinstance(warning, str) else str(warning["event"]["msg"]) for warning in found]
+
+
+def test_an_account_that_adopts_code_is_warned_of(tasks, schema, cluster, account, orphans):
+    users = [{"name": orphans, "host": "10.%"}, {"name": orphans}]
+    made = converge(lambda **mode: tasks.users(cluster=cluster, users=users, **mode))
+    (warning,) = [text for text in messages(made) if orphans in text and "definer" in text]
+    assert warning.startswith(f"{orphans}@10.% is new, but already the definer of ")
+    assert {kind: warning.count(f"{kind} {schema.name}.") for kind in NUMBERS} == {**NUMBERS, "view": 1}
+    schema.sql(f"DROP USER {orphans}@'10.%', {orphans}")
+
+
+@pytest.mark.direct("is about the privileges of a login")
+def test_a_login_that_may_not_let_an_account_adopt_code_is_refused(tasks, clerk, schema, cluster, account, orphans):
+    """The server would stop at all accounts of the statement (error 4006), when other statements have been executed."""
+    users = [{"name": f"{account}_2"}, {"name": orphans, "host": "10.%"}]
+    login = clerk("PROCESS ON *.*", *SEES_ALL)
+    said = refused_alike(lambda **mode: tasks.users(**login, users=users, **mode))
+    assert f"{orphans}@10.% cannot be created, because it is the definer of " in said
+    assert f"view {schema.name}.v" in said
+    assert f"grant {login['login_user']}@% ALLOW_NONEXISTENT_DEFINER (SET_USER_ID before MySQL 8.2)" in said
+    assert not schema.has(f"{account}_2")
+
+
+@pytest.mark.direct("is about the privileges of a login")
+def test_a_login_that_does_not_see_what_an_account_adopts_is_warned(tasks, clerk, schema, orphans):
+    login = clerk("PROCESS ON *.*", "ALLOW_NONEXISTENT_DEFINER ON *.*", "SHOW_ROUTINE ON *.*")
+    made = converge(lambda **mode: tasks.user(**login, name=orphans, **mode))
+    assert messages(made)[-1] == (
+        f"{login['login_user']}@% cannot see whether {orphans}@% is the definer of existing code, "
+        f"which the server would execute with its privileges from now on. Grant {login['login_user']}@% "
+        "TRIGGER ON *.*, EVENT ON *.* to have it named."
+    )
+    schema.sql(f"DROP USER {orphans}")

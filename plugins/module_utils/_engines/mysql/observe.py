@@ -80,8 +80,12 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
         role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
-        dependencies=read_dependencies(session, requests, subjects, users.names),
+        dependencies=read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names)),
     )
+
+
+def _created(wanted: Sequence[ParsedAccount], existing: Collection[AccountName]) -> set[AccountName]:
+    return {account.name for account in wanted if account.request.present} - set(existing)
 
 
 def _authority(principals: Iterable[AccountName], granted: GrantedRows, users: UserRows) -> Authority:

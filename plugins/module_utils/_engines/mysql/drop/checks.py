@@ -12,7 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Optional
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import Dependencies
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
+    DefinedObject,
+    Dependencies,
+    may_adopt,
+    missing_to_see,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import (
     may_call_rds_kill,
     may_kill,
@@ -30,6 +35,8 @@ DROP, REASSIGN = "drop", "reassign"
 Planned = Mapping[AccountName, Optional[Account]]
 """The accounts that the task changes, as they will be."""
 
+_NAMED = 3
+"""Accounts that a warning names before it only counts them."""
 NOBODY = AccountRequest("")
 """Stands for the request of an account that no one listed."""
 
@@ -64,6 +71,43 @@ def check_definers_seen(change: AccountChange, missing: Sequence[str], login: Ac
             f"would stop working. Grant {login} {', '.join(missing)}, or lock the account instead (locked: true).",
             change.at(),
         )
+
+
+def check_adoption(change: AccountChange, dependencies: Dependencies, authority: Authority, login: AccountName) -> None:
+    """Raises Refused where the server does not let the login create an account that is a definer already."""
+    objects = dependencies.objects.get(change.name)
+    if objects and not may_adopt(authority):
+        raise Refused(
+            f"{change.name} cannot be created, because it is the definer of {_listed(objects)} (error 4006). Let an "
+            f"administrator drop that code or recreate it under another definer, or grant {login} "
+            "ALLOW_NONEXISTENT_DEFINER (SET_USER_ID before MySQL 8.2).",
+            change.at(),
+        )
+
+
+def adopted(
+    changes: Sequence[AccountChange], dependencies: Dependencies, authority: Authority, login: AccountName
+) -> Iterator[str]:
+    """Warnings about code that gets the privileges of accounts that are created."""
+    created = [change.name for change in changes if change.created]
+    for name in created:
+        if objects := dependencies.objects.get(name):
+            yield (
+                f"{name} is new, but already the definer of {_listed(objects)}. From now on the server executes this "
+                "code with the privileges of the account. Read it, and drop it if it is not meant to be executed."
+            )
+    missing = missing_to_see(authority)
+    if created and missing and may_adopt(authority):
+        more = f" and {len(created) - _NAMED} more" if len(created) > _NAMED else ""
+        names = f"{', '.join(map(str, created[:_NAMED]))}{more}"
+        yield (
+            f"{login} cannot see whether {names} is the definer of existing code, which the server would execute with "
+            f"its privileges from now on. Grant {login} {', '.join(missing)} to have it named."
+        )
+
+
+def _listed(objects: Sequence[DefinedObject]) -> str:
+    return ", ".join(map(str, objects))
 
 
 def _obstacles(

@@ -43,7 +43,7 @@ T = TypeVar("T", AccountName, DefinedObject)
 @dataclass(frozen=True)
 class Dependencies:
     """
-    objects    of each account that may be dropped, what has it as definer
+    objects    of each account that may be dropped or created, what has it as definer
     members    of each, who has it as a role
     proxies    of each, who may act as it
     sessions   number → account; ``unclear``: those that may be of several accounts
@@ -63,12 +63,13 @@ def read_dependencies(
     requests: Requests,
     subjects: Collection[AccountName],
     existing: Collection[AccountName],
+    created: Collection[AccountName],
 ) -> Dependencies:
     """Raises StatementFailed, ConnectionLost."""
     asked = {name: requests.about(name) for name in subjects}
     dropped = {name for name, request in asked.items() if request is None or not request.present}
     ending = {name for name, request in asked.items() if _loses_sessions(request)}
-    objects, members, proxies = obstacles(session, dropped)
+    objects, members, proxies = obstacles(session, dropped | set(created))
     sessions, unclear, rds_kill = _sessions(session, ending, existing)
     return Dependencies(objects, members, proxies, sessions, tuple(unclear), rds_kill)
 

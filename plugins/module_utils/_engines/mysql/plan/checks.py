@@ -20,6 +20,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.checks import (
     Planned,
+    adopted,
+    check_adoption,
     check_definers_seen,
     check_drop,
     check_sessions,
@@ -97,6 +99,8 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
     _check_iam(change, observed)
     _check_host(change, observed)
     _check_system_user(change, observed)
+    if change.created:
+        check_adoption(change, observed.dependencies, observed.authority, observed.login)
     if change.dropped:
         check_drop(change, observed.dependencies, planned)
         check_definers_seen(change, missing_to_see(observed.authority), observed.login)
@@ -250,4 +254,5 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
         lambda name: similar(name, observed.existing),
         "in MySQL the host is part of the name, and case matters",
     )
+    yield from adopted(changes.accounts, observed.dependencies, observed.authority, observed.login)
     yield from still_open(changes.accounts, observed.unlocked)
