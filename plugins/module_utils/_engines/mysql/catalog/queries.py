@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import ANONYMOUS
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
     STATIC_PRIVILEGES,
@@ -29,8 +30,8 @@ MANY = 500
 Query = tuple[str, tuple[Any, ...]]
 
 SERVER = (
-    "SELECT CURRENT_USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, @@GLOBAL.mandatory_roles, "
-    "@@skip_name_resolve, "
+    "SELECT CURRENT_USER(), USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, "
+    "@@GLOBAL.mandatory_roles, @@skip_name_resolve, "
     f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
     "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES)"
 )
@@ -80,13 +81,13 @@ _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 
 
 def privileges(accounts: Collection[AccountName]) -> Query:
-    """Kind, user, host, and four more (see ``_PRIVILEGE_TABLES``); for dynamic privileges, the user is
-    ``'user'@'host'`` and the host is empty.
+    """Kind, user, host, and four more (see ``_PRIVILEGE_TABLES``), of these names under whatever host and of anonymous
+    accounts; for dynamic privileges, of these accounts, the user is ``'user'@'host'`` and the host is empty.
 
     Dynamic privileges are read as they are in effect, because mysql.global_grants may say something else: after REVOKE
     GRANT OPTION ON *.* the server goes on with two entries, one of them grantable.
     """
-    names = {account.name for account in accounts}
+    names = {ANONYMOUS, *(account.name for account in accounts)}
     parts = [
         (f"'{kind}'", table, (user, *columns), *among(user, names)) for kind, table, user, columns in _PRIVILEGE_TABLES
     ]

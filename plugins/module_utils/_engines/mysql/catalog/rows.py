@@ -16,7 +16,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Restrictions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Restrictions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    ANONYMOUS,
+    Client,
+    client_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import login_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
@@ -41,9 +46,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 
 
 class ServerRow(NamedTuple):
-    """``mandatory_roles``, ``active_roles``: see :func:`role_list`; a list of pairs in JSON."""
+    """``client``: as USER() tells it; ``mandatory_roles``, ``active_roles``: see :func:`role_list`; a list of pairs in
+    JSON."""
 
     login: str
+    client: str
     partial_revokes: int
     lower_case_table_names: int
     sql_mode: str
@@ -57,6 +64,11 @@ class ServerRow(NamedTuple):
         """The login and its active roles."""
         roles = json.loads(self.active_roles or "[]")
         return [login_name(self.login), *(AccountName(name, host) for name, host in roles)]
+
+    @property
+    def known_client(self) -> Client:
+        """Of this session."""
+        return client_of(self.client)
 
     @property
     def dialect(self) -> Dialect:
@@ -186,10 +198,12 @@ class LockAccountRow(NamedTuple):
 
 
 class GrantedRows:
-    """Takes the rows of ``queries.privileges``. Accounts that are not ``subjects`` are passed over."""
+    """Takes the rows of ``queries.privileges``: those of the names of ``subjects``, under whatever host, and those
+    without a name. All others are passed over."""
 
     def __init__(self, dialect: Dialect, folds_names: bool, subjects: Collection[AccountName]) -> None:
         self.subjects = frozenset(subjects)
+        self._names = {ANONYMOUS, *(name.name for name in subjects)}
         self.grants: dict[AccountName, set[Grant]] = defaultdict(set)
         self.roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.default_roles: dict[AccountName, set[AccountName]] = defaultdict(set)
@@ -210,13 +224,13 @@ class GrantedRows:
 
     def add_global(self, rows: Iterable[UserRow]) -> None:
         for row in rows:
-            if row.name in self.subjects:
+            if row.user in self._names:
                 self._level(row.name, GLOBAL, _flagged(STATIC_PRIVILEGES, row.privileges), row.grant_option == "Y")
 
     def add(self, rows: Iterable[PrivilegeRow]) -> None:
         for kind, user, host, *rest in rows:
             name = _grantee(user) if kind == "dynamic" else AccountName(user, host.lower())
-            if name in self.subjects:
+            if name.name in self._names:
                 self._readers[kind](name, *rest)
 
     def _level(self, name: AccountName, scope: Scope, privileges: Iterable[str], option: bool) -> None:

@@ -1,0 +1,203 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""What a session may do, computed from the grant tables as the server computes it.
+
+While no role is active, the server looks for rows by user name and by the *client*: rows of other accounts of that name
+count if their host matches the client. Of the rows of mysql.db, those of anonymous accounts count for everybody, and of
+all that match, only the most specific one does: by host, then by database, then by user. Of the rows for one table or
+routine, only the one with the most specific host does, with the columns that belong to it.
+
+While roles are active, the rows of the account itself and of those roles count, all together. Only for a database whose
+name is in none of the rows, one pattern of a database counts: of those that match, the first in the order of bytes.
+
+https://dev.mysql.com/doc/refman/8.4/en/request-access.html
+
+https://github.com/mysql/mysql-server/blob/trunk/sql/auth/: ``acl_get`` (sql_auth_cache.cc), ``check_access`` and
+``name_hash_search`` (sql_authorization.cc), ``Security_context::db_acl`` (sql_security_ctx.cc)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of, together
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    ANONYMOUS,
+    Client,
+    host_order,
+    matches_client,
+    specificity,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    GLOBAL,
+    covers,
+    matches,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant, Scope
+
+Restrictions = Mapping[str, frozenset[str]]
+"""Partial revokes: a database → the global privileges that do not hold there.
+
+https://dev.mysql.com/doc/refman/8.4/en/partial-revokes.html
+"""
+
+Privileges = frozenset[str]
+"""``USAGE`` stands for the grant option."""
+
+NOTHING = frozenset[str]()
+_DATABASES = ("DATABASE", "PATTERN")
+
+
+class Row(NamedTuple):
+    """A row of mysql.db, mysql.tables_priv (with its columns) or mysql.procs_priv.
+
+    database  as it is stored: a pattern where partial_revokes is OFF
+    """
+
+    account: AccountName
+    scope: Scope
+    database: str
+    grants: tuple[Grant, ...]
+
+    def privileges(self, column: str = "", folds: bool = False) -> Privileges:
+        """On the whole object and on one of its columns. ``folds``: its name ignores case."""
+        names = {"", column.lower() if folds else column}
+        spelled = str.lower if folds else str
+        return frozenset(grant.privilege for grant in self.grants if spelled(grant.scope.column) in names)
+
+
+@dataclass(frozen=True)
+class GrantTables:
+    """What was read of the grant tables.
+
+    grants        by account or role; rows may have names and hosts that no account has
+    restrictions  partial revokes of each account
+    """
+
+    dialect: Dialect
+    grants: Mapping[AccountName, Collection[Grant]]
+    restrictions: Mapping[AccountName, Restrictions] = field(default_factory=dict)
+
+    def rows(self, account: AccountName) -> list[Row]:
+        """Without that of mysql.user."""
+        by_object = together((object_of(grant.scope), grant) for grant in self.grants.get(account, ()))
+        return [
+            Row(account, scope, self.stored(scope), tuple(grants))
+            for scope, grants in by_object.items()
+            if scope != GLOBAL
+        ]
+
+    def stored(self, scope: Scope) -> str:
+        return self.dialect.stored_database(scope) if scope.kind in _DATABASES else scope.path[0]
+
+    def global_grants(self, account: AccountName) -> frozenset[Grant]:
+        return frozenset(grant for grant in self.grants.get(account, ()) if grant.scope == GLOBAL)
+
+
+class Access:
+    """Of one session."""
+
+    def __init__(
+        self, tables: GrantTables, account: AccountName, client: Client, roles: Collection[AccountName] = ()
+    ) -> None:
+        """``roles``: those that are active, also through others. They give an anonymous account nothing, but its rows
+        are looked up as while a role is active."""
+        self._tables = tables
+        self._by_role = bool(roles)
+        self.principals = (account, *roles) if account.name != ANONYMOUS else (account,)
+        names = self.principals if roles else [name for name in tables.grants if _counts(name, account, client)]
+        rows = [row for name in names for row in tables.rows(name)]
+        self._databases = [row for row in rows if row.scope.kind in _DATABASES]
+        self._objects = together(
+            (row.scope, row)
+            for row in rows
+            if row.scope.kind not in _DATABASES and row.account.name in {name.name for name in self.principals}
+        )
+
+    def on_everything(self) -> frozenset[Grant]:
+        """``*.*``, of all principals."""
+        return frozenset(grant for name in self.principals for grant in self._tables.global_grants(name))
+
+    def restrictions(self, name: AccountName) -> Restrictions:
+        return self._tables.restrictions.get(name, {})
+
+    def global_grants(self, name: AccountName) -> frozenset[Grant]:
+        return self._tables.global_grants(name)
+
+    def on(self, scope: Scope, certain: bool = True) -> Privileges:
+        """The privileges on a database, a pattern, a table, a column or a routine, by whatever level.
+
+        scope    a column as the table spells it: while roles are active, grants that spell it otherwise do not count
+        certain  where the server keeps rows in no order, what all of them give; else what any of them gives
+        """
+        found = [self._of_database(self._tables.stored(scope), scope)]
+        if scope.kind not in _DATABASES:
+            found.append(self._of_object(replace(scope, column="")))
+        levels = (
+            [NOTHING.union(*(row.privileges(scope.column, not self._by_role) for row in rows)) for rows in alternatives]
+            for alternatives in found
+            if alternatives
+        )
+        combined = frozenset.intersection if certain else frozenset.union
+        return self._on_everything_in(scope.path[0]).union(*(combined(*level) for level in levels))
+
+    def _on_everything_in(self, database: str) -> Privileges:
+        """Of ``*.*``: what one of the principals has without a partial revoke."""
+        return NOTHING.union(
+            *(
+                {grant.privilege for grant in self.global_grants(name)} - self.restrictions(name).get(database, NOTHING)
+                for name in self.principals
+            )
+        )
+
+    def _of_database(self, database: str, scope: Scope) -> list[list[Row]]:
+        patterns = self._tables.dialect.database_patterns
+        named = [row for row in self._databases if row.database == database]
+        if self._by_role:
+            plain = [row for row in named if _is_plain(row.database)]
+            return [plain or self._of_first_pattern(database, scope)]
+        found = [row for row in self._databases if _covers(row.database, database, scope)] if patterns else named
+        return _most_specific(found, _row_order)
+
+    def _of_first_pattern(self, database: str, scope: Scope) -> list[Row]:
+        rows = sorted((row for row in self._databases if not _is_plain(row.database)), key=lambda row: row.database)
+        if self._tables.dialect.database_patterns:
+            found = [row for row in rows if _covers(row.database, database, scope)]
+        else:
+            found = [row for row in rows if row.database.lower() == database.lower()]
+        return [row for row in found if row.database == found[0].database]
+
+    def _of_object(self, scope: Scope) -> list[list[Row]]:
+        rows = self._objects.get(scope, [])
+        return [rows] if self._by_role else _most_specific(rows, lambda row: specificity(row.account.host))
+
+
+def _counts(name: AccountName, account: AccountName, client: Client) -> bool:
+    """Whether rows of that name and host count for the account while no role is active."""
+    return name == account or (name.name in (account.name, ANONYMOUS) and matches_client(name.host, client))
+
+
+def _row_order(row: Row) -> tuple[Any, ...]:
+    return (host_order(row.account.host), specificity(row.database), specificity(row.account.name))
+
+
+def _most_specific(rows: Collection[Row], order: Callable[[Row], Any]) -> list[list[Row]]:
+    """One, or all that the server may take for it."""
+    greatest = max(map(order, rows), default=None)
+    return [[row] for row in rows if order(row) == greatest]
+
+
+def _covers(pattern: str, database: str, scope: Scope) -> bool:
+    """``scope``: GRANT compares the database as a pattern, if that is what it is about."""
+    return covers(pattern, database) if scope.kind in _DATABASES else matches(pattern, database)
+
+
+def _is_plain(database: str) -> bool:
+    return not {"%", "_"} & set(database)
