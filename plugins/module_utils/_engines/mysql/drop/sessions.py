@@ -13,14 +13,20 @@ https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Collection, Iterable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    ANONYMOUS,
+    LOCALHOST,
+    Client,
+    host_order,
+    logs_in_as,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import SessionRow
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL, matches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 
 _RDS_KILL = Scope("PROCEDURE", path=("mysql", "rds_kill"))
@@ -59,48 +65,19 @@ def assign(rows: Iterable[SessionRow], existing: Collection[AccountName]) -> tup
     return found, unclear
 
 
-def _matched(user: str, client: str, existing: Collection[AccountName]) -> AccountName | None:
-    rivals = [account for account in existing if account.name in (user, "")]
+def _matched(user: str, told: str, existing: Collection[AccountName]) -> AccountName | None:
+    rivals = [account for account in existing if account.name in (user, ANONYMOUS)]
     if len(rivals) == 1:
         return rivals[0] if rivals[0].name == user else None
-    addresses = _addresses(client)
-    matching = [account for account in rivals if any(_host_matches(account.host, address) for address in addresses)]
-    return max(matching, key=lambda account: (_specificity(account.host), account.name != ""), default=None)
+    found = [logs_in_as(user, client, rivals) for client in _clients(told)]
+    return max(filter(None, found), key=lambda account: host_order(account.host), default=None)
 
 
-def _addresses(client: str) -> tuple[str, ...]:
+def _clients(told: str) -> tuple[Client, ...]:
     """A host name hides the address that it was found for, except that of this host."""
-    host, colon, _port = client.rpartition(":")
+    host, colon, _port = told.rpartition(":")
     if not colon:
-        return (client,)
-    return ("localhost", "127.0.0.1", "::1") if host == "localhost" else (host,)
-
-
-def _host_matches(pattern: str, address: str) -> bool:
-    network = _network(pattern)
-    if network is not None:
-        try:
-            return ipaddress.ip_address(address) in network
-        except ValueError:
-            return False
-    return not pattern or matches(pattern.lower(), address.lower())
-
-
-def _network(pattern: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    if "/" not in pattern:
-        return None
-    try:
-        return ipaddress.ip_network(pattern, strict=False)
-    except ValueError:
-        return None
-
-
-def _specificity(host: str) -> tuple[int, int]:
-    """A literal host, then networks, then patterns by how late their first wildcard comes, then none."""
-    network = _network(host)
-    if network is not None:
-        return (1000, network.prefixlen)
-    wildcard = re.search(r"(?<!\\)[%_]", host)
-    if wildcard:
-        return (wildcard.start() + 1, 0)
-    return (2000, 0) if host else (0, 0)
+        return (Client(told),)
+    if host == LOCALHOST:
+        return (Client(host, "127.0.0.1"), Client(host, "::1"))
+    return (Client(host) if is_host_name(host) else Client(address=host),)
