@@ -12,6 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Requests, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    Access,
+    GrantTables,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
     MySQLObserved,
@@ -59,10 +63,12 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     granted.add_global(users.by_name.values())
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
     endpoint = session.login.endpoint
+    tables = GrantTables(server.dialect, granted.grants, users.restrictions)
+    login, *active_roles = principals
     return MySQLObserved(
         accounts={name: users.account(name, granted) for name in subjects},
         expired=users.expired,
-        login=principals[0],
+        login=login,
         title=session.login.title,
         master=endpoint.master_user,
         dialect=server.dialect,
@@ -75,7 +81,8 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         administered=frozenset(role for name in principals for role in granted.administered[name]),
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
-        authority=_authority(principals, granted, users),
+        grant_tables=tables,
+        authority=Authority(Access(tables, login, server.known_client, active_roles)),
         objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
@@ -86,10 +93,6 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
 
 def _created(wanted: Sequence[ParsedAccount], existing: Collection[AccountName]) -> set[AccountName]:
     return {account.name for account in wanted if account.request.present} - set(existing)
-
-
-def _authority(principals: Iterable[AccountName], granted: GrantedRows, users: UserRows) -> Authority:
-    return Authority((frozenset(granted.grants[name]), users.restrictions.get(name, {})) for name in principals)
 
 
 def iam_accounts(session: Session) -> list[AccountName]:

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import (
-    Authority,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    Access,
+    GrantTables,
     Restrictions,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import Client
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import RoleEdges
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import ObjectRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
@@ -46,10 +49,11 @@ class Objects:
         return self.columns.get(path, {}).get(name.lower(), "")
 
 
-_NO_AUTHORITY = Authority(())
 _NO_OBJECTS = Objects()
 _PLAIN = Dialect(False)
 _NO_DEPENDENCIES = Dependencies()
+_NO_ROWS = GrantTables(_PLAIN, {})
+_NO_AUTHORITY = Authority(Access(_NO_ROWS, AccountName(""), Client()))
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class MySQLObserved(Observed):
     plugin_active    whether accounts can be IAM-authenticated; ``iam_auth`` is what AWS says (None: was not asked)
     existing         accounts and roles whose names were looked up, in any case and under any host
     unlocked         of ``existing``, those that are not locked → the plugin by which they log in
+    grant_tables     of the names that the task may mean, under whatever host, and of anonymous accounts
     administered     roles that the login may grant though it lacks ROLE_ADMIN
     restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
@@ -80,6 +85,7 @@ class MySQLObserved(Observed):
     iam_auth: bool | None = None
     existing: frozenset[AccountName] = frozenset()
     unlocked: Mapping[AccountName, str] = field(default_factory=dict)
+    grant_tables: GrantTables = _NO_ROWS
     administered: frozenset[AccountName] = frozenset()
     restrictions: Mapping[AccountName, Restrictions] = field(default_factory=dict)
     known_dynamic: frozenset[str] = frozenset()

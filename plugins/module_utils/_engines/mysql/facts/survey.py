@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import (
-    Authority,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    Access,
+    GrantTables,
     Restrictions,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
     ALL_ACCOUNTS,
     SERVER,
@@ -94,10 +96,9 @@ class _Look:
         return self._surveyed(server, users, granted)
 
     def _surveyed(self, server: ServerRow, users: UserRows, granted: GrantedRows) -> Survey:
-        login, *_roles = principals = server.principals
-        authority = Authority(
-            (frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in principals
-        )
+        login, *active_roles = server.principals
+        tables = GrantTables(server.dialect, granted.grants, users.restrictions)
+        authority = Authority(Access(tables, login, server.known_client, active_roles))
         accounts = _Accounts(self.session.login.endpoint.master_user, login, users, granted)
         owned, sessions, (used, uptime) = self._owned(authority), self._sessions(authority, users.names), self._used()
         found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.roles)]
