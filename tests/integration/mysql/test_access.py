@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils import _account_module as account_module
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
 from tests.integration.conftest import Administration
-from tests.integration.mysql.scene import direct_options
+from tests.integration.mysql.scene import direct_options, master_login
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State
 
 CLUSTER = "warehouse"
 """partial_revokes is OFF: databases of grants are patterns."""
 PASSWORD = "s3cret-Pw"
+IAM = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'"
 
 
 @pytest.fixture
@@ -25,16 +30,16 @@ def sql(admin: Administration) -> Iterator[Callable[[str], Any]]:
     admin.sql(CLUSTER, "CREATE TABLE IF NOT EXISTS app_one.t (id INT); CREATE TABLE IF NOT EXISTS app_two.t (id INT)")
     yield lambda statement: admin.sql(CLUSTER, statement)
     admin.sql(CLUSTER, "DROP DATABASE app_one; DROP DATABASE app_two")
+    admin.drop_accounts()
 
 
 @pytest.fixture
-def dba(sql: Callable[[str], Any], account: str, state: State) -> Iterator[tuple[str, dict[str, Any]]]:
+def dba(sql: Callable[[str], Any], account: str, state: State) -> tuple[str, dict[str, Any]]:
     """An administrator with few rights, and how a task logs in as it."""
     name = f"{account}_dba"
     sql(f"CREATE USER {name} IDENTIFIED BY '{PASSWORD}'; GRANT CREATE USER ON *.* TO {name}")
     sql(f"GRANT SELECT ON mysql.* TO {name}; GRANT SELECT, INSERT ON `app%`.* TO {name} WITH GRANT OPTION")
-    yield name, {**direct_options(state, CLUSTER), "login_user": name, "login_password": PASSWORD}
-    sql(f"DROP USER {name}")
+    return name, {**direct_options(state, CLUSTER), "login_user": name, "login_password": PASSWORD}
 
 
 def refused(task: Callable[..., Result], message: str) -> None:
@@ -71,4 +76,55 @@ def test_a_login_grants_what_another_host_of_its_name_gives_it(tasks: Tasks, sql
     converge(task)
     sql(f"DROP USER {account}; GRANT CREATE ON `app%`.* TO {name}@'127.%'")
     refused(task, r"may not grant SELECT on app_one\.\*")
-    sql(f"DROP USER {name}@'127.%'")
+
+
+def user(tasks: Tasks, state: State, account: str, *grants: tuple[str, str], **options: Any) -> Callable[..., Result]:
+    listed = [{"privileges": words.split(", "), "on": on} for words, on in grants]
+    given = {"name": account, "grants": listed, **direct_options(state, CLUSTER), **options}
+    return lambda **mode: tasks.user(**given, **mode)
+
+
+def test_a_grant_that_would_hide_a_pattern_is_refused(tasks: Tasks, state: State, sql, account: str):
+    wide = ("SELECT, INSERT", "`app%`.*")
+    converge(user(tasks, state, account, wide))
+    lost = r"would not have SELECT, INSERT on app_one\.\*.* hides that on `app%`\.\*.*List SELECT, INSERT"
+    for purge in (True, False):
+        others = [wide] if purge else []
+        refused(user(tasks, state, account, *others, ("CREATE", "app_one.*"), purge_grants=purge), lost)
+    converge(user(tasks, state, account, wide, ("SELECT, INSERT, CREATE", "app_one.*")))
+    refused(user(tasks, state, account, wide, ("CREATE", "app_one.*")), lost)
+    sql(f"REVOKE SELECT, INSERT ON `app\\_one`.* FROM {account}")
+    converge(user(tasks, state, account, wide, ("CREATE", "app_one.*"), comment="what is hidden already stays so"))
+    sql(f"DROP USER {account}")
+    refused(user(tasks, state, account, wide, ("CREATE", "app_one.*")), lost)
+
+
+def also_has(state: State, *requests: AccountRequest, write: bool = False) -> list[str]:
+    outcome = account_module.converge(MySQLEngine(), master_login(state, CLUSTER), list(requests), "keep", write=write)
+    return [warning for warning in outcome.warnings if " also has " in warning]
+
+
+def test_a_warning_names_the_rows_of_others_that_count(state: State, sql, account: str):
+    sql(f"CREATE USER {account} {IAM}; GRANT SELECT ON `app%`.* TO {account}; GRANT INSERT ON app_one.t TO {account}")
+    sql(f"CREATE USER {account}@'10.%' {IAM}; GRANT DELETE ON app_two.t TO {account}@'10.%'")
+    narrow = AccountRequest(account, "127.%", grants=())
+    (warning,) = also_has(state, narrow)
+    assert f"{account}@127.% also has SELECT on `app%`.* of {account}@%, INSERT on app_one.t of {account}@%:" in warning
+    assert also_has(state, narrow, write=True) == also_has(state, narrow) == [warning]
+    assert also_has(state, replace(narrow, purge_grants=False)) == also_has(state, replace(narrow, locked=True)) == []
+    assert also_has(state, replace(narrow, grants=(GrantRequest(("SELECT", "INSERT"), "`app%`.*"),))) == []
+    assert also_has(state, narrow, AccountRequest(account, "%", grants=())) == []
+    assert also_has(state, narrow, AccountRequest(account, "%", present=False)) == []
+    (warning,) = also_has(state, AccountRequest(account, "127.0.0.1", grants=()))
+    assert f"{account}@127.0.0.1 also has SELECT on `app%`.* of {account}@%" in warning
+
+
+def test_a_warning_names_the_rows_of_anonymous_accounts(state: State, sql, account: str):
+    sql("CREATE USER ''@'10.%'; GRANT SELECT ON `app%`.* TO ''@'10.%'; GRANT INSERT ON app_one.t TO ''@'10.%'")
+    try:
+        assert also_has(state, AccountRequest(account, "%", grants=())) == []
+        (warning,) = also_has(state, AccountRequest(account, "10.1.%", grants=()))
+        assert f"{account}@10.1.% also has SELECT on `app%`.* of ''@10.%:" in warning
+        assert also_has(state, AccountRequest(account, "192.168.%", grants=())) == []
+    finally:
+        sql("DROP USER ''@'10.%'")

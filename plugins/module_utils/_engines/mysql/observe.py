@@ -59,7 +59,9 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     )
     requests = Requests(wanted)
     subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
-    granted = GrantedRows(server.dialect, server.folds_names, subjects | set(principals))
+    names = {account.name.name for account in wanted}
+    alike = {name for name in users.names if name.name in names}
+    granted = GrantedRows(server.dialect, server.folds_names, subjects.union(alike, principals))
     granted.add_global(users.by_name.values())
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
     endpoint = session.login.endpoint

@@ -32,6 +32,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     Client,
     host_order,
     matches_client,
+    may_share_clients,
     specificity,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
@@ -177,6 +178,61 @@ class Access:
     def _of_object(self, scope: Scope) -> list[list[Row]]:
         rows = self._objects.get(scope, [])
         return [rows] if self._by_role else _most_specific(rows, lambda row: specificity(row.account.host))
+
+
+def reached_by(
+    name: AccountName, tables: GrantTables, accounts: Collection[AccountName], resolves_hosts: bool
+) -> list[Row]:
+    """Rows of others that count for an account while no role is active, at least for some of its clients; of each, the
+    grants that the account has not by rows of its own.
+
+    accounts        all of the account's name, and the anonymous ones: a client logs in as the one with the most
+                    specific host, so that rows of that one do not count for the others
+    resolves_hosts  the server tells clients by the names of their hosts, too
+    """
+    own = replace(tables, grants={name: tables.grants.get(name, ())})
+    alone, rows = Access(own, name, Client()), own.rows(name)
+    found = (
+        row
+        for other in tables.grants
+        if _shares_clients(name, other, accounts, resolves_hosts)
+        for row in tables.rows(other)
+        if other.name == name.name or row.scope.kind in _DATABASES
+    )
+    visible = (row for row in found if not any(hides(each, row) for each in rows))
+    added = (
+        (row, sorted(grant for grant in row.grants if grant.privilege not in alone.on(grant.scope))) for row in visible
+    )
+    return sorted(row._replace(grants=tuple(grants)) for row, grants in added if grants)
+
+
+def _shares_clients(
+    name: AccountName, other: AccountName, accounts: Collection[AccountName], resolves_hosts: bool
+) -> bool:
+    if other == name or other.name not in (name.name, ANONYMOUS):
+        return False
+    ahead = other in accounts and host_order(other.host) > host_order(name.host)
+    return not ahead and may_share_clients(name.host, other.host, resolves_hosts)
+
+
+def hides(row: Row, other: Row) -> bool:
+    """Whether the other one never counts, because this one does wherever it matches."""
+    if row.scope.kind not in _DATABASES:
+        return row.scope == other.scope and specificity(row.account.host) > specificity(other.account.host)
+    return other.scope.kind in _DATABASES and _is_within(other, row) and _row_order(row) > _row_order(other)
+
+
+def takes_from(row: Row, other: Row) -> Privileges:
+    """What the other one, of more databases, gives and is lost where this one counts instead."""
+    databases = {row.scope.kind, other.scope.kind} <= set(_DATABASES)
+    if not databases or not _is_within(row, other) or _row_order(row) < _row_order(other):
+        return NOTHING
+    return other.privileges() - row.privileges()
+
+
+def _is_within(row: Row, other: Row) -> bool:
+    """Whether what one row of mysql.db matches is matched by another one."""
+    return row.database == other.database or (other.scope.kind == "PATTERN" and covers(other.database, row.database))
 
 
 def _counts(name: AccountName, account: AccountName, client: Client) -> bool:

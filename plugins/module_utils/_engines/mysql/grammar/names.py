@@ -142,6 +142,11 @@ def similar(name: AccountName, existing: Collection[AccountName]) -> list[Accoun
     return sorted(other for other in existing if other.name.casefold() == folded and other != name)
 
 
+def quoted_account(name: AccountName) -> str:
+    """In a sentence: an anonymous account would be taken for a host."""
+    return str(name) if name.name else f"''@{name.host}"
+
+
 def login_name(text: str) -> AccountName:
     name, _at, host = text.rpartition("@")
     return AccountName(name, host.lower())

@@ -44,6 +44,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     USAGE,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.access import (
+    check_hidden,
+    foreign_access,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
     check_dropped_roles,
     check_loops,
@@ -106,6 +110,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
         check_definers_seen(change, missing_to_see(observed.authority), observed.login)
     check_roles(change, observed)
     _check_spellings(change)
+    check_hidden(change, observed)
 
 
 def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
@@ -249,6 +254,7 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
             f"The session of {session} is not ended: it cannot be told which account it is of, because its client's "
             "host name hides the address."
         )
+    yield from foreign_access(changes, observed)
     yield from similar_names(
         changes.accounts,
         lambda name: similar(name, observed.existing),

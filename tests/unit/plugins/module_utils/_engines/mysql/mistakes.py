@@ -115,6 +115,12 @@ PLANNED = [
         replace(having(authentication=PASSWORD), expired={NAME: "since yesterday"}),
         convert=True,
     ),
+    Mistake(
+        "a grant that hides another",
+        "grants[0]",
+        {"grants": [SOUND, {"privileges": ["INSERT"], "on": "PATTERN `ord%`.*"}]},
+        WITH_PATTERNS,
+    ),
     account("that is the master", replace(having(), master=CULPRIT), comment="x"),
     account("that is the login", replace(having(), login=NAME), comment="x"),
     account("on a host that is not resolved", replace(SERVER, resolves_hosts=False), "host", host="db1.example.org"),

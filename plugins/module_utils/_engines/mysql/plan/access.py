@@ -1,0 +1,103 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""Where the grants of an account are not what it can do: grants of others count for it, or its own hide each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    GrantTables,
+    Privileges,
+    reached_by,
+    takes_from,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import ANONYMOUS
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.describe import in_words
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import quoted_account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    GLOBAL,
+    format_scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
+    USAGE,
+    in_order,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    Account,
+    AccountChange,
+    Changes,
+    Grant,
+    Scope,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
+
+_SHOWN = 5
+
+
+def check_hidden(change: AccountChange, observed: MySQLObserved) -> None:
+    """Raises Refused where a grant on a database would make the server pass over one on a pattern that gives more.
+
+    https://dev.mysql.com/doc/refman/8.4/en/request-access.html
+    """
+    before, after = _hidden(change.before, observed), _hidden(change.after, observed)
+    for (narrow, wide), privileges in sorted(after.items()):
+        lost = sorted(privileges - before.get((narrow, wide), frozenset()), key=in_order)
+        if lost:
+            words = ", ".join("the grant option" if word == USAGE else word for word in lost)
+            element = next(grant for grant in sorted(_grants(change.after)) if grant.scope == narrow)
+            raise Refused(
+                f"{change.name} would not have {words} on {format_scope(narrow)}, because its grant there hides that "
+                f"on {format_scope(wide)}: with partial_revokes OFF, MySQL reads the most specific one only. List "
+                f"{words} for {format_scope(narrow)} too.",
+                change.at(element_of_grant(change, element, observed)),
+            )
+
+
+def _grants(account: Account | None) -> frozenset[Grant]:
+    return account.grants if account is not None else frozenset()
+
+
+def _hidden(account: Account | None, observed: MySQLObserved) -> Mapping[tuple[Scope, Scope], Privileges]:
+    """By two databases of an account's grants: what the wider one would give in the narrower one."""
+    if account is None or not any(grant.scope.kind == "PATTERN" for grant in account.grants):
+        return {}
+    everywhere = {grant.privilege for grant in account.grants if grant.scope == GLOBAL}
+    rows = GrantTables(observed.dialect, {account.name: account.grants}).rows(account.name)
+    return {
+        (row.scope, other.scope): takes_from(row, other) - everywhere for row in rows for other in rows if row != other
+    }
+
+
+def foreign_access(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
+    """Warnings about accounts whose ``grants`` are meant to be all that they have."""
+    grants = dict(observed.grant_tables.grants)
+    grants.update((change.name, change.after.grants if change.after else ()) for change in changes.accounts)
+    accounts = observed.existing.union(change.name for change in changes.accounts if change.after)
+    accounts -= {change.name for change in changes.accounts if change.dropped}
+    by_name = together((name.name, name) for name in grants)
+    for change in changes.accounts:
+        names = {*by_name[change.name.name], *by_name.get(ANONYMOUS, ())}
+        if len(names) > 1 and _is_exhaustive(change):
+            tables = GrantTables(observed.dialect, {name: grants[name] for name in names}, observed.restrictions)
+            rows = reached_by(change.name, tables, accounts, observed.resolves_hosts)
+            if rows:
+                found = [f"{words} of {quoted_account(row.account)}" for row in rows for words in in_words(row.grants)]
+                yield (
+                    f"{change.name} also has {first_of(found, _SHOWN)}: MySQL looks for grants by user name and client "
+                    "while no role is active. Revoke there what the account should not have, or list it here."
+                )
+
+
+def _is_exhaustive(change: AccountChange) -> bool:
+    request, after = change.request, change.after
+    exhaustive = request is not None and request.grants is not None and request.purge_grants
+    return exhaustive and after is not None and not after.locked
