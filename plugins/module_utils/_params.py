@@ -103,6 +103,7 @@ def facts_spec() -> Spec:
 REPORTED = frozenset(
     {
         "administrator_by",
+        "admin_roles",
         "authentication",
         "connect_arn",
         "default_roles",
@@ -110,6 +111,7 @@ REPORTED = frozenset(
         "limits",
         "owns",
         "partial_revokes",
+        "reached_by",
         "roles_not_default",
         "sessions",
         "tls",

@@ -128,3 +128,27 @@ def test_a_warning_names_the_rows_of_anonymous_accounts(state: State, sql, accou
         assert also_has(state, AccountRequest(account, "192.168.%", grants=())) == []
     finally:
         sql("DROP USER ''@'10.%'")
+
+
+def test_facts_tell_whose_rows_count(tasks: Tasks, state: State, sql, account: str):
+    sql(f"CREATE USER {account} {IAM}, {account}@'10.%' {IAM}; CREATE ROLE {account}_r, {account}_o, {account}_m")
+    sql(f"GRANT SELECT, INSERT ON `app%`.* TO {account}; GRANT SELECT ON `app%`.* TO {account}_r")
+    sql(f"GRANT {account}_r TO {account}@'10.%' WITH ADMIN OPTION; SET DEFAULT ROLE ALL TO {account}@'10.%'")
+    sql(f"GRANT {account}_o TO {account}_m; SET GLOBAL mandatory_roles = '{account}_m'")
+    try:
+        facts = tasks.facts(names=[account], **direct_options(state, CLUSTER))
+    finally:
+        sql("SET GLOBAL mandatory_roles = ''")
+    wide, narrow = sorted(facts["accounts"], key=lambda item: item["host"])
+    assert (wide["reached_by"], wide["admin_roles"]) == ([], [])
+    grants = [{"privileges": ["SELECT", "INSERT"], "on": "`app%`.*"}]
+    assert narrow["reached_by"] == [{"name": account, "host": "%", "grants": grants}]
+    assert narrow["admin_roles"] == [f"{account}_r"]
+    assert narrow["inherited_roles"] == [f"{account}_m", f"{account}_o"]
+
+
+def test_a_password_account_that_is_a_role_is_an_account_too(tasks: Tasks, state: State, sql, account: str):
+    sql(f"CREATE USER {account} IDENTIFIED BY '{PASSWORD}', {account}_m {IAM}; GRANT {account} TO {account}_m")
+    facts = tasks.facts(names=[f"{account}*"], passwords=True, **direct_options(state, CLUSTER))
+    assert [item["name"] for item in facts["other_accounts"]] == [account]
+    assert account in [item["name"] for item in facts["roles"]]

@@ -22,7 +22,7 @@ https://github.com/mysql/mysql-server/blob/trunk/sql/auth/: ``acl_get`` (sql_aut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -35,6 +35,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     may_share_clients,
     specificity,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.describe import in_words
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import quoted_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     covers,
@@ -42,6 +44,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
 
 Restrictions = Mapping[str, frozenset[str]]
 """Partial revokes: a database → the global privileges that do not hold there.
@@ -53,6 +56,7 @@ Privileges = frozenset[str]
 """``USAGE`` stands for the grant option."""
 
 NOTHING = frozenset[str]()
+_SHOWN = 5
 _DATABASES = ("DATABASE", "PATTERN")
 
 
@@ -181,36 +185,49 @@ class Access:
 
 
 def reached_by(
-    name: AccountName, tables: GrantTables, accounts: Collection[AccountName], resolves_hosts: bool
-) -> list[Row]:
-    """Rows of others that count for an account while no role is active, at least for some of its clients; of each, the
-    grants that the account has not by rows of its own.
+    names: Iterable[AccountName], tables: GrantTables, accounts: Collection[AccountName], resolves_hosts: bool
+) -> dict[AccountName, list[Row]]:
+    """Rows of others that count for each account while no role is active, at least for some of its clients; of each
+    row, the grants that the account has not by rows of its own. Accounts for which there are none are left out.
 
-    accounts        all of the account's name, and the anonymous ones: a client logs in as the one with the most
+    accounts        all of the accounts' names, and the anonymous ones: a client logs in as the one with the most
                     specific host, so that rows of that one do not count for the others
     resolves_hosts  the server tells clients by the names of their hosts, too
     """
+    by_user = together((name.name, name) for name, grants in tables.grants.items() if grants)
+    found = {}
+    for name in names:
+        others = {*by_user.get(name.name, ()), *by_user.get(ANONYMOUS, ())} - {name}
+        sharing = [other for other in others if _shares_clients(name, other, accounts, resolves_hosts)]
+        rows = [row for other in sharing for row in tables.rows(other) if _is_looked_at(row, name)]
+        if rows:
+            found[name] = sorted(_added(name, rows, tables))
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def listed(rows: Iterable[Row]) -> str:
+    """The first rows in words, with the accounts that they are of."""
+    words = [f"{text} of {quoted_account(row.account)}" for row in rows for text in in_words(row.grants)]
+    return first_of(words, _SHOWN)
+
+
+def _added(name: AccountName, rows: Iterable[Row], tables: GrantTables) -> Iterator[Row]:
     own = replace(tables, grants={name: tables.grants.get(name, ())})
-    alone, rows = Access(own, name, Client()), own.rows(name)
-    found = (
-        row
-        for other in tables.grants
-        if _shares_clients(name, other, accounts, resolves_hosts)
-        for row in tables.rows(other)
-        if other.name == name.name or row.scope.kind in _DATABASES
-    )
-    visible = (row for row in found if not any(hides(each, row) for each in rows))
-    added = (
-        (row, sorted(grant for grant in row.grants if grant.privilege not in alone.on(grant.scope))) for row in visible
-    )
-    return sorted(row._replace(grants=tuple(grants)) for row, grants in added if grants)
+    alone = Access(own, name, Client())
+    for row in rows:
+        added = sorted(grant for grant in row.grants if grant.privilege not in alone.on(grant.scope))
+        if added and not any(hides(each, row) for each in own.rows(name)):
+            yield row._replace(grants=tuple(added))
+
+
+def _is_looked_at(row: Row, name: AccountName) -> bool:
+    """Of anonymous accounts, others have what they have on databases only."""
+    return row.scope.kind in _DATABASES or row.account.name == name.name
 
 
 def _shares_clients(
     name: AccountName, other: AccountName, accounts: Collection[AccountName], resolves_hosts: bool
 ) -> bool:
-    if other == name or other.name not in (name.name, ANONYMOUS):
-        return False
     ahead = other in accounts and host_order(other.host) > host_order(name.host)
     return not ahead and may_share_clients(name.host, other.host, resolves_hosts)
 

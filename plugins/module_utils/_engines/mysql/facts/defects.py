@@ -9,21 +9,36 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Row, listed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import find_broken
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, SurveyedAccount
 
 
-def find_defects(accounts: Collection[SurveyedAccount], resolves_hosts: bool) -> Iterator[Defect]:
-    """``resolves_hosts``: the server tells clients by the names of their hosts, too."""
+def find_defects(
+    accounts: Collection[SurveyedAccount], foreign: Mapping[AccountName, Collection[Row]], resolves_hosts: bool
+) -> Iterator[Defect]:
+    """
+    foreign         rows of others that count for each account
+    resolves_hosts  the server tells clients by the names of their hosts, too
+    """
     yield from find_broken(surveyed.account for surveyed in accounts)
     for surveyed in accounts:
         account = surveyed.account
         if account.authentication != IAM:
             continue
+        # What anonymous accounts give to everybody is a finding of its own
+        rows = [row for row in foreign.get(account.name, ()) if row.account.name]
+        if rows and not account.locked:
+            yield Defect(
+                "foreign_grants",
+                account.name,
+                f"{account.name} also has {listed(rows)}, because MySQL looks for grants by user name and client while "
+                "no role is active; revoke there what the account should not have.",
+            )
         reason = _shut_out(account.name.host, resolves_hosts)
         if reason:
             yield Defect(

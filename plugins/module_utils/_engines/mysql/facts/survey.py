@@ -10,15 +10,19 @@ said."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row as QueryRow
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
     Access,
     GrantTables,
     Restrictions,
+    Row,
+    reached_by,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
@@ -52,7 +56,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
     GroupRole,
     Limit,
@@ -99,15 +103,17 @@ class _Look:
         login, *active_roles = server.principals
         tables = GrantTables(server.dialect, granted.grants, users.restrictions)
         authority = Authority(Access(tables, login, server.known_client, active_roles))
-        accounts = _Accounts(self.session.login.endpoint.master_user, login, users, granted)
+        mandatory = role_list(server.mandatory_roles or "")
+        foreign = reached_by(users.names, tables, users.names, server.resolves_hosts)
+        accounts = _Accounts(self.session.login.endpoint.master_user, login, users, granted, mandatory, foreign)
         owned, sessions, (used, uptime) = self._owned(authority), self._sessions(authority, users.names), self._used()
-        found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.roles)]
+        found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.mere_roles)]
         public = self._public(server)
         return Survey(
             login=login,
             accounts=tuple(found),
             roles=tuple(accounts.role(each) for each in sorted(accounts.roles)),
-            defects=tuple(find_defects(found, server.resolves_hosts)),
+            defects=tuple(find_defects(found, foreign, server.resolves_hosts)),
             public=public,
             exposures=tuple(exposures(self.session.login.title, public, found, granted.grants, granted.roles)),
             unseen=tuple(self.unseen),
@@ -115,7 +121,7 @@ class _Look:
             iam_auth=None if server.plugin_active else False,
         )
 
-    def _query(self, what: str, table: str, sql: str, parameters: tuple[object, ...] = ()) -> list[Row] | None:
+    def _query(self, what: str, table: str, sql: str, parameters: tuple[object, ...] = ()) -> list[QueryRow] | None:
         try:
             return self.session.query(sql, parameters)
         except StatementFailed as error:
@@ -194,8 +200,19 @@ def _folded(definer: str) -> str:
 class _Accounts:
     """Accounts and roles from their rows."""
 
-    def __init__(self, master: str, login: AccountName, users: UserRows, granted: GrantedRows) -> None:
+    def __init__(
+        self,
+        master: str,
+        login: AccountName,
+        users: UserRows,
+        granted: GrantedRows,
+        mandatory: Collection[AccountName],
+        foreign: Mapping[AccountName, Collection[Row]],
+    ) -> None:
+        """``foreign``: rows of others that count for each account."""
         self.master = master
+        self._mandatory = set(mandatory).union(*(reachable(role, granted.roles) for role in mandatory))
+        self._foreign = foreign
         self._login, self._users, self._granted = login, users, granted
         bare = {name for name, row in users.by_name.items() if _is_bare(row)}
         self.members: dict[AccountName, set[AccountName]] = defaultdict(set)
@@ -204,6 +221,7 @@ class _Accounts:
                 self.members[role].add(name)
         self.roles = {name for name in bare | set(self.members) if name in users.names} - users.iam
         self._administrator_by = lru_cache(maxsize=None)(administrator_by)
+        self.mere_roles = {name for name in self.roles if not _has_a_login(users.by_name[name])}
 
     def surveyed(
         self,
@@ -221,7 +239,9 @@ class _Accounts:
             reserved=is_reserved(name.name),
             untouchable=name == self._login or name.name == self.master or is_reserved(name.name),
             expired=self._users.expired.get(name, ""),
-            inherited_roles=frozenset(roles - account.roles),
+            inherited_roles=frozenset((roles | self._mandatory) - account.roles - {name}),
+            admin_roles=frozenset(self._granted.administered[name]),
+            reached_by=_by_account(self._foreign.get(name, ())),
             limits=_limits(self._users.by_name[name]),
             owned=owned.get(str(name), {}),
             partial_revokes=_revoked(self._users.restrictions[name]),
@@ -237,6 +257,16 @@ class _Accounts:
             roles=frozenset(self._granted.roles[name]),
             grants=frozenset(self._granted.grants[name]),
         )
+
+
+def _by_account(rows: Iterable[Row]) -> dict[AccountName, frozenset[Grant]]:
+    found = together((row.account, grant) for row in rows for grant in row.grants)
+    return {name: frozenset(grants) for name, grants in found.items()}
+
+
+def _has_a_login(row: UserRow) -> bool:
+    """Whether somebody can log in as it, or could if it were not locked."""
+    return bool(row.authentication_string) or row.account_locked != "Y"
 
 
 def _is_bare(row: UserRow) -> bool:

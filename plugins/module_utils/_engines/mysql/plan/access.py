@@ -10,17 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
     GrantTables,
     Privileges,
+    listed,
     reached_by,
     takes_from,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import ANONYMOUS
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.describe import in_words
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import quoted_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     format_scope,
@@ -38,9 +35,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Grant,
     Scope,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
-
-_SHOWN = 5
 
 
 def check_hidden(change: AccountChange, observed: MySQLObserved) -> None:
@@ -83,18 +77,13 @@ def foreign_access(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
     grants.update((change.name, change.after.grants if change.after else ()) for change in changes.accounts)
     accounts = observed.existing.union(change.name for change in changes.accounts if change.after)
     accounts -= {change.name for change in changes.accounts if change.dropped}
-    by_name = together((name.name, name) for name in grants)
-    for change in changes.accounts:
-        names = {*by_name[change.name.name], *by_name.get(ANONYMOUS, ())}
-        if len(names) > 1 and _is_exhaustive(change):
-            tables = GrantTables(observed.dialect, {name: grants[name] for name in names}, observed.restrictions)
-            rows = reached_by(change.name, tables, accounts, observed.resolves_hosts)
-            if rows:
-                found = [f"{words} of {quoted_account(row.account)}" for row in rows for words in in_words(row.grants)]
-                yield (
-                    f"{change.name} also has {first_of(found, _SHOWN)}: MySQL looks for grants by user name and client "
-                    "while no role is active. Revoke there what the account should not have, or list it here."
-                )
+    tables = GrantTables(observed.dialect, grants, observed.restrictions)
+    names = [change.name for change in changes.accounts if _is_exhaustive(change)]
+    for name, rows in reached_by(names, tables, accounts, observed.resolves_hosts).items():
+        yield (
+            f"{name} also has {listed(rows)}: MySQL looks for grants by user name and client while no role is "
+            "active. Revoke there what the account should not have, or list it here."
+        )
 
 
 def _is_exhaustive(change: AccountChange) -> bool:
