@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import pymysql
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils import _account_module as account_module
@@ -152,3 +154,29 @@ def test_a_password_account_that_is_a_role_is_an_account_too(tasks: Tasks, state
     facts = tasks.facts(names=[f"{account}*"], passwords=True, **direct_options(state, CLUSTER))
     assert [item["name"] for item in facts["other_accounts"]] == [account]
     assert account in [item["name"] for item in facts["roles"]]
+
+
+@pytest.mark.direct("logs in as an account with a password")
+def test_writing_to_a_grant_table_is_a_power(tasks: Tasks, state: State, sql, dba, account: str):
+    """One of the account's own grants gives it the master's role, when the server reads its tables the next time."""
+    name, options = dba
+    sql(f"GRANT INSERT (TO_USER, TO_HOST, FROM_USER, FROM_HOST) ON mysql.role_edges TO {name}")
+    facts = tasks.facts(names=[name], passwords=True, **direct_options(state, CLUSTER))
+    assert facts["other_accounts"][0]["administrator_by"] == ["CREATE USER", "INSERT on mysql.role_edges"]
+    with login(options) as cursor:
+        row = f"('{name}', '%', 'rds_superuser_role', '%')"
+        cursor.execute(f"INSERT INTO mysql.role_edges (TO_USER, TO_HOST, FROM_USER, FROM_HOST) VALUES {row}")
+    sql("FLUSH PRIVILEGES")
+    with login(options) as cursor:
+        cursor.execute("SET ROLE rds_superuser_role")
+    sql(f"REVOKE rds_superuser_role FROM {name}")
+
+
+@contextlib.contextmanager
+def login(options: dict[str, Any]) -> Iterator[Any]:
+    way = {"host": options["login_host"], "port": options["login_port"], "user": options["login_user"]}
+    connection = pymysql.connect(
+        password=options["login_password"], ssl={"check_hostname": False}, autocommit=True, **way
+    )
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        yield cursor

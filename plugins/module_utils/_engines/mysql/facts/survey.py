@@ -46,6 +46,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import (
+    Holder,
     administrator_by,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.defects import find_defects
@@ -115,7 +116,7 @@ class _Look:
             roles=tuple(accounts.role(each) for each in sorted(accounts.roles)),
             defects=tuple(find_defects(found, foreign, server.resolves_hosts)),
             public=public,
-            exposures=tuple(exposures(self.session.login.title, public, found, granted.grants, granted.roles)),
+            exposures=tuple(exposures(self.session.login.title, public, found, accounts.holder, granted.roles)),
             unseen=tuple(self.unseen),
             counted_for=uptime,
             iam_auth=None if server.plugin_active else False,
@@ -232,7 +233,7 @@ class _Accounts:
     ) -> SurveyedAccount:
         account = self._users.account(name, self._granted)
         roles = reachable(name, self._granted.roles)
-        held = frozenset((role, frozenset(self._granted.grants[role])) for role in roles)
+        held = frozenset(map(self.holder, roles))
         return SurveyedAccount(
             account=account,
             can_log_in=not account.locked,
@@ -247,8 +248,12 @@ class _Accounts:
             partial_revokes=_revoked(self._users.restrictions[name]),
             sessions=None if sessions is None else sessions.get(name, 0),
             used=None if used is None else name.name in used,
-            administrator_by=self._administrator_by(account.grants, held),
+            administrator_by=self._administrator_by(self.holder(name), held),
         )
+
+    def holder(self, name: AccountName) -> Holder:
+        restricted = self._users.restrictions.get(name, {}).get("mysql", frozenset[str]())
+        return Holder(name, frozenset(self._granted.grants[name]), restricted)
 
     def role(self, name: AccountName) -> GroupRole:
         return GroupRole(
