@@ -11,8 +11,13 @@ from typing import Any, NamedTuple
 
 import pymysql
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Access, GrantTables
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    Access,
+    GrantTables,
+    reached_by,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
     Client,
     logs_in_as,
@@ -26,6 +31,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     UserRows,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import role_list
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 from tests.integration.conftest import Administration, running_clusters
 from tests.sandbox.clients import State
@@ -62,9 +68,11 @@ class Granted(NamedTuple):
 
     words: tuple[str, ...]
     on: str
+    option: bool = False
 
-    def __str__(self) -> str:
-        return f"{', '.join(self.words)} ON {self.on}"
+    def to(self, name: AccountName) -> str:
+        ending = " WITH GRANT OPTION" if self.option else ""
+        return f"GRANT {', '.join(self.words)} ON {self.on} TO {quoted(name)}{ending}"
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,20 @@ def trials() -> Iterator[tuple[str, Scope, str]]:
         yield "CREATE", table, f"CREATE TABLE {name}.t (id INT)"
         yield "EXECUTE", Scope("PROCEDURE", path=(name, "p")), f"CALL {name}.p()"
         yield "EXECUTE", Scope("FUNCTION", path=(name, "f")), f"SELECT {name}.f()"
+
+
+def grant_trials(dialect: Dialect) -> Iterator[tuple[str, Scope, str]]:
+    """A privilege, on what, and a statement that grants it. That nobody is there to have it, the server says after it
+    has found that it may be granted."""
+    nobody = AccountName("acc_none", "%")
+    for name in DATABASES:
+        database, table = Scope("DATABASE", path=(name,)), Scope("TABLE", path=(name, "t"))
+        for scope, words in ((database, ("SELECT", "EXECUTE")), (table, ("SELECT", "CREATE"))):
+            yield from ((word, scope, Granted((word,), dialect.scope(scope)).to(nobody)) for word in words)
+    if dialect.database_patterns:
+        for pattern in ("a%", "acc_", "acc%"):
+            scope = Scope("PATTERN", path=(pattern,))
+            yield "SELECT", scope, Granted(("SELECT",), dialect.scope(scope)).to(nobody)
 
 
 class Server:
@@ -184,9 +206,21 @@ class Catalog(NamedTuple):
         granted = self.granted
         return roles_at_login(name, granted.roles, granted.default_roles, self.mandatory, all_active)
 
+    def tables(self) -> GrantTables:
+        return GrantTables(self.server.dialect, self.granted.grants, self.users.restrictions)
+
+    def reached(self, name: AccountName, scope: Scope) -> set[str]:
+        """What facts say that others' rows give an account."""
+        rows = reached_by([name], self.tables(), self.users.names, resolves_hosts=False).get(name, [])
+        return {
+            grant.privilege
+            for row in rows
+            for grant in row.grants
+            if grant.scope.kind in ("DATABASE", "PATTERN") or object_of(scope) == object_of(grant.scope)
+        }
+
     def access(self, name: AccountName, client: Client, roles: tuple[AccountName, ...]) -> Access:
-        tables = GrantTables(self.server.dialect, self.granted.grants, self.users.restrictions)
-        return Access(tables, name, client, roles)
+        return Access(self.tables(), name, client, roles)
 
 
 def _statements(estate: Estate) -> Iterator[str]:
@@ -194,7 +228,7 @@ def _statements(estate: Estate) -> Iterator[str]:
     for name, locked in estate.accounts.items():
         yield f"CREATE USER {quoted(name)} IDENTIFIED BY '{PASSWORD}' ACCOUNT {'LOCK' if locked else 'UNLOCK'}"
     for name, grants in estate.grants.items():
-        yield from (f"GRANT {granted} TO {quoted(name)}" for granted in grants)
+        yield from (granted.to(name) for granted in grants)
     for (member, role), admin in estate.edges.items():
         yield f"GRANT {quoted(role)} TO {quoted(member)}{' WITH ADMIN OPTION' if admin else ''}"
     for name in estate.default:

@@ -8,6 +8,7 @@ AURORA_IAM_EXAMPLES sets how many estates are tried on each server.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pymysql
@@ -17,7 +18,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Access
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import Client
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 from tests.integration.conftest import Administration
 from tests.integration.mysql.access_scene import (
     ANONYMOUS_HOSTS,
@@ -35,6 +38,7 @@ from tests.integration.mysql.access_scene import (
     Estate,
     Granted,
     Server,
+    grant_trials,
     trials,
 )
 from tests.integration.mysql.scene import CLUSTERS
@@ -66,7 +70,7 @@ column_grants = st.builds(
     some(COLUMN_WORDS, 3).filter(bool),
     columns,
 )
-grants = st.one_of(
+plain_grants = st.one_of(
     st.builds(lambda chosen: Granted(tuple(chosen), "*.*"), words),
     st.builds(lambda chosen, name: Granted(tuple(chosen), f"`{name}`.*"), words, st.sampled_from(STORED)),
     st.builds(lambda chosen, name: Granted(tuple(chosen), name), some(WORDS[:5], 3).filter(bool), tables),
@@ -77,6 +81,8 @@ grants = st.one_of(
         st.sampled_from([("PROCEDURE", "p"), ("FUNCTION", "f")]),
     ),
 )
+
+grants = st.builds(lambda granted, option: granted._replace(option=option), plain_grants, st.booleans())
 
 
 @st.composite
@@ -137,14 +143,38 @@ def assert_same(server: Server, catalog: Catalog, user: str, client: Client) -> 
         ):
             cursor.execute(statement)
             access = catalog.access(account, client, roles)
-            compare(cursor, access, f"{user} from {client} as {account} after {statement} with {roles}")
+            who = f"{user} from {client} as {account} after {statement} with {roles}"
+            allowed = compare(cursor, access, who)
+            compare_grants(cursor, access, catalog.server.dialect, who)
+            if not roles:
+                assert_reached(catalog, account, allowed, who)
 
 
-def compare(cursor: Any, access: Access, who: str) -> None:
+def compare(cursor: Any, access: Access, who: str) -> list[tuple[str, Scope]]:
+    """What is allowed."""
+    found = []
     for privilege, scope, statement in trials():
         allowed = is_allowed(cursor, statement)
         certain, possible = (privilege in access.on(scope, certain) for certain in (True, False))
         assert certain <= allowed <= possible, f"{who}: {statement} is {'allowed' if allowed else 'denied'}"
+        found += [(privilege, scope)] if allowed else []
+    return found
+
+
+def compare_grants(cursor: Any, access: Access, dialect: Dialect, who: str) -> None:
+    authority = Authority(access)
+    for privilege, scope, statement in grant_trials(dialect):
+        allowed, certain = is_allowed(cursor, statement), authority.may_grant(privilege, scope)
+        assert certain <= allowed <= ({privilege, "USAGE"} <= access.on(scope, certain=False)), f"{who}: {statement}"
+
+
+def assert_reached(catalog: Catalog, account: AccountName, allowed: list[tuple[str, Scope]], who: str) -> None:
+    """What an account can do is in its own rows or in those of which facts say that they reach it."""
+    tables = catalog.tables()
+    own = replace(tables, grants={account: tables.grants.get(account, ())})
+    for privilege, scope in allowed:
+        if privilege not in Access(own, account, Client()).on(scope, certain=False):
+            assert privilege in catalog.reached(account, scope), f"{who}: {privilege} on {scope}"
 
 
 def is_allowed(cursor: Any, statement: str) -> bool:
