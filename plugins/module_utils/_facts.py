@@ -126,6 +126,7 @@ class Describer:
             described.update(
                 tls=account.tls,
                 admin_roles=self._named(item.admin_roles),
+                acts_as=sorted(map(str, item.acts_as)),
                 partial_revokes={name: list(words) for name, words in item.partial_revokes.items()},
             )
         return described

@@ -102,8 +102,9 @@ def facts_spec() -> Spec:
 
 REPORTED = frozenset(
     {
-        "administrator_by",
+        "acts_as",
         "admin_roles",
+        "administrator_by",
         "authentication",
         "connect_arn",
         "default_roles",

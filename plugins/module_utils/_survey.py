@@ -47,6 +47,7 @@ class SurveyedAccount:
     enrolled_by       PostgreSQL: the roles through which it is in rds_iam, where it is not directly; empty elsewhere
     inherited_roles   roles that it has only through other roles, on MySQL also by mandatory_roles
     admin_roles       MySQL: roles that it may give to others (WITH ADMIN OPTION)
+    acts_as           MySQL: accounts as which it may act (PROXY)
     reached_by        MySQL: grants of other accounts that count for it, by account
     limits            limits beside the connection limit, in the engine's words; None is no limit
     owned             by database
@@ -64,6 +65,7 @@ class SurveyedAccount:
     enrolled_by: str = ""
     inherited_roles: frozenset[AccountName] = frozenset()
     admin_roles: frozenset[AccountName] = frozenset()
+    acts_as: frozenset[AccountName] = frozenset()
     reached_by: Mapping[AccountName, frozenset[Grant]] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     owned: Mapping[str, Owned] = field(default_factory=dict)

@@ -257,6 +257,12 @@ ansible_facts:
               returned: with the subset C(grants)
               type: list
               elements: dict
+            acts_as:
+              description:
+                - Accounts as which it may act (C(PROXY)), where its authentication plugin supports that.
+              returned: on MySQL
+              type: list
+              elements: str
             reached_by:
               description:
                 - Grants of other accounts that count for it while no role is active, because MySQL looks for grants by

@@ -101,9 +101,13 @@ def test_a_grant_that_would_hide_a_pattern_is_refused(tasks: Tasks, state: State
     refused(user(tasks, state, account, wide, ("CREATE", "app_one.*")), lost)
 
 
-def also_has(state: State, *requests: AccountRequest, write: bool = False) -> list[str]:
+def warned(state: State, *requests: AccountRequest, write: bool = False) -> list[str]:
     outcome = account_module.converge(MySQLEngine(), master_login(state, CLUSTER), list(requests), "keep", write=write)
-    return [warning for warning in outcome.warnings if " also has " in warning]
+    return [warning for warning in outcome.warnings if "is a new account" not in warning]
+
+
+def also_has(state: State, *requests: AccountRequest, write: bool = False) -> list[str]:
+    return [warning for warning in warned(state, *requests, write=write) if " also has " in warning]
 
 
 def test_a_warning_names_the_rows_of_others_that_count(state: State, sql, account: str):
@@ -130,6 +134,20 @@ def test_a_warning_names_the_rows_of_anonymous_accounts(state: State, sql, accou
         assert also_has(state, AccountRequest(account, "192.168.%", grants=())) == []
     finally:
         sql("DROP USER ''@'10.%'")
+
+
+def test_what_neither_grants_nor_roles_can_say_is_a_warning(tasks: Tasks, state: State, sql, account: str):
+    sql(f"CREATE USER {account} {IAM} REQUIRE SSL; CREATE ROLE {account}_r, {account}_s")
+    sql(f"GRANT {account}_r TO {account} WITH ADMIN OPTION; GRANT {account}_s TO {account}")
+    sql(f"SET DEFAULT ROLE ALL TO {account}; GRANT PROXY ON {account}_s TO {account}")
+    roles = (f"{account}_r", f"{account}_s")
+    proxy, admin = warned(state, AccountRequest(account, "%", grants=(), roles=roles), write=True)
+    assert f"{account}@% may act as {account}_s@% (PROXY)" in proxy
+    assert f"{account}@% may give {account}_r@% to others (WITH ADMIN OPTION)" in admin
+    assert warned(state, AccountRequest(account, "%", grants=(), roles=(), purge_grants=False, purge_roles=False)) == []
+    assert warned(state, AccountRequest(account, "%", roles=roles[1:])) == []
+    facts = tasks.facts(names=[account], **direct_options(state, CLUSTER))
+    assert (facts["accounts"][0]["acts_as"], facts["accounts"][0]["admin_roles"]) == ([f"{account}_s@%"], [roles[0]])
 
 
 def test_facts_tell_whose_rows_count(tasks: Tasks, state: State, sql, account: str):

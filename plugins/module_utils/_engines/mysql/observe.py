@@ -81,6 +81,8 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         existing=frozenset(users.names),
         unlocked=users.unlocked,
         administered=frozenset(role for name in principals for role in granted.administered[name]),
+        admin_roles=granted.administered,
+        proxied=granted.proxied,
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
         grant_tables=tables,

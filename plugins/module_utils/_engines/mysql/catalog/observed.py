@@ -67,6 +67,8 @@ class MySQLObserved(Observed):
     unlocked         of ``existing``, those that are not locked → the plugin by which they log in
     grant_tables     of the names that the task may mean, under whatever host, and of anonymous accounts
     administered     roles that the login may grant though it lacks ROLE_ADMIN
+    admin_roles      of each account, the roles that it may give to others (WITH ADMIN OPTION)
+    proxied          of each account, those as which it may act (PROXY)
     restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
     doubled          dynamic privileges that the server holds twice, by account
@@ -87,6 +89,8 @@ class MySQLObserved(Observed):
     unlocked: Mapping[AccountName, str] = field(default_factory=dict)
     grant_tables: GrantTables = _NO_ROWS
     administered: frozenset[AccountName] = frozenset()
+    admin_roles: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
+    proxied: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
     restrictions: Mapping[AccountName, Restrictions] = field(default_factory=dict)
     known_dynamic: frozenset[str] = frozenset()
     authority: Authority = _NO_AUTHORITY

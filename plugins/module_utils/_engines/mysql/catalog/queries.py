@@ -76,6 +76,7 @@ _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("column", "mysql.columns_priv", "User", ("Host", "Db", "Table_name", "Column_priv", "Column_name")),
     ("routine", "mysql.procs_priv", "User", ("Host", "Db", "Routine_name", "Proc_priv", "Routine_type")),
     ("role", "mysql.role_edges", "TO_USER", ("TO_HOST", "FROM_USER", "FROM_HOST", "WITH_ADMIN_OPTION", "''")),
+    ("proxy", "mysql.proxies_priv", "User", ("Host", "Proxied_user", "Proxied_host", "With_grant", "''")),
     ("default role", "mysql.default_roles", "USER", ("HOST", "DEFAULT_ROLE_USER", "DEFAULT_ROLE_HOST", "''", "''")),
 )
 

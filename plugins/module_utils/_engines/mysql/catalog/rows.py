@@ -208,6 +208,8 @@ class GrantedRows:
         self.roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.default_roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.administered: dict[AccountName, set[AccountName]] = defaultdict(set)
+        self.proxied: dict[AccountName, set[AccountName]] = defaultdict(set)
+        """The accounts as which each may act."""
         self.doubled: dict[AccountName, set[str]] = defaultdict(set)
         """Dynamic privileges that the server holds twice, so that they must be revoked twice."""
         self._dialect = dialect
@@ -217,6 +219,7 @@ class GrantedRows:
             "database": self._database,
             "default role": self._default_role,
             "dynamic": self._dynamic,
+            "proxy": self._proxy,
             "role": self._role,
             "routine": self._routine,
             "table": self._table,
@@ -272,6 +275,9 @@ class GrantedRows:
         self.roles[name].add(granted)
         if admin == "Y":
             self.administered[name].add(granted)
+
+    def _proxy(self, name: AccountName, proxied: str, host: str, *_none: str) -> None:
+        self.proxied[name].add(AccountName(proxied, host.lower()))
 
     def _default_role(self, name: AccountName, role: str, host: str, *_none: str) -> None:
         self.default_roles[name].add(AccountName(role, host.lower()))

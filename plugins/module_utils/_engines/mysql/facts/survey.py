@@ -242,6 +242,7 @@ class _Accounts:
             expired=self._users.expired.get(name, ""),
             inherited_roles=frozenset((roles | self._mandatory) - account.roles - {name}),
             admin_roles=frozenset(self._granted.administered[name]),
+            acts_as=frozenset(self._granted.proxied[name]),
             reached_by=_by_account(self._foreign.get(name, ())),
             limits=_limits(self._users.by_name[name]),
             owned=owned.get(str(name), {}),

@@ -18,6 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     takes_from,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import quoted_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     format_scope,
@@ -84,6 +85,25 @@ def foreign_access(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
             f"{name} also has {listed(rows)}: MySQL looks for grants by user name and client while no role is "
             "active. Revoke there what the account should not have, or list it here."
         )
+
+
+def kept_rights(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
+    """Warnings about what accounts keep that neither ``grants`` nor ``roles`` can say."""
+    for change in changes.accounts:
+        request = change.request
+        proxied = sorted(observed.proxied.get(change.name, ()))
+        if proxied and _is_exhaustive(change):
+            yield (
+                f"{change.name} may act as {', '.join(map(quoted_account, proxied))} (PROXY), which is not in grants. "
+                "Say REVOKE PROXY if it should not."
+            )
+        if change.after is not None and request is not None and request.roles is not None and request.purge_roles:
+            roles = sorted(change.after.roles & set(observed.admin_roles.get(change.name, ())))
+            if roles:
+                yield (
+                    f"{change.name} may give {', '.join(map(str, roles))} to others (WITH ADMIN OPTION). MySQL takes "
+                    "that away with the role only: if it should not, revoke the role, and run the task again."
+                )
 
 
 def _is_exhaustive(change: AccountChange) -> bool:

@@ -47,6 +47,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ia
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.access import (
     check_hidden,
     foreign_access,
+    kept_rights,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
     check_dropped_roles,
@@ -255,6 +256,7 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
             "host name hides the address."
         )
     yield from foreign_access(changes, observed)
+    yield from kept_rights(changes, observed)
     yield from similar_names(
         changes.accounts,
         lambda name: similar(name, observed.existing),
