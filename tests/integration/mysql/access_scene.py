@@ -16,7 +16,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
     Access,
     GrantTables,
-    reached_by,
+    added_by,
+    rows_of_others,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
     Client,
@@ -211,10 +212,11 @@ class Catalog(NamedTuple):
 
     def reached(self, name: AccountName, scope: Scope) -> set[str]:
         """What facts say that others' rows give an account."""
-        rows = reached_by([name], self.tables(), self.users.names, resolves_hosts=False).get(name, [])
+        tables = self.tables()
+        rows = rows_of_others([name], tables, self.users.names, resolves_hosts=False).get(name, [])
         return {
             grant.privilege
-            for row in rows
+            for row in added_by(rows, name, tables)
             for grant in row.grants
             if grant.scope.kind in ("DATABASE", "PATTERN") or object_of(scope) == object_of(grant.scope)
         }

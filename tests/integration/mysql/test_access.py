@@ -132,6 +132,9 @@ def test_a_warning_names_the_rows_of_anonymous_accounts(state: State, sql, accou
         (warning,) = also_has(state, AccountRequest(account, "10.1.%", grants=()))
         assert f"{account}@10.1.% also has SELECT on `app%`.* of ''@10.%:" in warning
         assert also_has(state, AccountRequest(account, "192.168.%", grants=())) == []
+        wider = AccountRequest(account, "10.%", grants=(GrantRequest(("SELECT", "DELETE"), "PATTERN `a%`.*"),))
+        (warning,) = warned(state, wider)
+        assert f"{account}@10.% does not have DELETE of `a%`.* on `app%`.*, because the grant of ''@10.% th" in warning
     finally:
         sql("DROP USER ''@'10.%'")
 

@@ -184,11 +184,11 @@ class Access:
         return [rows] if self._by_role else _most_specific(rows, lambda row: specificity(row.account.host))
 
 
-def reached_by(
+def rows_of_others(
     names: Iterable[AccountName], tables: GrantTables, accounts: Collection[AccountName], resolves_hosts: bool
 ) -> dict[AccountName, list[Row]]:
-    """Rows of others that count for each account while no role is active, at least for some of its clients; of each
-    row, the grants that the account has not by rows of its own. Accounts for which there are none are left out.
+    """Rows of others that the server looks at for each account while no role is active, at least for some of its
+    clients. Accounts for which there are none are left out.
 
     accounts        all of the accounts' names, and the anonymous ones: a client logs in as the one with the most
                     specific host, so that rows of that one do not count for the others
@@ -199,25 +199,39 @@ def reached_by(
     for name in names:
         others = {*by_user.get(name.name, ()), *by_user.get(ANONYMOUS, ())} - {name}
         sharing = [other for other in others if _shares_clients(name, other, accounts, resolves_hosts)]
-        rows = [row for other in sharing for row in tables.rows(other) if _is_looked_at(row, name)]
-        if rows:
-            found[name] = sorted(_added(name, rows, tables))
+        found[name] = sorted(row for other in sharing for row in tables.rows(other) if _is_looked_at(row, name))
     return {name: rows for name, rows in found.items() if rows}
+
+
+def added_by(rows: Iterable[Row], name: AccountName, tables: GrantTables) -> list[Row]:
+    """Of rows of others that the server looks at, the grants that the account has not by rows of its own."""
+    own = replace(tables, grants={name: tables.grants.get(name, ())})
+    alone = Access(own, name, Client())
+    added = (
+        (row, sorted(grant for grant in row.grants if grant.privilege not in alone.on(grant.scope)))
+        for row in _not_hidden(rows, tables.rows(name))
+    )
+    return [row._replace(grants=tuple(grants)) for row, grants in added if grants]
+
+
+def lost_to(rows: Iterable[Row], name: AccountName, tables: GrantTables) -> list[tuple[Row, Row, Privileges]]:
+    """Where rows of others count instead of the account's own: both rows, and what the account has not there."""
+    everywhere = {grant.privilege for grant in tables.global_grants(name)}
+    own_rows = tables.rows(name)
+    found = (
+        (row, own, takes_from(row, own) - everywhere) for row in _not_hidden(rows, own_rows) for own in sorted(own_rows)
+    )
+    return [(row, own, lost) for row, own, lost in found if lost]
+
+
+def _not_hidden(rows: Iterable[Row], own: Collection[Row]) -> Iterator[Row]:
+    return (row for row in rows if not any(hides(each, row) for each in own))
 
 
 def listed(rows: Iterable[Row]) -> str:
     """The first rows in words, with the accounts that they are of."""
     words = [f"{text} of {quoted_account(row.account)}" for row in rows for text in in_words(row.grants)]
     return first_of(words, _SHOWN)
-
-
-def _added(name: AccountName, rows: Iterable[Row], tables: GrantTables) -> Iterator[Row]:
-    own = replace(tables, grants={name: tables.grants.get(name, ())})
-    alone = Access(own, name, Client())
-    for row in rows:
-        added = sorted(grant for grant in row.grants if grant.privilege not in alone.on(grant.scope))
-        if added and not any(hides(each, row) for each in own.rows(name)):
-            yield row._replace(grants=tuple(added))
 
 
 def _is_looked_at(row: Row, name: AccountName) -> bool:

@@ -22,7 +22,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     GrantTables,
     Restrictions,
     Row,
-    reached_by,
+    added_by,
+    rows_of_others,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
@@ -105,7 +106,8 @@ class _Look:
         tables = GrantTables(server.dialect, granted.grants, users.restrictions)
         authority = Authority(Access(tables, login, server.known_client, active_roles))
         mandatory = role_list(server.mandatory_roles or "")
-        foreign = reached_by(users.names, tables, users.names, server.resolves_hosts)
+        looked_at = rows_of_others(users.names, tables, users.names, server.resolves_hosts)
+        foreign = {name: added_by(rows, name, tables) for name, rows in looked_at.items()}
         accounts = _Accounts(self.session.login.endpoint.master_user, login, users, granted, mandatory, foreign)
         owned, sessions, (used, uptime) = self._owned(authority), self._sessions(authority, users.names), self._used()
         found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.mere_roles)]

@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
     GrantTables,
     Privileges,
+    added_by,
     listed,
-    reached_by,
+    lost_to,
+    rows_of_others,
     takes_from,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
@@ -45,10 +47,10 @@ def check_hidden(change: AccountChange, observed: MySQLObserved) -> None:
     """
     before, after = _hidden(change.before, observed), _hidden(change.after, observed)
     for (narrow, wide), privileges in sorted(after.items()):
-        lost = sorted(privileges - before.get((narrow, wide), frozenset()), key=in_order)
+        lost = privileges - before.get((narrow, wide), frozenset())
         if lost:
-            words = ", ".join("the grant option" if word == USAGE else word for word in lost)
             element = next(grant for grant in sorted(_grants(change.after)) if grant.scope == narrow)
+            words = _words(lost)
             raise Refused(
                 f"{change.name} would not have {words} on {format_scope(narrow)}, because its grant there hides that "
                 f"on {format_scope(wide)}: with partial_revokes OFF, MySQL reads the most specific one only. List "
@@ -59,6 +61,10 @@ def check_hidden(change: AccountChange, observed: MySQLObserved) -> None:
 
 def _grants(account: Account | None) -> frozenset[Grant]:
     return account.grants if account is not None else frozenset()
+
+
+def _words(privileges: Privileges) -> str:
+    return ", ".join("the grant option" if word == USAGE else word for word in sorted(privileges, key=in_order))
 
 
 def _hidden(account: Account | None, observed: MySQLObserved) -> Mapping[tuple[Scope, Scope], Privileges]:
@@ -80,11 +86,19 @@ def foreign_access(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
     accounts -= {change.name for change in changes.accounts if change.dropped}
     tables = GrantTables(observed.dialect, grants, observed.restrictions)
     names = [change.name for change in changes.accounts if _is_exhaustive(change)]
-    for name, rows in reached_by(names, tables, accounts, observed.resolves_hosts).items():
-        yield (
-            f"{name} also has {listed(rows)}: MySQL looks for grants by user name and client while no role is "
-            "active. Revoke there what the account should not have, or list it here."
-        )
+    for name, rows in rows_of_others(names, tables, accounts, observed.resolves_hosts).items():
+        added = added_by(rows, name, tables)
+        if added:
+            yield (
+                f"{name} also has {listed(added)}: MySQL looks for grants by user name and client while no role is "
+                "active. Revoke there what the account should not have, or list it here."
+            )
+        for row, own, lost in lost_to(rows, name, tables):
+            yield (
+                f"{name} does not have {_words(lost)} of {format_scope(own.scope)} on {format_scope(row.scope)}, "
+                f"because the grant of {quoted_account(row.account)} there is more specific. Revoke it, or grant "
+                f"{_words(lost)} on {format_scope(row.scope)} to {name} too."
+            )
 
 
 def kept_rights(changes: Changes, observed: MySQLObserved) -> Iterator[str]:

@@ -12,6 +12,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import USAGE
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.access import foreign_access
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
@@ -90,6 +91,15 @@ def test_rows_of_others_that_count_are_told():
     assert warnings(held, change(NARROW, SELECT)) == warnings(held, change(NARROW, CREATE)) == []
     (warning,) = warnings({ANYBODY: {SELECT}}, change(JANE))
     assert "jane@% also has SELECT on orders.* of ''@%:" in warning
+
+
+def test_a_row_of_others_that_counts_instead_of_an_own_one_is_told():
+    held = {ANYBODY: {Grant("INSERT", ORDERS)}}
+    patterns = replace(observed(held), dialect=Dialect(True), grant_tables=GrantTables(Dialect(True), held))
+    (more, less) = foreign_access(Changes((change(JANE, WIDE),)), patterns)
+    assert "jane@% also has INSERT on orders.* of ''@%:" in more
+    assert "jane@% does not have SELECT of `ord%`.* on orders.*, because the grant of ''@% there" in less
+    assert len(list(foreign_access(Changes((change(JANE, WIDE, SELECT),)), patterns))) == 0
 
 
 def test_rows_of_an_account_that_its_own_clients_log_in_as_do_not_count_for_others():
