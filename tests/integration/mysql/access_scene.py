@@ -34,7 +34,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import role_list
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
-from tests.integration.conftest import Administration, running_clusters
+from tests.integration.administration import Administration, running_clusters
 from tests.sandbox.clients import State
 from tests.sandbox.layout import of_checkout
 

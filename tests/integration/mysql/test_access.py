@@ -15,8 +15,8 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.module_utils import _account_module as account_module
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, GrantRequest
-from tests.integration.conftest import Administration
-from tests.integration.mysql.scene import direct_options, master_login
+from tests.integration.administration import Administration
+from tests.integration.master import direct_options, master_login
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State
 

@@ -21,7 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
-from tests.integration.conftest import Administration
+from tests.integration.administration import Administration
 from tests.integration.mysql.access_scene import (
     ANONYMOUS_HOSTS,
     CLIENTS,

@@ -59,18 +59,16 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     )
     requests = Requests(wanted)
     subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
-    names = {account.name.name for account in wanted}
-    alike = {name for name in users.names if name.name in names}
+    alike = _alike(wanted, users.names)
     granted = GrantedRows(server.dialect, server.folds_names, subjects.union(alike, principals))
     granted.add_global(users.by_name.values())
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
     endpoint = session.login.endpoint
     tables = GrantTables(server.dialect, granted.grants, users.restrictions)
-    login, *active_roles = principals
     return MySQLObserved(
         accounts={name: users.account(name, granted) for name in subjects},
         expired=users.expired,
-        login=login,
+        login=principals[0],
         title=session.login.title,
         master=endpoint.master_user,
         dialect=server.dialect,
@@ -86,7 +84,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
         grant_tables=tables,
-        authority=Authority(Access(tables, login, server.known_client, active_roles)),
+        authority=_authority(tables, server),
         objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
@@ -97,6 +95,17 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
 
 def _created(wanted: Sequence[ParsedAccount], existing: Collection[AccountName]) -> set[AccountName]:
     return {account.name for account in wanted if account.request.present} - set(existing)
+
+
+def _alike(wanted: Sequence[ParsedAccount], existing: Iterable[AccountName]) -> set[AccountName]:
+    """Of the same names: without active roles, their grants may count for the accounts of the task."""
+    names = {account.name.name for account in wanted}
+    return {name for name in existing if name.name in names}
+
+
+def _authority(tables: GrantTables, server: ServerRow) -> Authority:
+    login, *active_roles = server.principals
+    return Authority(Access(tables, login, server.known_client, active_roles))
 
 
 def iam_accounts(session: Session) -> list[AccountName]:

@@ -118,13 +118,10 @@ class Access:
         self._by_role = bool(roles)
         self.principals = (account, *roles) if account.name != ANONYMOUS else (account,)
         names = self.principals if roles else [name for name in tables.grants if _counts(name, account, client)]
-        rows = [row for name in names for row in tables.rows(name)]
-        self._databases = [row for row in rows if row.scope.kind in _DATABASES]
-        self._objects = together(
-            (row.scope, row)
-            for row in rows
-            if row.scope.kind not in _DATABASES and row.account.name in {name.name for name in self.principals}
-        )
+        users = {name.name for name in self.principals}
+        by_level = together((row.scope.kind in _DATABASES, row) for name in names for row in tables.rows(name))
+        self._databases = by_level.get(True, [])
+        self._objects = together((row.scope, row) for row in by_level.get(False, ()) if row.account.name in users)
 
     def on_everything(self) -> frozenset[Grant]:
         """``*.*``, of all principals."""
@@ -198,9 +195,11 @@ def rows_of_others(
     found = {}
     for name in names:
         others = {*by_user.get(name.name, ()), *by_user.get(ANONYMOUS, ())} - {name}
-        sharing = [other for other in others if _shares_clients(name, other, accounts, resolves_hosts)]
-        found[name] = sorted(row for other in sharing for row in tables.rows(other) if _is_looked_at(row, name))
-    return {name: rows for name, rows in found.items() if rows}
+        sharing = {other for other in others if _shares_clients(name, other, accounts, resolves_hosts)}
+        rows = _looked_at(name, sharing, tables)
+        if rows:
+            found[name] = rows
+    return found
 
 
 def added_by(rows: Iterable[Row], name: AccountName, tables: GrantTables) -> list[Row]:
@@ -234,9 +233,10 @@ def listed(rows: Iterable[Row]) -> str:
     return first_of(words, _SHOWN)
 
 
-def _is_looked_at(row: Row, name: AccountName) -> bool:
+def _looked_at(name: AccountName, others: Iterable[AccountName], tables: GrantTables) -> list[Row]:
     """Of anonymous accounts, others have what they have on databases only."""
-    return row.scope.kind in _DATABASES or row.account.name == name.name
+    rows = (row for other in others for row in tables.rows(other))
+    return sorted(row for row in rows if row.scope.kind in _DATABASES or row.account.name == name.name)
 
 
 def _shares_clients(

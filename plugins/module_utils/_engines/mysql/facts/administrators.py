@@ -22,7 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     USAGE,
     in_order,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant, Scope
 
 _SYSTEM = "mysql"
 _SUPER_LIKE = (
@@ -90,10 +90,18 @@ def _words(holder: Holder) -> Iterator[str]:
     yield from (word for word in _SUPER_LIKE if word in everywhere)
     if Grant(USAGE, GLOBAL, True) in holder.grants and everywhere - {USAGE}:
         yield "the grant option on *.*"
-    written = together((object_of(grant.scope), grant.privilege) for grant in holder.grants if _writes(grant, holder))
-    for scope, privileges in sorted(written.items()):
-        if not (everything and scope == GLOBAL):
-            yield f"{', '.join(sorted(set(privileges), key=in_order))} on {format_scope(scope)}"
+    written = _written(holder)
+    if everything:
+        written.pop(GLOBAL, None)
+    yield from (
+        f"{', '.join(sorted(set(privileges), key=in_order))} on {format_scope(scope)}"
+        for scope, privileges in sorted(written.items())
+    )
+
+
+def _written(holder: Holder) -> dict[Scope, list[str]]:
+    """What it may write to the grant tables by, with the privileges."""
+    return together((object_of(grant.scope), grant.privilege) for grant in holder.grants if _writes(grant, holder))
 
 
 def _writes(grant: Grant, holder: Holder) -> bool:

@@ -34,6 +34,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Re
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
     AccountChange,
+    AccountName,
     Changes,
     Grant,
     Scope,
@@ -81,11 +82,10 @@ def _hidden(account: Account | None, observed: MySQLObserved) -> Mapping[tuple[S
 def foreign_access(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
     """Warnings about accounts whose ``grants`` are meant to be all that they have."""
     grants = dict(observed.grant_tables.grants)
-    grants.update((change.name, change.after.grants if change.after else ()) for change in changes.accounts)
-    accounts = observed.existing.union(change.name for change in changes.accounts if change.after)
-    accounts -= {change.name for change in changes.accounts if change.dropped}
+    grants.update((change.name, _grants(change.after)) for change in changes.accounts)
     tables = GrantTables(observed.dialect, grants, observed.restrictions)
     names = [change.name for change in changes.accounts if _is_exhaustive(change)]
+    accounts = _existing_after(changes, observed)
     for name, rows in rows_of_others(names, tables, accounts, observed.resolves_hosts).items():
         added = added_by(rows, name, tables)
         if added:
@@ -99,6 +99,11 @@ def foreign_access(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
                 f"because the grant of {quoted_account(row.account)} there is more specific. Revoke it, or grant "
                 f"{_words(lost)} on {format_scope(row.scope)} to {name} too."
             )
+
+
+def _existing_after(changes: Changes, observed: MySQLObserved) -> frozenset[AccountName]:
+    remaining = {change.name for change in changes.accounts if change.after is not None}
+    return (observed.existing - {change.name for change in changes.accounts}) | remaining
 
 
 def kept_rights(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
