@@ -117,7 +117,8 @@ class Access:
         self._tables = tables
         self._by_role = bool(roles)
         self.principals = (account, *roles) if account.name != ANONYMOUS else (account,)
-        names = self.principals if roles else [name for name in tables.grants if _counts(name, account, client)]
+        self._everywhere = {name: _privileges(tables.global_grants(name)) for name in self.principals}
+        names = self.principals if roles else _matching(tables.grants, account, client)
         users = {name.name for name in self.principals}
         by_level = together((row.scope.kind in _DATABASES, row) for name in names for row in tables.rows(name))
         self._databases = by_level.get(True, [])
@@ -154,8 +155,8 @@ class Access:
         """Of ``*.*``: what one of the principals has without a partial revoke."""
         return NOTHING.union(
             *(
-                {grant.privilege for grant in self.global_grants(name)} - self.restrictions(name).get(database, NOTHING)
-                for name in self.principals
+                privileges - self.restrictions(name).get(database, NOTHING)
+                for name, privileges in self._everywhere.items()
             )
         )
 
@@ -179,6 +180,10 @@ class Access:
     def _of_object(self, scope: Scope) -> list[list[Row]]:
         rows = self._objects.get(scope, [])
         return [rows] if self._by_role else _most_specific(rows, lambda row: specificity(row.account.host))
+
+
+def _privileges(grants: Iterable[Grant]) -> Privileges:
+    return frozenset(grant.privilege for grant in grants)
 
 
 def rows_of_others(
@@ -215,7 +220,7 @@ def added_by(rows: Iterable[Row], name: AccountName, tables: GrantTables) -> lis
 
 def lost_to(rows: Iterable[Row], name: AccountName, tables: GrantTables) -> list[tuple[Row, Row, Privileges]]:
     """Where rows of others count instead of the account's own: both rows, and what the account has not there."""
-    everywhere = {grant.privilege for grant in tables.global_grants(name)}
+    everywhere = _privileges(tables.global_grants(name))
     own_rows = tables.rows(name)
     found = (
         (row, own, takes_from(row, own) - everywhere) for row in _not_hidden(rows, own_rows) for own in sorted(own_rows)
@@ -266,9 +271,10 @@ def _is_within(row: Row, other: Row) -> bool:
     return row.database == other.database or (other.scope.kind == "PATTERN" and covers(other.database, row.database))
 
 
-def _counts(name: AccountName, account: AccountName, client: Client) -> bool:
-    """Whether rows of that name and host count for the account while no role is active."""
-    return name == account or (name.name in (account.name, ANONYMOUS) and matches_client(name.host, client))
+def _matching(names: Iterable[AccountName], account: AccountName, client: Client) -> list[AccountName]:
+    """Those whose rows count for the account while no role is active."""
+    users = (account.name, ANONYMOUS)
+    return [name for name in names if name == account or (name.name in users and matches_client(name.host, client))]
 
 
 def _row_order(row: Row) -> tuple[Any, ...]:
