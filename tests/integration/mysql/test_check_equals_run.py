@@ -60,6 +60,12 @@ RIGHTS = (
     "GRANT SELECT (a) ON rights.t TO {0} WITH GRANT OPTION",
     "GRANT EXECUTE ON PROCEDURE rights.p TO {0} WITH GRANT OPTION",
 )
+USUAL = (
+    SEES_ALL,
+    "GRANT SELECT, INSERT, EXECUTE ON *.* TO {0} WITH GRANT OPTION",
+    "GRANT ROLE_ADMIN ON *.* TO {0}",
+    "GRANT CONNECTION_ADMIN ON *.* TO {0} WITH GRANT OPTION",
+)
 WAYS = (CLERK, CLERK, ROLE, BOSS)
 """who has a right of the clerk: itself, or a role of it"""
 MEMBERSHIPS = (
@@ -207,46 +213,54 @@ def bench(request: pytest.FixtureRequest, state: State, admin: Administration) -
 
 
 @st.composite
-def user(draw: st.DrawFn, name: str, host: str) -> dict[str, Any]:
+def user(draw: st.DrawFn, name: str, host: str, is_there: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"name": name, "host": host}
-    if draw(st.integers(0, 2)) == 0:
-        return {**options, "state": "absent", "owned_objects": draw(st.sampled_from(["fail", "fail", "drop"]))}
+    if draw(st.integers(0, 3 if is_there else 15)) == 0:
+        return {**options, "state": "absent", "owned_objects": draw(st.sampled_from(["fail", "drop", "drop"]))}
     if host == "all hosts":
         return {**options, "locked": True}
-    if draw(st.booleans()):
+    if draw(st.integers(0, 2)):
         options["grants"] = draw(st.lists(st.sampled_from(GRANTS), max_size=2, unique_by=repr))
         options["purge_grants"] = draw(st.booleans())
     if draw(st.booleans()):
-        options["roles"] = draw(st.lists(st.sampled_from(ROLES), max_size=2, unique=True))
+        options["roles"] = draw(st.lists(st.sampled_from((*ROLES, NAMES[0])), max_size=2, unique=True))
         options["purge_roles"] = draw(st.booleans())
     if draw(st.integers(0, 3)) == 0:
         options["locked"] = draw(st.booleans())
     if draw(st.integers(0, 3)) == 0:
         options["comment"] = draw(st.sampled_from(["", "x", "y"]))
     options["require_tls"] = draw(st.booleans())
-    options["convert"] = draw(st.booleans())
+    options["convert"] = draw(st.integers(0, 3)) > 0
     return options
 
 
 @st.composite
+def rights(draw: st.DrawFn, restrictions: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Most clerks have what most tasks need, and something else."""
+    usual = [(CLERK, text) for text in USUAL if draw(st.integers(0, 3))]
+    others = st.tuples(st.sampled_from(WAYS), st.sampled_from(RIGHTS + restrictions))
+    return usual + draw(st.lists(others, max_size=4, unique=True))
+
+
+@st.composite
 def instances(draw: st.DrawFn, partial_revokes: bool) -> Example:
-    accounts = [f"{name}@'{host}'" for name in NAMES for host in HOSTS]
-    there = draw(st.lists(st.sampled_from(accounts), unique=True))
     restrictions = PARTIAL if partial_revokes else PATTERNS
     login = draw(st.sampled_from(["master", CLERK, CLERK, CLERK]))
-    more = st.tuples(st.sampled_from(WAYS), st.sampled_from(RIGHTS + restrictions))
-    rights = [(CLERK, SEES_ALL)] * draw(st.sampled_from([0, 1, 1, 1]))
-    rights += draw(st.lists(more, max_size=6, unique=True))
+    held = draw(rights(restrictions))
     # Only the server knows of code that the login does not see, and says so when the account is created
-    sees_all = login != CLERK or (CLERK, SEES_ALL) in rights
+    sees_all = login != CLERK or (CLERK, SEES_ALL) in held
     states = STATES + restrictions + (LEFT if sees_all else ())
-    listed = st.tuples(st.sampled_from(NAMES), st.sampled_from([*HOSTS * 4, "all hosts"]))
+    accounts = [(name, host) for name in NAMES for host in HOSTS]
+    there = draw(st.lists(st.sampled_from(accounts), unique=True))
+    listed = draw(st.lists(st.sampled_from((*accounts, *there)), min_size=1, max_size=3, unique=True))
+    if draw(st.integers(0, 7)) == 0:
+        listed = [(NAMES[0], "all hosts")]
     return Example(
-        rights,
+        held,
         draw(st.lists(st.sampled_from(MEMBERSHIPS), max_size=2, unique=True)),
-        {name: draw(st.lists(st.sampled_from(states), max_size=3, unique=True)) for name in there},
-        draw(st.lists(st.sampled_from(there), unique=True)) if there else [],
-        [draw(user(*each)) for each in draw(st.lists(listed, min_size=1, max_size=3, unique=True))],
+        {f"{name}@'{host}'": draw(st.lists(st.sampled_from(states), max_size=3, unique=True)) for name, host in there},
+        [f"{name}@'{host}'" for name, host in there if draw(st.integers(0, 3)) == 0],
+        [draw(user(*each, each in there or each[1] == "all hosts")) for each in listed],
         login,
         draw(st.sampled_from(["keep", "keep", "keep", "lock", "drop"])),
     )
