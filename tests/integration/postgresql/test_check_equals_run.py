@@ -14,6 +14,7 @@ from typing import Any
 import psycopg2
 import pytest
 from hypothesis import HealthCheck, event, given, settings
+from hypothesis import example as tried
 from hypothesis import strategies as st
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import converge
@@ -190,7 +191,18 @@ def instances(draw: st.DrawFn) -> Example:
     )
 
 
+# The login has the owner's rights, and a grant option of its own: REVOKE would mean its own grants
+OWNER_AND_GRANTOR = Example(
+    [f"GRANT SELECT ON open.of_service TO {MASTER} WITH GRANT OPTION", f"GRANT {SERVICE} TO {MASTER}"],
+    {"rights_a1": ["GRANT SELECT ON open.of_service TO {0}"]},
+    [{"name": "rights_a1", "grants": []}],
+    MASTER,
+    "keep",
+)
+
+
 @settings(max_examples=examples(), deadline=None, suppress_health_check=list(HealthCheck))
+@tried(example=OWNER_AND_GRANTOR)
 @given(example=instances())
 def test_check_equals_run(bench: Bench, example: Example) -> None:
     bench.set(example)

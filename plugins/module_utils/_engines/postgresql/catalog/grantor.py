@@ -93,25 +93,39 @@ class Authority:
         return next((role.name for role in roles if role.oid == _BOOTSTRAP_SUPERUSER_OID), "rdsadmin")
 
     def revoker(self, entry: Entry) -> str | None:
-        """As whom REVOKE takes away just this entry; None if the login has no way to."""
-        owner = self.observed.catalogue.owner(entry.scope)
-        as_owner = self.acting_for(self.observed.owner(entry.scope))
-        if entry.grantor == owner and as_owner is not None:
-            return as_owner
-        # REVOKE by somebody who has the owner's rights means the owner's grants, not those of the revoker
-        if entry.grantor == self.login and as_owner != SELF:
-            return SELF
-        settable = entry.grantor != self.login and (entry.grantor in self.settable or self.superuser)
-        if settable and not self.has_rights_of(entry.grantor, owner):
-            return entry.grantor
-        return SELF if self._is_rds_exception(entry.grantor) else None
+        """As whom REVOKE takes away just this entry; None if the login has no way to.
+
+        The server takes grants of the current role itself where that has the options, and otherwise those of a role
+        that it inherits from: https://github.com/postgres/postgres/blob/REL_18_0/src/backend/utils/adt/acl.c#L5460
+        (select_best_grantor). So the owner's grants are taken as the owner where somebody else could be meant.
+        """
+        if entry.grantor == self.observed.catalogue.owner(entry.scope):
+            role = self._owner_to_revoke(entry.scope)
+        elif self.superuser:
+            role = entry.grantor if entry.grantor != self.login else None
+        else:
+            role = SELF if entry.grantor == self.login else entry.grantor if entry.grantor in self.settable else None
+        return SELF if role is None and self._is_rds_exception(entry.grantor) else role
+
+    def _owner_to_revoke(self, scope: Scope) -> str | None:
+        """As whom REVOKE takes away what the owner has granted."""
+        owner = self.observed.owner(scope)
+        role = self.acting_for(owner)
+        if role == SELF and self._has_options_beside(owner, scope):
+            return owner if owner in self.settable else None
+        return role
+
+    def _has_options_beside(self, owner: str, scope: Scope) -> bool:
+        """Whether a role that the login has the rights of may grant something on the object without being its owner."""
+        if self.superuser or owner == self.login or scope.kind.startswith(FUTURE):
+            return False
+        names = sorted(self.inherited - {owner})
+        held = (self.observed.catalogue.entries(level, name) for level in {scope, object_of(scope)} for name in names)
+        return any(entry.grantable for entries in held for entry in entries)
 
     def to_revoke(self, entry: Entry) -> str:
         """As whom REVOKE takes away just this entry. SELF also where the login has no way to."""
         return self.revoker(entry) or SELF
-
-    def has_rights_of(self, role: str, owner: str) -> bool:
-        return owner in {role} | self.observed.roles.reachable(role, inherits)
 
     def administers(self, role: str) -> bool:
         """May grant membership of the role and, since 16, alter and drop it.

@@ -68,8 +68,7 @@ class Acting:
         observed = self._authority.observed
         owner = observed.catalogue.owner(entry.scope)
         role = observed.owner(entry.scope) if entry.grantor == owner else entry.grantor
-        of_owner = entry.grantor == owner or not self._authority.has_rights_of(role, owner)
-        if of_owner and self.may_join(role):
+        if self.may_join(role):
             return role
         if entry.scope.kind.startswith(FUTURE) and entry.grantor not in self._enrolled:
             return SELF
