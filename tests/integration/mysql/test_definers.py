@@ -191,6 +191,25 @@ def test_a_database_that_is_hidden_by_a_partial_revoke_is_named(tasks, clerk, sc
     assert f"EVENT ON {schema.name}.*" in unseen["why"]
 
 
+@pytest.mark.direct("is about the privileges of a login")
+@pytest.mark.usefixtures("code")
+def test_a_login_that_may_not_drop_the_code_is_refused_before_the_lock(tasks, clerk, schema, account):
+    login = clerk("PROCESS ON *.*", *SEES_ALL, f"DROP ON `{schema.name}`.v")
+    name = login["login_user"]
+
+    def drop(**mode: bool) -> Result:
+        return tasks.user(**login, name=account, state="absent", owned_objects="drop", **mode)
+
+    said = refused_alike(drop)
+    assert f"Grant {name}@% ALTER ROUTINE ON FUNCTION" in said
+    assert "DROP ON" in said.partition("ALTER ROUTINE ON PROCEDURE")[2]
+    assert not is_locked(schema, account)
+    pattern = schema.name if schema.sql("SELECT @@partial_revokes") == [("1",)] else schema.name.replace("_", "\\_")
+    schema.sql(f"GRANT DROP, ALTER ROUTINE ON `{pattern}`.* TO {name}")
+    converge(drop)
+    assert not schema.has(account)
+
+
 # Code whose definer does not exist
 
 

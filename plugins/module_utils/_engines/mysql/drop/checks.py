@@ -22,19 +22,33 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     may_call_rds_kill,
     may_kill,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    GLOBAL,
+    canonical,
+    format_scope,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Account,
     AccountChange,
     AccountName,
     AccountRequest,
+    Scope,
 )
 
 DROP, REASSIGN = "drop", "reassign"
 Planned = Mapping[AccountName, Optional[Account]]
 """The accounts that the task changes, as they will be."""
 
+_TO_DROP = {
+    "VIEW": ("TABLE", "DROP"),
+    "PROCEDURE": ("PROCEDURE", "ALTER ROUTINE"),
+    "FUNCTION": ("FUNCTION", "ALTER ROUTINE"),
+}
+"""On what privileges on such an object are granted, and which one it takes to drop it.
+
+https://dev.mysql.com/doc/refman/8.4/en/privileges-provided.html
+"""
 _NAMED = 3
 """Accounts that a warning names before it only counts them."""
 NOBODY = AccountRequest("")
@@ -70,6 +84,27 @@ def check_definers_seen(change: AccountChange, missing: Sequence[str], login: Ac
             f"{login} cannot see whether {change.name} is the definer of views, routines, triggers or events, which "
             f"would stop working. Grant {login} {', '.join(missing)}, or lock the account instead (locked: true).",
             change.at(),
+        )
+
+
+def check_may_drop_objects(
+    change: AccountChange, dependencies: Dependencies, authority: Authority, login: AccountName, folds_names: bool
+) -> None:
+    """Raises Refused where the login may not drop what the account is the definer of, with ``owned_objects: drop``. A
+    login that sees all triggers and events may drop them."""
+    if (change.request or NOBODY).owned_objects != DROP:
+        return
+    missing = []
+    for item in dependencies.objects.get(change.name, ()):
+        kind, privilege = _TO_DROP.get(item.kind, (item.kind, ""))
+        scope = canonical(Scope(kind, path=(item.database, item.name)), folds_names)
+        if privilege and not authority.holds(privilege, scope):
+            missing.append(f"{privilege} ON {format_scope(scope)}")
+    if missing:
+        raise Refused(
+            f"{login} may not drop everything that {change.name} is the definer of. Grant {login} "
+            f"{', '.join(missing)}, or lock the account instead (locked: true).",
+            change.at("owned_objects"),
         )
 
 

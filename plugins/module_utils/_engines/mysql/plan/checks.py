@@ -24,6 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     check_adoption,
     check_definers_seen,
     check_drop,
+    check_may_drop_objects,
     check_sessions,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
@@ -109,6 +110,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
     if change.dropped:
         check_drop(change, observed.dependencies, planned)
         check_definers_seen(change, missing_to_see(observed.authority), observed.login)
+        check_may_drop_objects(change, observed.dependencies, observed.authority, observed.login, observed.folds_names)
     check_roles(change, observed)
     _check_spellings(change)
     check_hidden(change, observed)
