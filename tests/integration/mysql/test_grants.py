@@ -16,7 +16,7 @@ from tests.integration.administration import Administration
 from tests.integration.master import direct_options
 from tests.integration.mysql.grant_cases import CASES, SCENE
 from tests.integration.mysql.scene import CLUSTERS, connection
-from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge
+from tests.integration.tasks import Result, TaskFailed, Tasks, assert_settled, converge, refused_alike
 from tests.sandbox.clients import State
 
 Task = Callable[..., Result]
@@ -217,3 +217,18 @@ def test_a_reader_never_loses_what_stays(user: Task, state: State, cluster: str,
         reader.join()
     assert reads
     assert failures == []
+
+
+@pytest.mark.direct("is about the privileges of a login")
+def test_a_dynamic_privilege_is_revoked_by_who_may_grant_it_or_write_to_mysql(tasks, admin, clerk, cluster, account):
+    admin.sql(cluster, f"CREATE USER {account} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL")
+    admin.sql(cluster, f"GRANT XA_RECOVER_ADMIN ON *.* TO {account}")
+    login = clerk("XA_RECOVER_ADMIN ON *.*")
+
+    def revoke(**mode: bool) -> Result:
+        return tasks.user(**login, name=account, grants=[], comment="x", **mode)
+
+    assert "may not revoke XA_RECOVER_ADMIN on *.*" in refused_alike(revoke)
+    assert admin.sql(cluster, f"SELECT User_attributes FROM mysql.user WHERE User = '{account}'") == [("NULL",)]
+    admin.sql(cluster, f"GRANT UPDATE ON mysql.* TO {login['login_user']}")
+    converge(revoke)

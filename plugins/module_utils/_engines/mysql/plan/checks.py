@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
     refuse_own_accounts,
     similar_names,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.checks import (
     Planned,
@@ -200,14 +201,15 @@ def _check_grants(change: AccountChange, allowed: dict[tuple[str, Scope], bool],
         key = (grant.privilege, grant.scope)
         if key not in allowed:
             allowed[key] = observed.authority.may_grant(*key)
-        if not allowed[key] and not _revocable(grant, change):
+        if not allowed[key] and not _revocable(grant, change, observed.authority):
             raise _not_allowed(grant, change, observed)
         _check_restrictions(grant, change, observed)
 
 
-def _revocable(grant: Grant, change: AccountChange) -> bool:
-    """Dynamic privileges can be revoked by somebody who does not hold them."""
-    return grant in change.revoked and grant.scope == GLOBAL and grant.privilege not in (*STATIC_PRIVILEGES, USAGE)
+def _revocable(grant: Grant, change: AccountChange, authority: Authority) -> bool:
+    """Who may write to the schema mysql may revoke dynamic privileges that they do not hold."""
+    dynamic = grant.scope == GLOBAL and grant.privilege not in (*STATIC_PRIVILEGES, USAGE)
+    return dynamic and grant in change.revoked and authority.holds("UPDATE", _MYSQL)
 
 
 def _not_allowed(grant: Grant, change: AccountChange, observed: MySQLObserved) -> Refused:
