@@ -181,7 +181,8 @@ class Bench:
 
     def snapshot(self) -> list[object]:
         held = [self.sql(f"SELECT * FROM mysql.{table}") for table in TABLES]
-        return [*map(sorted_rows, held), self.sql("SELECT TABLE_NAME, DEFINER FROM information_schema.VIEWS")]
+        views = "SELECT TABLE_NAME, DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'rights'"
+        return [sorted_rows(rows) for rows in (*held, self.sql(views))]
 
     def answer(self, example: Example, write: bool) -> tuple[object, ...]:
         """What a task says: statements, differences and warnings, or its refusal."""
