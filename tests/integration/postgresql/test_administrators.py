@@ -138,7 +138,7 @@ def test_an_administrator_becomes_a_member_after_the_plan(
         options = "WITH ADMIN OPTION"
     person = scene.role("person", f"LOGIN PASSWORD '{PASSWORD}'")
     meanwhile(f"GRANT {person} TO {deputy} {options}")
-    with pytest.raises(Refused, match=rf"^{deputy} would become members? .*\({deputy} → {person} → rds_iam\)"):
+    with pytest.raises(Refused, match=rf"{deputy} would become members? .*\({deputy} → {person} → rds_iam\)"):
         scene.user(name=person, convert=True)
     assert logs_in(scene, deputy)
     assert logs_in(scene, person), "the transaction was rolled back"
@@ -150,7 +150,7 @@ def test_the_login_becomes_a_member_after_the_plan(scene: Scene, meanwhile: Call
     """The same sentence as the plan's."""
     person = scene.role("person", f"LOGIN PASSWORD '{PASSWORD}'")
     meanwhile(f"GRANT {person} TO postgres WITH INHERIT TRUE" if scene.major >= 16 else f"GRANT {person} TO postgres")
-    with pytest.raises(Refused, match=rf"^postgres administers .*\(postgres → {person} → rds_iam\): its password"):
+    with pytest.raises(Refused, match=rf"postgres administers .*\(postgres → {person} → rds_iam\): its password"):
         scene.user(name=person, convert=True)
     assert logs_in(scene, person)
 
