@@ -13,14 +13,16 @@ https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Collection, Iterable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import SessionRow
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL, matches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import (
+    host_matches,
+    specificity,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 
 _RDS_KILL = Scope("PROCEDURE", path=("mysql", "rds_kill"))
@@ -64,8 +66,8 @@ def _matched(user: str, client: str, existing: Collection[AccountName]) -> Accou
     if len(rivals) == 1:
         return rivals[0] if rivals[0].name == user else None
     addresses = _addresses(client)
-    matching = [account for account in rivals if any(_host_matches(account.host, address) for address in addresses)]
-    return max(matching, key=lambda account: (_specificity(account.host), account.name != ""), default=None)
+    matching = [account for account in rivals if any(host_matches(account.host, address) for address in addresses)]
+    return max(matching, key=lambda account: (specificity(account.host), account.name != ""), default=None)
 
 
 def _addresses(client: str) -> tuple[str, ...]:
@@ -74,33 +76,3 @@ def _addresses(client: str) -> tuple[str, ...]:
     if not colon:
         return (client,)
     return ("localhost", "127.0.0.1", "::1") if host == "localhost" else (host,)
-
-
-def _host_matches(pattern: str, address: str) -> bool:
-    network = _network(pattern)
-    if network is not None:
-        try:
-            return ipaddress.ip_address(address) in network
-        except ValueError:
-            return False
-    return not pattern or matches(pattern.lower(), address.lower())
-
-
-def _network(pattern: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    if "/" not in pattern:
-        return None
-    try:
-        return ipaddress.ip_network(pattern, strict=False)
-    except ValueError:
-        return None
-
-
-def _specificity(host: str) -> tuple[int, int]:
-    """A literal host, then networks, then patterns by how late their first wildcard comes, then none."""
-    network = _network(host)
-    if network is not None:
-        return (1000, network.prefixlen)
-    wildcard = re.search(r"(?<!\\)[%_]", host)
-    if wildcard:
-        return (wildcard.start() + 1, 0)
-    return (2000, 0) if host else (0, 0)

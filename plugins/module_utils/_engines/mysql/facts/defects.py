@@ -8,10 +8,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Collection, Iterator
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import unreachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import find_broken
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, SurveyedAccount
@@ -24,7 +23,7 @@ def find_defects(accounts: Collection[SurveyedAccount], resolves_hosts: bool) ->
         account = surveyed.account
         if account.authentication != IAM:
             continue
-        reason = _shut_out(account.name.host, resolves_hosts)
+        reason = unreachable(account.name.host, resolves_hosts)
         if reason:
             yield Defect(
                 "host_unreachable",
@@ -32,26 +31,3 @@ def find_defects(accounts: Collection[SurveyedAccount], resolves_hosts: bool) ->
                 f"Nobody can log in as {account.name}, because {reason}; make it anew with a host that clients have, "
                 "such as % or 10.0.%.",
             )
-
-
-def _shut_out(host: str, resolves_hosts: bool) -> str:
-    """Why no client matches, or an empty string.
-
-    https://dev.mysql.com/doc/refman/8.4/en/account-names.html
-    """
-    if host in ("localhost", "127.0.0.1", "::1"):
-        return f"{host} is the database server itself, where only the service has clients"
-    if is_host_name(host):
-        return "" if resolves_hosts else "the server does not resolve host names (skip_name_resolve is ON)"
-    address, slash, _mask = host.partition("/")
-    if slash and not _is_network(host):
-        return f"{address} is no address of a network with that mask, so that no client's address matches"
-    return ""
-
-
-def _is_network(host: str) -> bool:
-    try:
-        ipaddress.ip_network(host)
-    except ValueError:
-        return False
-    return True

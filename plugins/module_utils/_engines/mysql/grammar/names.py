@@ -81,12 +81,6 @@ def _check_host(host: str) -> None:
         )
 
 
-def is_host_name(host: str) -> bool:
-    """Whether a client's address has to be resolved before it can match: ``db1.example.org``, but no address or pattern
-    of addresses such as ``10.0.%``, ``10.0.0.0/255.0.0.0`` or ``fe80::%``."""
-    return ":" not in host and any(char.isalpha() for char in host)
-
-
 def _altered(text: str) -> str:
     """Why the server would store something else, or an empty string.
 

@@ -28,11 +28,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import must_end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
-    is_host_name,
-    is_reserved,
-    similar,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import is_host_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_reserved, similar
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     disordered_tables,
