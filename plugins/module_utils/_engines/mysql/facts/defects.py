@@ -23,11 +23,11 @@ def find_defects(accounts: Collection[SurveyedAccount], resolves_hosts: bool) ->
         account = surveyed.account
         if account.authentication != IAM:
             continue
-        reason = unreachable(account.name.host, resolves_hosts)
-        if reason:
+        found = unreachable(account.name.host, resolves_hosts)
+        if found:
             yield Defect(
                 "host_unreachable",
                 account.name,
-                f"Nobody can log in as {account.name}, because {reason}; make it anew with a host that clients have, "
-                "such as % or 10.0.%.",
+                f"Nobody can log in as {account.name}, because {found.reason}. Create the account with another host: "
+                f"{found.instead}.",
             )

@@ -28,7 +28,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import must_end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import is_host_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import unreachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_reserved, similar
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
@@ -114,14 +114,14 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
 
 
 def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
-    """The server makes such an account, and at best warns later (1285).
+    """The server creates such an account, and at best warns later (1285).
 
     https://dev.mysql.com/doc/refman/8.4/en/host-cache.html
     """
-    if change.created and is_host_name(change.name.host) and not observed.resolves_hosts:
+    found = unreachable(change.name.host, observed.resolves_hosts) if change.created else None
+    if found:
         raise Refused(
-            f"{change.name} could never log in, because {observed.title} does not resolve host names "
-            "(skip_name_resolve is ON); give host an address or a pattern of addresses, such as 10.0.%.",
+            f"Nobody could log in as {change.name}, because {found.reason}. Write another host: {found.instead}.",
             change.at("host"),
         )
 

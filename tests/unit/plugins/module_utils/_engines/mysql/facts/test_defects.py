@@ -24,13 +24,15 @@ def test_a_sound_account() -> None:
     assert defects() == []
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "db1.example.org", "%.org", "10.0.0.7/255.255.0.0"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "::1", "db1.example.org", "%.org", "10.0.0.7/255.255.0.0", "*"]
+)
 def test_hosts_that_nobody_has(host: str) -> None:
     assert defects(host=host) == ["host_unreachable"]
     assert defects(host=host, authentication=PASSWORD) == []
 
 
-@pytest.mark.parametrize("host", ["10.0.%", "10.0.0.0/255.255.0.0", "10.0.0.0/16", "fe80::%", "10.1.2.3"])
+@pytest.mark.parametrize("host", ["10.0.%", "10.0.0.0/255.255.0.0", "10.0.0.0/16", "fe80::%", "10.1.2.3", ""])
 def test_hosts_that_clients_have(host: str) -> None:
     assert defects(host=host) == []
 

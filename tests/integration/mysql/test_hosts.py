@@ -1,0 +1,120 @@
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hosts of accounts: what no client can match is not created, and the server has the say of what that is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pymysql
+import pytest
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import (
+    host_matches,
+    unreachable,
+)
+from tests.integration.administration import Administration
+from tests.integration.mysql.scene import direct_options
+from tests.integration.tasks import Result, Tasks, converge, refused_alike
+from tests.sandbox.clients import State
+
+pytestmark = pytest.mark.mysql
+CLUSTER = "orders"
+CLIENTS = ("127.0.0.1", "127.0.0.5", "127.9.0.5")
+
+
+@pytest.fixture
+def user(tasks: Tasks, state: State, account: str) -> Callable[..., Result]:
+    return partial(tasks.user, name=account, **direct_options(state, CLUSTER))
+
+
+@pytest.fixture
+def sql(admin: Administration) -> Callable[[str], Any]:
+    return lambda statement: admin.sql(CLUSTER, statement)
+
+
+@pytest.fixture
+def clients(state: State, sql, account: str) -> Callable[[str], list[str]]:
+    """Makes the account with a host, and tells which clients can log in as it."""
+
+    def logged_in(host: str) -> list[str]:
+        sql(f"CREATE USER {account}@'{host}' IDENTIFIED BY 'pw'")
+        found = [client for client in CLIENTS if login(state, client, account, f"{account}@{host}")]
+        sql(f"DROP USER {account}@'{host}'")
+        return found
+
+    return logged_in
+
+
+def login(state: State, client: str, user: str, expected: str) -> bool:
+    described = state["clusters"][CLUSTER]
+    where = {"host": described["host"], "port": described["port"], "bind_address": client}
+    try:
+        connection = pymysql.connect(user=user, password="pw", ssl={"ca": state["ca_cert"]}, **where)
+    except pymysql.err.OperationalError:
+        return False
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT CURRENT_USER()")
+        assert cursor.fetchone() == (expected,)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("host", "reason", "instead"),
+    [
+        ("*", r"\* is neither part of an address nor a wildcard", "%"),
+        ("127.*", r"\* is neither", "127.%"),
+        ("[::1]", r"\[ is neither", "::1"),
+        ("127.1.2.3/8", r"127\.1\.2\.3 has bits that the mask leaves out", "127.0.0.0/8"),
+        ("127.0.0.1/255.0.0.0", "has bits that the mask leaves out", "127.0.0.0/255.0.0.0"),
+        ("0.0.0.0/0", "a mask of no bits", "%"),
+        ("0.0.0.0/0.0.0.0", "a mask of no bits", "%"),
+        ("127.0.0.0/255.0.255.0", "are no IPv4 address and mask", "10.0.0.0/8"),
+        ("127.0.0.0/0.255.255.255", "are no IPv4 address and mask", "10.0.0.0/8"),
+        ("127.0.0.0/33", "are no IPv4 address and mask", "10.0.0.0/8"),
+        ("127.%/8", "are no IPv4 address and mask", "10.0.0.0/8"),
+        ("127.0", "is no IPv4 address", "10.0.%"),
+        ("300.1.1.1", "is no IPv4 address", "10.0.%"),
+        ("127.0.0.1:3306", "is no IPv6 address", "an address"),
+        ("::ffff:127.0.0.1", "knows a client with an IPv4 address by that", "the IPv4 address"),
+        ("0:0:0:0:0:0:0:1", "in their short form", "::1"),
+        ("::1/128", "has no masks for IPv6", "fd00::%"),
+        ("localhost", "is the database server itself", "%"),
+        ("app1.example.org", r"does not resolve host names \(skip_name_resolve is ON\)", "%"),
+        ("%.example.org", r"does not resolve host names \(skip_name_resolve is ON\)", "%"),
+    ],
+)
+def test_a_host_that_no_client_matches(user, sql, clients, account: str, host: str, reason: str, instead: str):
+    assert clients(host) == []
+    assert not any(host_matches(host, client) for client in CLIENTS)
+    message = refused_alike(partial(user, host=host))
+    assert re.search(f"Nobody could log in as .*{reason}.* Write another host: .*{re.escape(instead)}", message)
+    assert sql(f"SELECT 1 FROM mysql.user WHERE User = '{account}'") == []
+    sql(f"CREATE USER {account}@'{host}' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL")
+    converge(partial(user, host=host, state="absent"))
+
+
+@pytest.mark.parametrize(
+    ("host", "matched"),
+    [
+        ("%", CLIENTS),
+        ("127.%", CLIENTS),
+        ("127.0.0.0/8", CLIENTS),
+        ("127.0.0.0/08", CLIENTS),
+        ("127.0.0.0/255.0.0.0", CLIENTS),
+        ("127.0.0.0/24", CLIENTS[:2]),
+        ("127.0.0._", CLIENTS[:2]),
+        ("127.0.0.5/32", ("127.0.0.5",)),
+        ("127.000.000.005", ("127.0.0.5",)),
+        ("%.0.5", ("127.0.0.5", "127.9.0.5")),
+    ],
+)
+def test_a_host_that_clients_match(user, clients, host: str, matched: tuple[str, ...]):
+    assert clients(host) == list(matched)
+    assert [client for client in CLIENTS if host_matches(host, client)] == list(matched)
+    assert unreachable(host, False) is None
+    converge(partial(user, host=host))
+    converge(partial(user, host=host, state="absent"))
