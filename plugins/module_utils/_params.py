@@ -225,7 +225,7 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
     mistakes.refuse()
     return AccountRequest(
         name=options["name"],
-        host=options["host"] or "",
+        host=options["host"],
         present=options["state"] == "present",
         grants=grants,
         purge_grants=options["purge_grants"],

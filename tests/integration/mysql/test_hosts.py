@@ -18,7 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from tests.integration.administration import Administration
 from tests.integration.mysql.scene import direct_options
-from tests.integration.tasks import Result, Tasks, converge, refused_alike
+from tests.integration.tasks import Result, Tasks, assert_settled, converge, refused_alike
 from tests.sandbox.clients import State
 
 pytestmark = pytest.mark.mysql
@@ -118,3 +118,34 @@ def test_a_host_that_clients_match(user, clients, host: str, matched: tuple[str,
     assert unreachable(host, False) is None
     converge(partial(user, host=host))
     converge(partial(user, host=host, state="absent"))
+
+
+def test_an_empty_host_is_a_host_of_its_own(user, tasks: Tasks, state: State, sql, account: str):
+    """Facts, and every kind of change, beside the account with %, which stays as it is."""
+    iam = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL"
+    sql(f"CREATE USER {account}@'' {iam}; CREATE USER {account}@'%' {iam}; GRANT SELECT ON orders.* TO {account}@''")
+    found = tasks.facts(names=[account], **direct_options(state, CLUSTER))["accounts"]
+    assert sorted((each["host"], len(each["grants"])) for each in found) == [("", 1), ("%", 0)]
+    by_host = {each["host"]: each for each in found}
+    fed_back = {key: by_host[""][key] for key in ("host", "grants", "roles", "locked", "comment", "require_tls")}
+    assert_settled(partial(user, **fed_back))
+    grants = [{"privileges": ["INSERT"], "on": "orders.*"}]
+    converge(partial(user, host="", grants=grants, locked=True, comment="x", connection_limit=3))
+    sql(f"CREATE DEFINER={account}@'' VIEW orders.{account} AS SELECT 1 AS one")
+    assert f"view orders.{account}" in refused_alike(partial(user, host="", state="absent"))
+    converge(partial(user, host="", state="absent", owned_objects="drop"))
+    left = sql(f"SELECT Host, account_locked FROM mysql.user WHERE User = '{account}'")
+    assert left == [("%", "N")]
+    converge(partial(user, state="absent"))
+
+
+def test_no_account_is_created_with_an_empty_host(user, account: str):
+    assert "Leave host out" in refused_alike(partial(user, host=""))
+
+
+def test_a_role_with_an_empty_host(user, sql, account: str):
+    sql(f"CREATE ROLE {account}_r@'', {account}_r@'%'")
+    made = converge(partial(user, roles=[f"{account}_r@"]))
+    assert made["account"]["roles"] == [f"{account}_r@"]
+    assert sql(f"SELECT FROM_HOST FROM mysql.role_edges WHERE TO_USER = '{account}'") == [("",)]
+    assert_settled(partial(user, roles=made["account"]["roles"]))

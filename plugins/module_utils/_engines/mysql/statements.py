@@ -128,7 +128,7 @@ class Settings:
 
 
 def account(name: AccountName) -> str:
-    return f"{identifier(name.name)}@{identifier(name.host)}"
+    return f"{identifier(name.name)}@{identifier(name.host or '')}"
 
 
 def _accounts(names: Sequence[AccountName]) -> str:

@@ -23,7 +23,7 @@ def find_defects(accounts: Collection[SurveyedAccount], resolves_hosts: bool) ->
         account = surveyed.account
         if account.authentication != IAM:
             continue
-        found = unreachable(account.name.host, resolves_hosts)
+        found = unreachable(account.name.host or "", resolves_hosts)
         if found:
             yield Defect(
                 "host_unreachable",

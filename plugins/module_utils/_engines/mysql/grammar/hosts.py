@@ -88,15 +88,16 @@ def _unreachable_ipv6(host: str) -> Unreachable | None:
     return None if address == host else Unreachable("MySQL compares IPv6 addresses in their short form", address)
 
 
-def host_matches(pattern: str, address: str) -> bool:
-    network, client = _network(pattern), _address(address)
+def host_matches(pattern: str | None, address: str) -> bool:
+    network, client = _network(pattern or ""), _address(address)
     if network is not None:
         return client is not None and client & network[1] == network[0]
     return not pattern or matches(pattern.lower(), address.lower())
 
 
-def specificity(host: str) -> tuple[int, int]:
+def specificity(host: str | None) -> tuple[int, int]:
     """A literal host, then networks, then patterns by how late their first wildcard comes, then none."""
+    host = host or ""
     network = _network(host)
     if network is not None and "/" in host:
         return (1000, network[1])

@@ -41,14 +41,14 @@ def is_reserved(name: str) -> bool:
     return is_of_service(name) or bool(_RESERVED.match(name.lower()))
 
 
-def account_name(name: str, host: str) -> AccountName:
+def account_name(name: str, host: str | None) -> AccountName:
     """The account as the server will store it. Raises InvalidOption for what it would trim, alter or cut; Refused for
     a reserved name."""
     with about(Where(element="name")):
         check_name(name, "the name")
         if is_reserved(name):
             raise reserved(name)
-    host = host.lower() or ANY_HOST
+    host = ANY_HOST if host is None else host.lower()
     if host != ALL_HOSTS:
         _check_host(host)
     return AccountName(name, host)

@@ -118,7 +118,12 @@ def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
 
     https://dev.mysql.com/doc/refman/8.4/en/host-cache.html
     """
-    found = unreachable(change.name.host, observed.resolves_hosts) if change.created else None
+    found = unreachable(change.name.host or "", observed.resolves_hosts) if change.created else None
+    if change.created and not change.name.host:
+        raise Refused(
+            f"The host of {change.name} is empty, which matches every client as % does, but is another host. Leave host "
+            "out, or write a pattern such as 10.0.%."
+        )
     if found:
         raise Refused(
             f"Nobody could log in as {change.name}, because {found.reason}. Write another host: {found.instead}.",

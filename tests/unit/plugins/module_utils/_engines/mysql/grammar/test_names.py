@@ -19,7 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
     "name", ["jane", "Jane", "x" * 32, "a b", "a'b`c\"d\\", "jane@corp.com", "%", "'; DROP USER x", "Ä" * 32, "名"]
 )
 def test_a_name_is_kept_to_the_letter(name):
-    assert account_name(name, "") == AccountName(name, "%")
+    assert account_name(name, None) == AccountName(name, "%")
 
 
 def test_hosts_ignore_case():
@@ -29,7 +29,7 @@ def test_hosts_ignore_case():
 @pytest.mark.parametrize("name", ["", "x" * 33, "jane ", " jane", "jane\t", "ja\x00ne", "j😀", "\x7f", "\ud800"])
 def test_a_name_that_the_server_would_alter_is_refused(name):
     with pytest.raises(InvalidOption, match=r"^name: the name"):
-        account_name(name, "")
+        account_name(name, None)
 
 
 @pytest.mark.parametrize("host", ["x" * 256, "ä", "a ", "a@b", "a\tb", r"10\_0.%"])
@@ -42,7 +42,7 @@ def test_a_host_that_cannot_be_is_refused(host):
 def test_names_of_the_service_are_refused(name):
     assert is_reserved(name)
     with pytest.raises(Refused, match="reserved"):
-        account_name(name, "")
+        account_name(name, None)
 
 
 def test_names_that_only_look_like_the_service_are_not_reserved():
