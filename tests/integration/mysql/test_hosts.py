@@ -149,3 +149,67 @@ def test_a_role_with_an_empty_host(user, sql, account: str):
     assert made["account"]["roles"] == [f"{account}_r@"]
     assert sql(f"SELECT FROM_HOST FROM mysql.role_edges WHERE TO_USER = '{account}'") == [("",)]
     assert_settled(partial(user, roles=made["account"]["roles"]))
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "host"),
+    [
+        ("{0}@%", "{0}", " and host: '%'"),
+        ("'{0}'@'%'", "{0}", " and host: '%'"),
+        ("{0}@10.%", "{0}", " and host: '10.%'"),
+        ("{0}@localhost", "{0}", " and host: 'localhost'"),
+        ("'{0}'", "{0}", ""),
+    ],
+)
+def test_an_account_as_sql_writes_it_is_no_name(tasks: Tasks, state: State, sql, account, written, name, host):
+    """The server takes it for one. So an account of such a name, which is there, can be dropped."""
+    options = {**direct_options(state, CLUSTER), "name": written.format(account)}
+    message = f"Write name: {name.format(account)}{host}."
+    assert message in refused_alike(partial(tasks.user, **options))
+    assert message in str(tasks.user(state="absent", **options)["warnings"])
+    quoted = options["name"].replace("'", "''")
+    sql(f"CREATE USER '{quoted}' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL")
+    converge(partial(tasks.user, state="absent", **options))
+
+
+def test_an_e_mail_address_is_a_name(tasks: Tasks, state: State, account: str):
+    options = {**direct_options(state, CLUSTER), "name": f"{account}@corp.com"}
+    converge(partial(tasks.user, **options))
+    converge(partial(tasks.user, state="absent", **options))
+
+
+@pytest.mark.direct("over the Data API, the client is the service")
+def test_an_account_does_not_take_logins_from_the_login_of_the_task(tasks: Tasks, state: State, sql, account: str):
+    """On the server it does: a client logs in as the account with the most specific host."""
+    sql(
+        f"CREATE USER {account} IDENTIFIED BY 'pw'; GRANT CREATE USER ON *.* TO {account}; "
+        f"GRANT SELECT ON mysql.* TO {account}"
+    )
+    options = {**direct_options(state, CLUSTER), "login_user": account, "login_password": "pw", "name": account}
+    for host in ("127.0.0.%", "127.0.0.0/8"):
+        assert f"the login of this task ({account}@%)" in refused_alike(partial(tasks.user, host=host, **options))
+        sql(f"CREATE USER {account}@'{host}' IDENTIFIED BY 'pw'")
+        assert login(state, "127.0.0.1", account, f"{account}@{host}")
+        sql(f"DROP USER {account}@'{host}'")
+    for host in ("10.%", "127.9.%"):
+        converge(partial(tasks.user, host=host, **options))
+
+
+def test_nobody_takes_logins_from_the_master_user(tasks: Tasks, admin: Administration):
+    message = refused_alike(partial(tasks.user, cluster=CLUSTER, name="admin", host="10.%"))
+    assert "no longer log in as the master user of cluster orders" in message
+
+
+def test_an_anonymous_account_that_hides_another(user, tasks: Tasks, state: State, sql, account: str):
+    sql(f"CREATE USER {account} IDENTIFIED BY 'pw'; CREATE USER ''@'127.0.0.5' IDENTIFIED BY 'pw'")
+    try:
+        assert login(state, "127.0.0.5", account, "@127.0.0.5")
+        message = f"match the anonymous account ''@'127.0.0.5' log in as that, and not as {account}@%"
+        for check in (True, False):
+            assert message in str(user(convert=True, check=check)["warnings"])
+        facts = tasks.facts(names=[account], gather_subset=["findings"], **direct_options(state, CLUSTER))
+        (finding,) = (each for each in facts["findings"] if each["code"] == "account_hidden")
+        assert message in finding["message"]
+        assert f"not as {account}@127.0.0.9" not in str(user(host="127.0.0.9").get("warnings"))
+    finally:
+        sql("DROP USER ''@'127.0.0.5'")

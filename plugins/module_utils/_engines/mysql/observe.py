@@ -36,6 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
     is_reserved,
+    login_name,
     role_list,
     role_names,
 )
@@ -63,6 +64,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         accounts={name: users.account(name, granted) for name in subjects},
         expired=users.expired,
         login=principals[0],
+        client=login_name(server.client),
         title=session.login.title,
         master=endpoint.master_user,
         dialect=server.dialect,

@@ -48,6 +48,7 @@ class Objects:
 
 _NO_AUTHORITY = Authority(())
 _NO_OBJECTS = Objects()
+_NOBODY = AccountName("")
 _PLAIN = Dialect(False)
 _NO_DEPENDENCIES = Dependencies()
 
@@ -56,6 +57,7 @@ _NO_DEPENDENCIES = Dependencies()
 class MySQLObserved(Observed):
     """
     title            how messages call the server
+    client           user and host of the session as the server sees them; ``login`` is the account that it matched
     master           the master user's name; empty when it is not known
     resolves_hosts   whether the server tells clients by the names of their hosts, too
     plugin_active    whether accounts can be IAM-authenticated; ``iam_auth`` is what AWS says (None: was not asked)
@@ -72,6 +74,7 @@ class MySQLObserved(Observed):
     """
 
     title: str = ""
+    client: AccountName = _NOBODY
     master: str = ""
     dialect: Dialect = _PLAIN
     folds_names: bool = False

@@ -32,7 +32,7 @@ SERVER = (
     "SELECT CURRENT_USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, @@GLOBAL.mandatory_roles, "
     "@@skip_name_resolve, "
     f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
-    "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES)"
+    "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), USER()"
 )
 
 KNOWN_PRIVILEGES = "SHOW PRIVILEGES"

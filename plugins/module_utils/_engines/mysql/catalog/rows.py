@@ -51,6 +51,7 @@ class ServerRow(NamedTuple):
     skip_name_resolve: int
     plugin_status: str | None
     active_roles: str | None
+    client: str
 
     @property
     def principals(self) -> list[AccountName]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
@@ -105,6 +106,40 @@ def specificity(host: str | None) -> tuple[int, int]:
     if wildcard:
         return (wildcard.start() + 1, 0)
     return (2000, 0) if host else (0, 0)
+
+
+def hides(anonymous: str | None, host: str | None) -> bool:
+    """Whether some clients match both, and log in as the account without a name."""
+    return specificity(anonymous) > specificity(host) and _meet(_pattern(anonymous or ""), _pattern(host or ""))
+
+
+def hides_sentence(anonymous: str | None, accounts: str) -> str:
+    return (
+        f"Clients that match the anonymous account ''@'{anonymous}' log in as that, and not as {accounts}, because its "
+        f"host is more specific. Drop it if nobody needs it: DROP USER ''@'{anonymous}'."
+    )
+
+
+def _pattern(host: str) -> str:
+    """One that matches all clients of the host, and more for a network that does not end between two numbers."""
+    network = _network(host)
+    if network is None or "/" not in host:
+        return host.lower() or "%"
+    numbers = str(ipaddress.IPv4Address(network[0])).split(".")
+    whole = [number for number, bits in zip(numbers, network[1].to_bytes(4, "big")) if bits == 255]
+    return ".".join(whole) if len(whole) == 4 else ".".join([*whole, "%"])
+
+
+@lru_cache(maxsize=4096)
+def _meet(first: str, second: str) -> bool:
+    """Whether a text matches both patterns."""
+    if not first or not second:
+        return not (first + second).strip("%")
+    if second[0] == "%":
+        first, second = second, first
+    if first[0] == "%":
+        return _meet(first[1:], second) or _meet(first, second[1:])
+    return (first[0] == second[0] or "_" in (first[0], second[0])) and _meet(first[1:], second[1:])
 
 
 def _network(host: str) -> tuple[int, int] | None:

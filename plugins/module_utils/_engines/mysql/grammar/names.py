@@ -33,6 +33,8 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare
 
 
 _PART = """(`(?:[^`]|``)*`|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^,@`'"]+)"""
+_QUOTED = re.compile(r"""(?:`(?:[^`]|``)*`|'(?:[^']|'')*'|"(?:[^"]|"")*")\Z""")
+_HOST_IN_NAME = re.compile(r"%|[:/*]|localhost\Z|[0-9.]+\Z")
 _LISTED_ROLE = re.compile(rf"\s*{_PART}\s*(?:@\s*{_PART})?\s*(?:,|\Z)")
 
 
@@ -96,6 +98,15 @@ def _altered(text: str) -> str:
 def is_storable(text: str) -> bool:
     """Whether every character fits utf8mb3, is no control character, and no half of a surrogate pair."""
     return all(" " <= char <= "\uffff" and not "\ud800" <= char <= "\udfff" and char != "\x7f" for char in text)
+
+
+def sql_account(text: str) -> tuple[str, str] | None:
+    """Name and host that are meant by what is an account in SQL rather than a name: ``'jane'``, ``jane@10.%``. None for
+    a name, such as an e-mail address."""
+    name, _at, host = (text, "", "") if _QUOTED.match(text) else text.rpartition("@")
+    quoted = any(map(_QUOTED.match, (name, host)))
+    found = (_unquoted(name) if _QUOTED.match(name) else name, _unquoted(host))
+    return found if name and (quoted or _HOST_IN_NAME.search(host)) else None
 
 
 def find_role(text: str, existing: Collection[AccountName]) -> AccountName | None:

@@ -28,7 +28,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import must_end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import unreachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_reserved, similar
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
@@ -45,6 +44,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
     check_dropped_roles,
     check_loops,
     check_roles,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.naming import (
+    check_host,
+    check_lockout,
+    check_name,
+    hidden_accounts,
+    mistaken_names,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.same_name import still_open
@@ -94,7 +100,9 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
 
 def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserved) -> None:
     _check_iam(change, observed)
-    _check_host(change, observed)
+    check_name(change)
+    check_host(change, observed)
+    check_lockout(change, observed)
     _check_system_user(change, observed)
     if change.created:
         check_adoption(change, observed.dependencies, observed.authority, observed.login)
@@ -111,24 +119,6 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
         raise iam_auth_off(observed.title, f"error 1524: Plugin '{PLUGIN}' is not loaded")
     if becomes_iam(change) and observed.iam_auth is False:
         raise iam_auth_off(observed.title, "according to the RDS API")
-
-
-def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
-    """The server creates such an account, and at best warns later (1285).
-
-    https://dev.mysql.com/doc/refman/8.4/en/host-cache.html
-    """
-    found = unreachable(change.name.host or "", observed.resolves_hosts) if change.created else None
-    if change.created and not change.name.host:
-        raise Refused(
-            f"The host of {change.name} is empty, which matches every client as % does, but is another host. Leave host "
-            "out, or write a pattern such as 10.0.%."
-        )
-    if found:
-        raise Refused(
-            f"Nobody could log in as {change.name}, because {found.reason}. Write another host: {found.instead}.",
-            change.at("host"),
-        )
 
 
 def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
@@ -251,6 +241,8 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
             f"The session of {session} is not ended: it cannot be told which account it is of, because its client's "
             "host name hides the address."
         )
+    yield from mistaken_names(changes.accounts)
+    yield from hidden_accounts(changes.accounts, observed.existing)
     yield from similar_names(
         changes.accounts,
         lambda name: similar(name, observed.existing),

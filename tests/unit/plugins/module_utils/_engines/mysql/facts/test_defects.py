@@ -20,6 +20,27 @@ def defects(name: str = "jane", host: str = "%", authentication: str = IAM, reso
     return [defect.code for defect in find_defects([account], resolves)]
 
 
+@pytest.mark.parametrize(
+    ("anonymous", "host", "hidden"),
+    [
+        ("localhost", "%", True),
+        ("10.%", "%", True),
+        ("10.1.%", "10.%", True),
+        ("%", "", True),
+        ("%", "%", False),
+        ("10.%", "10.%", False),
+        ("10.%", "192.168.%", False),
+        ("%", "10.%", False),
+    ],
+)
+def test_an_anonymous_account_with_a_more_specific_host(anonymous: str, host: str, hidden: bool) -> None:
+    accounts = [
+        SurveyedAccount(Account(AccountName("", anonymous), PASSWORD, locked=True)),
+        SurveyedAccount(Account(AccountName("jane", host))),
+    ]
+    assert [defect.code for defect in find_defects(accounts, False)] == ["account_hidden"] * hidden
+
+
 def test_a_sound_account() -> None:
     assert defects() == []
 

@@ -10,6 +10,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     is_reserved,
     role_list,
     similar,
+    sql_account,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
@@ -88,3 +89,33 @@ def test_mandatory_roles_as_the_server_s_variable_has_them(text, roles):
 def test_similar_accounts_have_another_host_or_another_case():
     jane, elsewhere, shouting = AccountName("jane", "%"), AccountName("jane", "10.%"), AccountName("JANE", "%")
     assert similar(jane, [jane, elsewhere, shouting, AccountName("janet", "%")]) == [shouting, elsewhere]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("jane@%", ("jane", "%")),
+        ("'jane'@'%'", ("jane", "%")),
+        ("'jane'@'corp.com'", ("jane", "corp.com")),
+        ("jane@`10.%`", ("jane", "10.%")),
+        ("jane@10.%", ("jane", "10.%")),
+        ("jane@10.1.2.3", ("jane", "10.1.2.3")),
+        ("jane@10.0.0.0/8", ("jane", "10.0.0.0/8")),
+        ("jane@fd00::1", ("jane", "fd00::1")),
+        ("jane@localhost", ("jane", "localhost")),
+        ("jane@corp.com@%", ("jane@corp.com", "%")),
+        ("'jane'", ("jane", "")),
+        ("`o``jane`", ("o`jane", "")),
+        ("jane", None),
+        ("jane@corp.com", None),
+        ("jane@localhost.example.org", None),
+        ("o'brien@corp.com", None),
+        ("'; DROP USER x", None),
+        ("'a'b'", None),
+        ("%", None),
+        ("@", None),
+        ("@%", None),
+    ],
+)
+def test_an_account_as_sql_writes_it_is_no_name(text, meant):
+    assert sql_account(text) == meant
