@@ -74,6 +74,8 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         iam_auth=endpoint.iam_auth,
         existing=frozenset(users.names),
         unlocked=users.unlocked,
+        group_roles=frozenset(users.group_roles & subjects),
+        password_rules={name: users.password_rules[name] for name in subjects},
         administered=frozenset(role for name in principals for role in granted.administered[name]),
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),

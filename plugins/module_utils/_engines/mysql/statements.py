@@ -101,6 +101,7 @@ class Settings:
     roles  CREATE USER only: granted, and active at login
     tls  ``ANY`` or an empty string for no requirement
     connection_limit  -1 for none
+    forgets_failures  failed logins are no longer counted, and no longer block the account
     """
 
     authentication: bool | None = None
@@ -109,6 +110,7 @@ class Settings:
     connection_limit: int | None = None
     locked: bool | None = None
     comment: str | None = None
+    forgets_failures: bool = False
 
     def clauses(self, dialect: Dialect) -> str:
         parts = [f"DEFAULT ROLE {_accounts(self.roles)}"] if self.roles else []
@@ -116,6 +118,8 @@ class Settings:
             parts.append("REQUIRE SSL" if self.tls else "REQUIRE NONE")
         if self.connection_limit is not None:
             parts.append(f"WITH MAX_USER_CONNECTIONS {max(0, self.connection_limit)}")
+        if self.forgets_failures:
+            parts.append("FAILED_LOGIN_ATTEMPTS 0 PASSWORD_LOCK_TIME 0")
         if self.locked is not None:
             parts.append("ACCOUNT LOCK" if self.locked else "ACCOUNT UNLOCK")
         if self.comment:
@@ -148,6 +152,12 @@ def alter_users(names: Sequence[AccountName], settings: Settings, dialect: Diale
     identified = f" {IDENTIFIED}" if settings.authentication else ""
     users = ", ".join(f"{account(name)}{identified}" for name in names)
     return _said(f"ALTER USER {users}{settings.clauses(dialect)}", names)
+
+
+def drop_factors(names: Sequence[AccountName], factors: int) -> Statement:
+    """All beside the first. ALTER USER takes no other change together with these."""
+    drops = "".join(f" DROP {number} FACTOR" for number in range(2, factors + 2))
+    return Statement("ALTER USER " + ", ".join(f"{account(name)}{drops}" for name in names))
 
 
 def drop_users(names: Sequence[AccountName]) -> Statement:

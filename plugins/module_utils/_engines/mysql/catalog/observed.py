@@ -21,6 +21,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     Dependencies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import canonical
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PasswordRules
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import (
     Dialect,
 )
@@ -63,6 +64,8 @@ class MySQLObserved(Observed):
     plugin_active    whether accounts can be IAM-authenticated; ``iam_auth`` is what AWS says (None: was not asked)
     existing         accounts and roles whose names were looked up, in any case and under any host
     unlocked         of ``existing``, those that are not locked → the plugin by which they log in
+    group_roles      those of ``accounts`` that CREATE ROLE made
+    password_rules   of each account
     administered     roles that the login may grant though it lacks ROLE_ADMIN
     restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
@@ -83,6 +86,8 @@ class MySQLObserved(Observed):
     iam_auth: bool | None = None
     existing: frozenset[AccountName] = frozenset()
     unlocked: Mapping[AccountName, str] = field(default_factory=dict)
+    group_roles: frozenset[AccountName] = frozenset()
+    password_rules: Mapping[AccountName, PasswordRules] = field(default_factory=dict)
     administered: frozenset[AccountName] = frozenset()
     restrictions: Mapping[AccountName, Restrictions] = field(default_factory=dict)
     known_dynamic: frozenset[str] = frozenset()

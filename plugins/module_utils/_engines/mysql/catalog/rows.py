@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import (
     PLUGIN,
+    PasswordRules,
     authentication,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
@@ -102,6 +103,11 @@ class UserRow(NamedTuple):
     @property
     def name(self) -> AccountName:
         return AccountName(self.user, self.host.lower())
+
+    @property
+    def is_role(self) -> bool:
+        """What CREATE ROLE makes: locked, expired, and without a way to log in."""
+        return self.account_locked == "Y" and self.expired_flag == "Y" and not self.authentication_string
 
 
 class PrivilegeRow(NamedTuple):
@@ -288,6 +294,13 @@ class UserRows:
         self.restrictions: dict[AccountName, Restrictions] = {
             name: _restrictions(attributes) for name, attributes in self._attributes.items()
         }
+        self.password_rules = {
+            name: PasswordRules(
+                "Password_locking" in attributes, len(attributes.get("multi_factor_authentication") or ())
+            )
+            for name, attributes in self._attributes.items()
+        }
+        self.group_roles = {name for name, row in self.by_name.items() if row.is_role}
         self.iam = {name for name, row in self.by_name.items() if row.plugin == PLUGIN}
         self.expired = {name: row.expired for name, row in self.by_name.items() if row.expired and name not in self.iam}
 
@@ -303,7 +316,7 @@ class UserRows:
         row = self.by_name[name]
         return Account(
             name=name,
-            authentication=authentication(row.plugin, row.authentication_string),
+            authentication=authentication(row.plugin, row.authentication_string, self.password_rules[name]),
             locked=row.account_locked == "Y",
             tls=row.ssl_type,
             connection_limit=int(row.max_user_connections) or -1,

@@ -196,12 +196,11 @@ class _Accounts:
     def __init__(self, master: str, login: AccountName, users: UserRows, granted: GrantedRows) -> None:
         self.master = master
         self._login, self._users, self._granted = login, users, granted
-        bare = {name for name, row in users.by_name.items() if _is_bare(row)}
         self.members: dict[AccountName, set[AccountName]] = defaultdict(set)
         for name in users.names:
             for role in granted.roles[name]:
                 self.members[role].add(name)
-        self.roles = {name for name in bare | set(self.members) if name in users.names} - users.iam
+        self.roles = {name for name in users.group_roles | set(self.members) if name in users.names} - users.iam
         self._administrator_by = lru_cache(maxsize=None)(administrator_by)
 
     def surveyed(
@@ -236,11 +235,6 @@ class _Accounts:
             roles=frozenset(self._granted.roles[name]),
             grants=frozenset(self._granted.grants[name]),
         )
-
-
-def _is_bare(row: UserRow) -> bool:
-    """What CREATE ROLE makes: locked, expired, and without a way to log in."""
-    return row.account_locked == "Y" and row.expired_flag == "Y" and not row.authentication_string
 
 
 def _limits(row: UserRow) -> dict[str, Limit]:

@@ -24,6 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     USAGE,
     in_order,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PasswordRules
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
     AccountName,
@@ -59,11 +60,13 @@ class Circumstances:
     fillers  static privileges that hold on no database, where the login is under partial revokes; else empty
     doubled  dynamic privileges that the server holds twice, by account
     mandatory_roles  the server gives them to every account
+    password_rules   of each account
     """
 
     fillers: tuple[str, ...] = ()
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
     mandatory_roles: frozenset[AccountName] = frozenset()
+    password_rules: Mapping[AccountName, PasswordRules] = field(default_factory=dict)
 
     def filler(self, held: Iterable[Grant]) -> tuple[str, ...]:
         """A login under partial revokes may not revoke dynamic privileges alone (error 3879: the server compares the

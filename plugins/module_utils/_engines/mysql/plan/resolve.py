@@ -50,6 +50,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     Mistakes,
     Refused,
     UnknownPrivilege,
+    Where,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
@@ -65,6 +66,12 @@ def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> list[Des
     """The account, or all of its name. Raises MissingObject, UnknownPrivilege, InvalidOption, Refused."""
     if account.request.all_hosts:
         return _whole_name(account, observed)
+    if account.request.present and account.name in observed.group_roles:
+        raise Refused(
+            f"{account.name} is a role, as which nobody logs in. Choose another name for the account, and list the "
+            "role under its roles.",
+            Where(element="name"),
+        )
     mistakes = Mistakes()
     grants = _grants(account, observed, mistakes)
     roles = _roles(account, observed, mistakes)
