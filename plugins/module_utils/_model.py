@@ -160,7 +160,7 @@ class AccountRequest:
     @property
     def all_hosts(self) -> bool:
         """Whether it is about every account of the name, however it logs in: to drop or to lock them."""
-        return self.host.lower() == ALL_HOSTS
+        return (self.host or "").lower() == ALL_HOSTS
 
 
 @dataclass(frozen=True)

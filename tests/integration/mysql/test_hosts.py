@@ -17,7 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     unreachable,
 )
 from tests.integration.administration import Administration
-from tests.integration.mysql.scene import direct_options
+from tests.integration.master import direct_options
 from tests.integration.tasks import Result, Tasks, assert_settled, converge, refused_alike
 from tests.sandbox.clients import State
 

@@ -48,7 +48,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 
 
 def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
-    """At most ten queries, and one more where roles are granted. Raises StatementFailed, ConnectionLost."""
+    """At most ten queries, and one more where roles are granted or sessions end. Raises StatementFailed,
+    ConnectionLost."""
     server = ServerRow(*session.query(queries.SERVER)[0])
     principals = server.principals
     users = UserRows(
@@ -59,6 +60,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     granted = GrantedRows(server.dialect, server.folds_names, subjects | set(principals))
     granted.add_global(users.by_name.values())
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
+    dependencies = read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names))
     endpoint = session.login.endpoint
     return MySQLObserved(
         accounts={name: users.account(name, granted) for name in subjects},
@@ -83,8 +85,10 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
-        role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
-        dependencies=read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names)),
+        system_users=frozenset(granted.system_users),
+        activates_all_roles=bool(int(server.activate_all_roles)),
+        role_edges=_role_edges(session) if dependencies.sessions or _gain_roles(wanted, granted, users.names) else {},
+        dependencies=dependencies,
     )
 
 

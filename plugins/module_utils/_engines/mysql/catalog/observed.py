@@ -66,13 +66,15 @@ class MySQLObserved(Observed):
     unlocked         of ``existing``, those that are not locked → the plugin by which they log in
     group_roles      those of ``accounts`` that CREATE ROLE made
     password_rules   of each account
+    system_users     everybody who holds SYSTEM_USER directly
+    activates_all_roles  all roles of an account are active at login, not only its default roles
     administered     roles that the login may grant though it lacks ROLE_ADMIN
     restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
     doubled          dynamic privileges that the server holds twice, by account
     mandatory_roles  the server gives them to every account
     role_edges       which roles accounts and roles have, all of them; empty unless the task grants one to an account
-                     that exists
+                     that exists, or ends sessions
     dependencies     what has to be dealt with before accounts are dropped or locked
     """
 
@@ -88,6 +90,8 @@ class MySQLObserved(Observed):
     unlocked: Mapping[AccountName, str] = field(default_factory=dict)
     group_roles: frozenset[AccountName] = frozenset()
     password_rules: Mapping[AccountName, PasswordRules] = field(default_factory=dict)
+    system_users: frozenset[AccountName] = frozenset()
+    activates_all_roles: bool = False
     administered: frozenset[AccountName] = frozenset()
     restrictions: Mapping[AccountName, Restrictions] = field(default_factory=dict)
     known_dynamic: frozenset[str] = frozenset()

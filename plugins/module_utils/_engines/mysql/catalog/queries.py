@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
     STATIC_PRIVILEGES,
+    SYSTEM_USER,
     flag_column,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
@@ -30,7 +31,7 @@ Query = tuple[str, tuple[Any, ...]]
 
 SERVER = (
     "SELECT CURRENT_USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, @@GLOBAL.mandatory_roles, "
-    "@@skip_name_resolve, "
+    "@@skip_name_resolve, @@GLOBAL.activate_all_roles_on_login, "
     f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
     "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), USER()"
 )
@@ -84,7 +85,8 @@ def privileges(accounts: Collection[AccountName]) -> Query:
     ``'user'@'host'`` and the host is empty.
 
     Dynamic privileges are read as they are in effect, because mysql.global_grants may say something else: after REVOKE
-    GRANT OPTION ON *.* the server goes on with two entries, one of them grantable.
+    GRANT OPTION ON *.* the server goes on with two entries, one of them grantable. Who holds SYSTEM_USER is read of
+    everybody.
     """
     names = {account.name for account in accounts}
     parts = [
@@ -92,7 +94,7 @@ def privileges(accounts: Collection[AccountName]) -> Query:
     ]
     condition, values = among("GRANTEE", {f"'{account.name}'@'{account.host}'" for account in accounts})
     selected = ("GRANTEE", "''", "PRIVILEGE_TYPE", "IS_GRANTABLE", "''", "''")
-    condition = f"INSTR(PRIVILEGE_TYPE, '_') > 0 AND {condition}"
+    condition = f"INSTR(PRIVILEGE_TYPE, '_') > 0 AND ({condition} OR PRIVILEGE_TYPE = '{SYSTEM_USER}')"
     return union([*parts, ("'dynamic'", "information_schema.USER_PRIVILEGES", selected, condition, values)])
 
 

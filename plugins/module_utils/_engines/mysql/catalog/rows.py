@@ -25,6 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
     STATIC_PRIVILEGES,
+    SYSTEM_USER,
     USAGE,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import (
@@ -50,6 +51,7 @@ class ServerRow(NamedTuple):
     sql_mode: str
     mandatory_roles: str | None
     skip_name_resolve: int
+    activate_all_roles: int
     plugin_status: str | None
     active_roles: str | None
     client: str
@@ -201,6 +203,8 @@ class GrantedRows:
         self.roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.default_roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.administered: dict[AccountName, set[AccountName]] = defaultdict(set)
+        self.system_users: set[AccountName] = set()
+        """Everybody who holds SYSTEM_USER directly, subject or not."""
         self.doubled: dict[AccountName, set[str]] = defaultdict(set)
         """Dynamic privileges that the server holds twice, so that they must be revoked twice."""
         self._dialect = dialect
@@ -223,6 +227,8 @@ class GrantedRows:
     def add(self, rows: Iterable[PrivilegeRow]) -> None:
         for kind, user, host, *rest in rows:
             name = _grantee(user) if kind == "dynamic" else AccountName(user, host.lower())
+            if kind == "dynamic" and rest[0] == SYSTEM_USER:
+                self.system_users.add(name)
             if name in self.subjects:
                 self._readers[kind](name, *rest)
 

@@ -70,6 +70,9 @@ GLOBAL_ONLY_PRIVILEGES = (
 STATIC_PRIVILEGES = DATABASE_PRIVILEGES + GLOBAL_ONLY_PRIVILEGES
 """All that ``*.*`` takes besides the dynamic privileges, which a server registers at run time."""
 
+SYSTEM_USER = "SYSTEM_USER"
+"""Dynamic. Who holds it is altered, and its sessions are ended, only by others who hold it."""
+
 PERFORMANCE_SCHEMA_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "DROP", "LOCK TABLES")
 
 _LEVELS: dict[str, tuple[str, ...]] = {

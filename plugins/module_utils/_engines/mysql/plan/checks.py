@@ -54,6 +54,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.same_name import still_open
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.system_users import (
+    check_system_sessions,
+    check_system_user,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     PASSWORD,
@@ -66,7 +70,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 
 _MYSQL = Scope("DATABASE", path=("mysql",))
-_SYSTEM_USER = Grant("SYSTEM_USER", GLOBAL)
 
 
 def protected(observed: MySQLObserved) -> frozenset[AccountName]:
@@ -90,6 +93,7 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
         if must_end_sessions(change, observed.dependencies):
             with mistakes.about():
                 check_sessions(change, observed.dependencies, observed.authority)
+                check_system_sessions(change, observed)
     mistakes.refuse()
     check_dropped_roles(changes.accounts, observed)
     check_loops(changes.effective, observed)
@@ -103,7 +107,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
     check_name(change)
     check_host(change, observed)
     check_lockout(change, observed)
-    _check_system_user(change, observed)
+    check_system_user(change, observed)
     if change.created:
         check_adoption(change, observed.dependencies, observed.authority, observed.login)
     if change.dropped:
@@ -119,17 +123,6 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
         raise iam_auth_off(observed.title, f"error 1524: Plugin '{PLUGIN}' is not loaded")
     if becomes_iam(change) and observed.iam_auth is False:
         raise iam_auth_off(observed.title, "according to the RDS API")
-
-
-def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
-    held = change.before.grants if change.before else frozenset()
-    privileged = {(grant.privilege, grant.scope) for grant in held}
-    if _SYSTEM_USER.key in privileged and not observed.authority.holds_dynamic("SYSTEM_USER"):
-        raise Refused(
-            f"{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change it, and "
-            f"{observed.login} has not; remove it from the task.",
-            change.at(),
-        )
 
 
 def _check_spellings(change: AccountChange) -> None:
