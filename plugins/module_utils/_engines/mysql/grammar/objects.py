@@ -160,11 +160,11 @@ def matches(pattern: str, database: str) -> bool:
     return re.fullmatch(regex, database, re.DOTALL) is not None
 
 
-def disordered_tables(grants: Iterable[Grant]) -> set[Scope]:
+def tables_in_two_spellings(grants: Iterable[Grant]) -> set[Scope]:
     """Those of which a column was granted in two spellings.
 
-    The server confuses the rows of the two: it does not find what a REVOKE names (error 1147), or what is in effect is
-    no longer what the rows say, also after a GRANT.
+    The server confuses the rows of the two: what is in effect is no longer what the rows say, after a GRANT and after a
+    REVOKE that names columns (which may also fail, with error 1147).
     """
     limited = {grant.scope for grant in grants if grant.scope.column}
     columns = together((object_of(scope), scope.column.lower()) for scope in limited)

@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
     refuse_own_accounts,
     similar_names,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.checks import (
     Planned,
@@ -31,13 +32,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_reserved, similar
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
-    disordered_tables,
     format_scope,
     on_table,
+    tables_in_two_spellings,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     STATIC_PRIVILEGES,
     USAGE,
+    in_order,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
@@ -114,7 +116,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
         check_drop(change, observed.dependencies, planned)
         check_definers_seen(change, missing_to_see(observed.authority), observed.login)
     check_roles(change, observed)
-    _check_spellings(change)
+    _check_spellings(change, observed)
 
 
 def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
@@ -125,15 +127,19 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
         raise iam_auth_off(observed.title, "according to the RDS API")
 
 
-def _check_spellings(change: AccountChange) -> None:
-    """What is granted again of a table in disorder would have one spelling only."""
+def _check_spellings(change: AccountChange, observed: MySQLObserved) -> None:
+    """Alone, a REVOKE on the whole table may fail, too (1147)."""
     before = change.before.grants if change.before else frozenset()
     after = change.after.grants if change.after else frozenset()
-    for table in sorted(disordered_tables(before) & disordered_tables(after)):
+    for table in sorted(tables_in_two_spellings(before) if change.after else ()):
         if on_table(before ^ after, table):
+            limited = {grant.privilege for grant in on_table(before, table) if grant.scope.column}
+            words = statements.privilege_list([(privilege, ()) for privilege in sorted(limited, key=in_order)])
+            whole = statements.grant(words, table, [change.name], False, observed.dialect)
+            remedy = f"{whole.text}; {statements.revoke(words, table, [change.name], observed.dialect).text}"
             raise Refused(
                 f"{change.name} was granted columns of {format_scope(table)} in two spellings, which the server "
-                "confuses; list all of its grants with purge_grants: true, which puts them in order.",
+                f"confuses. Grant them on the whole table and revoke them, then run the task again: {remedy}",
                 change.at("grants"),
             )
 
