@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import as_in_procs_priv
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
     STATIC_PRIVILEGES,
@@ -89,8 +90,10 @@ def privileges(accounts: Collection[AccountName]) -> Query:
     everybody.
     """
     names = {account.name for account in accounts}
+    written = {"routine": names | {as_in_procs_priv(name) for name in names}}
     parts = [
-        (f"'{kind}'", table, (user, *columns), *among(user, names)) for kind, table, user, columns in _PRIVILEGE_TABLES
+        (f"'{kind}'", table, (user, *columns), *among(user, written.get(kind, names)))
+        for kind, table, user, columns in _PRIVILEGE_TABLES
     ]
     condition, values = among("GRANTEE", {f"'{account.name}'@'{account.host}'" for account in accounts})
     selected = ("GRANTEE", "''", "PRIVILEGE_TYPE", "IS_GRANTABLE", "''", "''")

@@ -17,7 +17,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Restrictions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import login_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
+    from_procs_priv,
+    login_name,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     database_scope,
@@ -229,6 +232,8 @@ class GrantedRows:
             name = _grantee(user) if kind == "dynamic" else AccountName(user, host.lower())
             if kind == "dynamic" and rest[0] == SYSTEM_USER:
                 self.system_users.add(name)
+            if kind == "routine" and name not in self.subjects:
+                name = AccountName(from_procs_priv(user), host.lower())
             if name in self.subjects:
                 self._readers[kind](name, *rest)
 
@@ -252,7 +257,8 @@ class GrantedRows:
 
     def _routine(self, name: AccountName, database: str, routine: str, privileges: str, kind: str) -> None:
         # Routine names ignore case, and the grant table holds them in lower case.
-        self._words(name, Scope(kind, path=(self._folded(database), routine.lower())), privileges)
+        path = (self._folded(from_procs_priv(database)), from_procs_priv(routine).lower())
+        self._words(name, Scope(kind, path=path), privileges)
 
     def _words(self, name: AccountName, scope: Scope, privileges: str) -> None:
         words = {word.upper() for word in privileges.split(",") if word}

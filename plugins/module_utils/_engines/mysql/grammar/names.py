@@ -32,6 +32,10 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare
 """
 
 
+_LATIN1 = [bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256)]
+"""https://dev.mysql.com/doc/refman/8.4/en/charset-we-sets.html: cp1252, with the bytes that this leaves out"""
+_BYTES = {char: byte for byte, char in enumerate(_LATIN1)}
+
 _PART = """(`(?:[^`]|``)*`|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^,@`'"]+)"""
 _QUOTED = re.compile(r"""(?:`(?:[^`]|``)*`|'(?:[^']|'')*'|"(?:[^"]|"")*")\Z""")
 _HOST_IN_NAME = re.compile(r"%|[:/*]|localhost\Z|[0-9.]+\Z")
@@ -145,6 +149,23 @@ def similar(name: AccountName, existing: Collection[AccountName]) -> list[Accoun
     """Those that a person may have meant: the same name under another host, or in another case."""
     folded = name.name.casefold()
     return sorted(other for other in existing if other.name.casefold() == folded and other != name)
+
+
+def as_in_procs_priv(name: str) -> str:
+    """How the server writes a name into mysql.procs_priv: the bytes of its UTF-8 as characters of latin1. The names are
+    then no longer found: not by REVOKE, nor by anybody, once the server has read the table again.
+
+    https://github.com/mysql/mysql-server/blob/8.0/sql/auth/sql_user_table.cc (replace_routine_table)
+    """
+    return "".join(_LATIN1[byte] for byte in name.encode("utf-8", "replace"))
+
+
+def from_procs_priv(text: str) -> str:
+    """The name that was granted, whichever way a server has written it."""
+    try:
+        return bytes(_BYTES[char] for char in text).decode("utf-8")
+    except (KeyError, UnicodeDecodeError):
+        return text
 
 
 def login_name(text: str) -> AccountName:

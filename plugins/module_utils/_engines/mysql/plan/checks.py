@@ -51,6 +51,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
     check_host,
     check_lockout,
     check_name,
+    check_routines,
     hidden_accounts,
     mistaken_names,
 )
@@ -109,6 +110,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
     check_name(change)
     check_host(change, observed)
     check_lockout(change, observed)
+    check_routines(change, observed)
     check_system_user(change, observed)
     if change.created:
         check_adoption(change, observed.dependencies, observed.authority, observed.login)

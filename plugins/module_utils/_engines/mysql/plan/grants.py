@@ -16,6 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
+    is_lost,
     on_table,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
@@ -114,6 +115,9 @@ def revokes_of(change: AccountChange, circumstances: Circumstances) -> list[Part
             parts.append(_revoke_on_everything(change, grants, circumstances))
         elif scope.kind == "TABLE":
             parts.append(_revoke_on_table(change, scope, grants))
+        elif is_lost(change.name, scope):
+            # The server carries the REVOKE out if it remembers the GRANT, which it does not after a restart.
+            parts.append((*_grants_on(scope, grants), _revoke(scope, grants)))
         else:
             parts.append((_revoke(scope, grants),))
     return parts

@@ -19,6 +19,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     unreachable,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import sql_account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
+    format_scope,
+    identifier,
+    is_lost,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
 
@@ -66,6 +72,20 @@ def check_host(change: AccountChange, observed: MySQLObserved) -> None:
         raise Refused(
             f"Nobody could log in as {change.name}, because {found.reason}. Write another host: {found.instead}.",
             change.at("host"),
+        )
+
+
+def check_routines(change: AccountChange, observed: MySQLObserved) -> None:
+    """Raises Refused."""
+    for grant in sorted(grant for grant in change.granted if is_lost(change.name, grant.scope)):
+        database = identifier(grant.scope.path[0])
+        remedy = f"Grant it on {database}.*"
+        if all(text.isascii() for text in grant.scope.path):
+            remedy += ", or grant it to a role with an ASCII name and list that under roles"
+        raise Refused(
+            f"MySQL loses {grant.privilege} on {format_scope(grant.scope)} for {change.name} when it restarts, because "
+            f"a name has letters outside ASCII. {remedy}.",
+            change.at(element_of_grant(change, grant, observed)),
         )
 
 
