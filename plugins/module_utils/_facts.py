@@ -122,6 +122,8 @@ class Describer:
                 tls=account.tls,
                 partial_revokes={name: list(words) for name, words in item.partial_revokes.items()},
             )
+            if self.grants:
+                described["creator_grants"] = self.describe_grants(item.creator_grants)
         return described
 
     def _default_roles(self, item: SurveyedAccount) -> Facts:

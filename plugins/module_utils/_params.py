@@ -103,6 +103,7 @@ def facts_spec() -> Spec:
 REPORTED = frozenset(
     {
         "administrator_by",
+        "creator_grants",
         "authentication",
         "connect_arn",
         "default_roles",

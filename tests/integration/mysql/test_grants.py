@@ -220,3 +220,24 @@ def test_a_reader_never_loses_what_stays(user: Task, state: State, cluster: str,
         reader.join()
     assert reads
     assert failures == []
+
+
+def test_what_the_server_grants_the_creator_of_a_routine_stays(
+    user: Task, sql: Callable[[str], Any], state: State, cluster: str, tasks: Tasks, account: str
+):
+    """Unless the task is about the routine."""
+    grants = [{"on": "shop.*", "privileges": ["CREATE ROUTINE"]}]
+    user(grants=grants)
+    with connection(state, cluster, account) as session, session.cursor() as cursor:
+        cursor.execute(f"CREATE PROCEDURE shop.{account}() DO 0")
+        for wanted in (grants, []):
+            user(grants=wanted)
+            assert_settled(lambda wanted=wanted, **mode: user(grants=wanted, **mode))
+            cursor.execute(f"CALL shop.{account}()")
+    facts = tasks.facts(names=[account], gather_subset=["accounts", "grants"], cluster=cluster)["accounts"][0]
+    own = {"on": f"PROCEDURE shop.{account}", "privileges": ["ALL"]}
+    assert (facts["grants"], facts["creator_grants"]) == ([], [own])
+    assert_settled(lambda **mode: user(grants=[own], **mode))
+    converge(lambda **mode: user(grants=[{**own, "privileges": ["EXECUTE"]}], **mode))
+    assert_settled(lambda **mode: user(grants=[{**own, "privileges": ["EXECUTE"]}], **mode))
+    sql(f"DROP PROCEDURE shop.{account}")

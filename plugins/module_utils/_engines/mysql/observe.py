@@ -62,8 +62,12 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
     dependencies = read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names))
     endpoint = session.login.endpoint
+    asked = {
+        account.name: {canonical(grant.scope, server.folds_names) for grant in account.grants or ()}
+        for account in wanted
+    }
     return MySQLObserved(
-        accounts={name: users.account(name, granted) for name in subjects},
+        accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
         expired=users.expired,
         login=principals[0],
         client=login_name(server.client),

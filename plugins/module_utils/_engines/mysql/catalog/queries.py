@@ -72,17 +72,22 @@ def accounts(names: Collection[str], all_iam: bool) -> Query:
 
 
 _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("database", "mysql.db", "User", ("Host", "Db", f"CONCAT({_DATABASE_FLAGS})", "Grant_priv", "''")),
-    ("table", "mysql.tables_priv", "User", ("Host", "Db", "Table_name", "Table_priv", "''")),
-    ("column", "mysql.columns_priv", "User", ("Host", "Db", "Table_name", "Column_priv", "Column_name")),
-    ("routine", "mysql.procs_priv", "User", ("Host", "Db", "Routine_name", "Proc_priv", "Routine_type")),
-    ("role", "mysql.role_edges", "TO_USER", ("TO_HOST", "FROM_USER", "FROM_HOST", "WITH_ADMIN_OPTION", "''")),
-    ("default role", "mysql.default_roles", "USER", ("HOST", "DEFAULT_ROLE_USER", "DEFAULT_ROLE_HOST", "''", "''")),
+    ("database", "mysql.db", "User", ("Host", "Db", f"CONCAT({_DATABASE_FLAGS})", "Grant_priv", "''", "''")),
+    ("table", "mysql.tables_priv", "User", ("Host", "Db", "Table_name", "Table_priv", "''", "''")),
+    ("column", "mysql.columns_priv", "User", ("Host", "Db", "Table_name", "Column_priv", "Column_name", "''")),
+    ("routine", "mysql.procs_priv", "User", ("Host", "Db", "Routine_name", "Proc_priv", "Routine_type", "Grantor")),
+    ("role", "mysql.role_edges", "TO_USER", ("TO_HOST", "FROM_USER", "FROM_HOST", "WITH_ADMIN_OPTION", "''", "''")),
+    (
+        "default role",
+        "mysql.default_roles",
+        "USER",
+        ("HOST", "DEFAULT_ROLE_USER", "DEFAULT_ROLE_HOST", "''", "''", "''"),
+    ),
 )
 
 
 def privileges(accounts: Collection[AccountName]) -> Query:
-    """Kind, user, host, and four more (see ``_PRIVILEGE_TABLES``); for dynamic privileges, the user is
+    """Kind, user, host, and five more (see ``_PRIVILEGE_TABLES``); for dynamic privileges, the user is
     ``'user'@'host'`` and the host is empty.
 
     Dynamic privileges are read as they are in effect, because mysql.global_grants may say something else: after REVOKE
@@ -96,7 +101,7 @@ def privileges(accounts: Collection[AccountName]) -> Query:
         for kind, table, user, columns in _PRIVILEGE_TABLES
     ]
     condition, values = among("GRANTEE", {f"'{account.name}'@'{account.host}'" for account in accounts})
-    selected = ("GRANTEE", "''", "PRIVILEGE_TYPE", "IS_GRANTABLE", "''", "''")
+    selected = ("GRANTEE", "''", "PRIVILEGE_TYPE", "IS_GRANTABLE", "''", "''", "''")
     condition = f"INSTR(PRIVILEGE_TYPE, '_') > 0 AND ({condition} OR PRIVILEGE_TYPE = '{SYSTEM_USER}')"
     return union([*parts, ("'dynamic'", "information_schema.USER_PRIVILEGES", selected, condition, values)])
 

@@ -116,7 +116,7 @@ class UserRow(NamedTuple):
 
 
 class PrivilegeRow(NamedTuple):
-    """What the last four are depends on the kind: ``queries.privileges``."""
+    """What the last five are depends on the kind: ``queries.privileges``."""
 
     kind: str
     user: str
@@ -125,6 +125,7 @@ class PrivilegeRow(NamedTuple):
     second: str
     third: str
     fourth: str
+    fifth: str = ""
 
 
 class KnownPrivilegeRow(NamedTuple):
@@ -206,6 +207,8 @@ class GrantedRows:
         self.roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.default_roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.administered: dict[AccountName, set[AccountName]] = defaultdict(set)
+        self.as_creator: dict[AccountName, set[Grant]] = defaultdict(set)
+        """Of ``grants``, what the server granted the creator of a routine by itself (automatic_sp_privileges)."""
         self.system_users: set[AccountName] = set()
         """Everybody who holds SYSTEM_USER directly, subject or not."""
         self.doubled: dict[AccountName, set[str]] = defaultdict(set)
@@ -242,23 +245,28 @@ class GrantedRows:
         if option:
             self.grants[name].add(Grant(USAGE, scope, True))
 
-    def _database(self, name: AccountName, database: str, flags: str, option: str, _none: str) -> None:
+    def _database(self, name: AccountName, database: str, flags: str, option: str, *_none: str) -> None:
         database = self._folded(database)
         patterns = self._dialect.database_patterns
         scope = database_scope(database) if patterns else Scope("DATABASE", path=(database,))
         self._level(name, scope, _flagged(DATABASE_PRIVILEGES, flags), option == "Y")
 
-    def _table(self, name: AccountName, database: str, table: str, privileges: str, _none: str) -> None:
+    def _table(self, name: AccountName, database: str, table: str, privileges: str, *_none: str) -> None:
         self._words(name, Scope("TABLE", path=(self._folded(database), self._folded(table))), privileges)
 
-    def _column(self, name: AccountName, database: str, table: str, privileges: str, column: str) -> None:
+    def _column(self, name: AccountName, database: str, table: str, privileges: str, column: str, *_none: str) -> None:
         path = (self._folded(database), self._folded(table))
         self._words(name, Scope("TABLE", path=path, column=column), privileges)
 
-    def _routine(self, name: AccountName, database: str, routine: str, privileges: str, kind: str) -> None:
+    def _routine(
+        self, name: AccountName, database: str, routine: str, privileges: str, kind: str, grantor: str = ""
+    ) -> None:
         # Routine names ignore case, and the grant table holds them in lower case.
         path = (self._folded(from_procs_priv(database)), from_procs_priv(routine).lower())
-        self._words(name, Scope(kind, path=path), privileges)
+        scope = Scope(kind, path=path)
+        self._words(name, scope, privileges)
+        if from_procs_priv(grantor.rpartition("@")[0]) == name.name:
+            self.as_creator[name].update(grant for grant in self.grants[name] if grant.scope == scope)
 
     def _words(self, name: AccountName, scope: Scope, privileges: str) -> None:
         words = {word.upper() for word in privileges.split(",") if word}
@@ -272,7 +280,7 @@ class GrantedRows:
         held.difference_update(entries)
         held.add(Grant(privilege, GLOBAL, option == "YES" or any(entry.grantable for entry in entries)))
 
-    def _role(self, name: AccountName, role: str, host: str, admin: str, _none: str) -> None:
+    def _role(self, name: AccountName, role: str, host: str, admin: str, *_none: str) -> None:
         granted = AccountName(role, host.lower())
         self.roles[name].add(granted)
         if admin == "Y":
@@ -324,8 +332,9 @@ class UserRows:
     def unlocked(self) -> dict[AccountName, str]:
         return {name: row.plugin for name, row in self.by_name.items() if row.account_locked != "Y"}
 
-    def account(self, name: AccountName, granted: GrantedRows) -> Account:
-        row = self.by_name[name]
+    def account(self, name: AccountName, granted: GrantedRows, asked: Collection[Scope] = ()) -> Account:
+        """``asked``: routines about whose privileges the task is."""
+        row, by_server = self.by_name[name], granted.as_creator[name]
         return Account(
             name=name,
             authentication=authentication(row.plugin, row.authentication_string, self.password_rules[name]),
@@ -335,7 +344,7 @@ class UserRows:
             comment=_comment(self._attributes[name]),
             roles=frozenset(granted.roles[name]),
             default_roles=frozenset(granted.default_roles[name]),
-            grants=frozenset(granted.grants[name]),
+            grants=frozenset(granted.grants[name] - {each for each in by_server if each.scope not in asked}),
         )
 
 

@@ -222,6 +222,7 @@ class _Accounts:
             inherited_roles=frozenset(roles - account.roles),
             limits=_limits(self._users.by_name[name]),
             owned=owned.get(str(name), {}),
+            creator_grants=frozenset(self._granted.as_creator[name]),
             partial_revokes=_revoked(self._users.restrictions[name]),
             sessions=None if sessions is None else sessions.get(name, 0),
             used=None if used is None else name.name in used,
