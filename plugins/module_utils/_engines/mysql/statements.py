@@ -36,15 +36,25 @@ PADDING = "PAD_CHAR_TO_FULL_LENGTH"
 
 
 def session_setup(lock_timeout: int) -> str:
-    """What a session begins with: blanks are not padded when names are read, literals are read as the server's default
-    mode does, statements wait no longer than ``lock_timeout`` seconds for another session's locks, and limits that the
-    server sets on SELECT neither cut answers nor refuse them."""
-    return (
-        "SET SESSION sql_mode = IF(FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@GLOBAL.sql_mode), 'NO_BACKSLASH_ESCAPES', "
-        f"''), SESSION lock_wait_timeout = {max(1, lock_timeout)}, "
-        f"SESSION innodb_lock_wait_timeout = {max(1, lock_timeout)}, SESSION sql_select_limit = {NO_LIMIT}, "
-        "SESSION sql_big_selects = 1, SESSION max_execution_time = 0"
-    )
+    """What a session begins with, whatever the server sets for new sessions: blanks are not padded when names are read,
+    literals are read as the server's default mode does, limits neither cut answers nor refuse them, statements wait no
+    longer than ``lock_timeout`` seconds for another session's locks, may write, commit and are answered in English,
+    warnings included. tests/integration/mysql/test_hostile_settings.py has every setting."""
+    settings = {
+        "sql_mode": "IF(FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@GLOBAL.sql_mode), 'NO_BACKSLASH_ESCAPES', '')",
+        "lock_wait_timeout": max(1, lock_timeout),
+        "innodb_lock_wait_timeout": max(1, lock_timeout),
+        "sql_select_limit": NO_LIMIT,
+        "sql_big_selects": 1,
+        "max_execution_time": 0,
+        "cte_max_recursion_depth": 1000,
+        "transaction_read_only": 0,
+        "completion_type": 0,
+        "lc_messages": "'en_US'",
+        "sql_notes": 1,
+        "wait_timeout": 28800,
+    }
+    return "SET " + ", ".join(f"SESSION {name} = {value}" for name, value in settings.items())
 
 
 def data_api_setup(lock_timeout: int) -> str:
