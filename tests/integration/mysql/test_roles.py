@@ -154,3 +154,18 @@ def kill_procedure(sql) -> Iterator[Callable[[bool], None]]:
 
     yield present
     present(True)
+
+
+def test_what_aurora_has_roles_for(users, sql, names):
+    first = names[0]
+    for privilege, role in (("LOAD FROM S3", "AWS_LOAD_S3_ACCESS"), ("invoke lambda", "AWS_LAMBDA_ACCESS")):
+        grants = [{"privileges": [privilege], "on": "*.*"}]
+        refused(lambda grants=grants, **mode: users({"name": first, "grants": grants}, **mode), f"the role {role} inst")
+        converge(lambda role=role, **mode: users({"name": first, "roles": [role]}, **mode))
+
+
+def test_what_a_dropped_account_had_need_not_be_there(users, sql, names):
+    first = names[0]
+    gone = [{"privileges": ["SELECT"], "on": "gone.*"}, {"privileges": ["FLY_TO_THE_MOON"], "on": "*.*"}]
+    dropped = {"name": first, "state": "absent", "roles": ["gone"], "grants": gone}
+    converge(lambda **mode: users(dropped, **mode))

@@ -84,6 +84,18 @@ _LEVELS: dict[str, tuple[str, ...]] = {
     "TABLE": TABLE_PRIVILEGES,
 }
 
+ROLES_OF_AURORA = {
+    "LOAD FROM S3": "AWS_LOAD_S3_ACCESS",
+    "SELECT INTO S3": "AWS_SELECT_S3_ACCESS",
+    "INVOKE LAMBDA": "AWS_LAMBDA_ACCESS",
+    "INVOKE SAGEMAKER": "AWS_SAGEMAKER_ACCESS",
+    "INVOKE COMPREHEND": "AWS_COMPREHEND_ACCESS",
+}
+"""Privileges of Aurora MySQL 2, which are roles in Aurora MySQL 3.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-80-v3.html
+"""
+
 _COLUMN_NAMES = {
     "CREATE TEMPORARY TABLES": "Create_tmp_table_priv",
     "REPLICATION CLIENT": "Repl_client_priv",

@@ -64,7 +64,9 @@ def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> list[Des
     """The account, or all of its name. Raises MissingObject, UnknownPrivilege, InvalidOption, Refused."""
     if account.request.all_hosts:
         return _whole_name(account, observed)
-    if account.request.present and account.name in observed.group_roles:
+    if not account.request.present:
+        return [Desired(account.name, account.request)]
+    if account.name in observed.group_roles:
         raise Refused(
             f"{account.name} is a role, as which nobody logs in. Choose another name for the account, and list the "
             "role under its roles.",
