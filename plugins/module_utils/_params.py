@@ -313,7 +313,7 @@ def _account(element: Any) -> str:
     if not isinstance(element, Mapping):
         return ""
     name, host = element.get("name"), element.get("host")
-    return str(AccountName(name, host if isinstance(host, str) else "")) if isinstance(name, str) else ""
+    return str(AccountName(name, host if isinstance(host, str) else None)) if isinstance(name, str) else ""
 
 
 def _element(element: Any, position: str) -> AccountRequest:

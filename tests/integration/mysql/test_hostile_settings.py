@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.mysql.scene import direct_options
+from tests.integration.master import direct_options
 from tests.integration.tasks import Result, Tasks, converge, refused_alike
 from tests.sandbox.clients import State
 
@@ -139,3 +139,24 @@ def test_a_server_that_is_read_only_is_no_writer(user, sql, name: str):
     with globally(sql, name, "ON"):
         assert "answers as a read-only server" in refused_alike(user)
     sql("SET GLOBAL read_only = OFF")
+
+
+@pytest.mark.parametrize(
+    ("policy", "created", "converted"),
+    [
+        ("*,,", True, True),
+        ("*", True, True),
+        ("*:caching_sha2_password,,", True, True),
+        ("AWSAuthenticationPlugin,,", True, True),
+        ("*,*", False, True),
+        ("caching_sha2_password,,", False, False),
+    ],
+)
+def test_which_authentication_the_server_admits(user, sql, account: str, policy: str, created: bool, converted: bool):
+    sql(f"CREATE USER {account}_2 IDENTIFIED WITH caching_sha2_password BY 'x'")
+    with globally(sql, "authentication_policy", f"'{policy}'"):
+        for wanted, options in ((created, {}), (converted, {"convert": True, "name": f"{account}_2"})):
+            if wanted:
+                converge(partial(user, **options))
+            else:
+                assert f"is '{policy}', which does not admit" in refused_alike(partial(user, **options))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.mysql.scene import direct_options
+from tests.integration.master import direct_options
 from tests.integration.tasks import Result, Tasks, assert_settled, converge, refused_alike
 from tests.sandbox.clients import State
 

@@ -49,6 +49,16 @@ def means_of_login(plugin: str) -> str:
     return "a password" if plugin.endswith("_password") else plugin
 
 
+def is_admitted(policy: str, created: bool) -> bool:
+    """Whether authentication_policy lets somebody create an account, or convert one, to IAM as its only factor.
+
+    https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_authentication_policy
+    """
+    first, *others = [factor.partition(":") for factor in policy.replace(" ", "").split(",")]
+    needs_second = [factor for factor, colon, _default in others if factor == "*" and not colon]
+    return first[0] in ("*", PLUGIN) and not (created and needs_second)
+
+
 def find_broken(accounts: Iterable[Account]) -> Iterator[Defect]:
     for account in accounts:
         if account.authentication == IAM_BROKEN:

@@ -76,6 +76,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         dialect=server.dialect,
         folds_names=server.folds_names,
         resolves_hosts=server.resolves_hosts,
+        authentication_policy=server.authentication_policy,
         plugin_active=server.plugin_active,
         iam_auth=endpoint.iam_auth,
         existing=frozenset(users.names),

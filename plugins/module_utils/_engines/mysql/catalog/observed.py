@@ -61,6 +61,7 @@ class MySQLObserved(Observed):
     client           user and host of the session as the server sees them; ``login`` is the account that it matched
     master           the master user's name; empty when it is not known
     resolves_hosts   whether the server tells clients by the names of their hosts, too
+    authentication_policy  which plugins and factors accounts must have
     plugin_active    whether accounts can be IAM-authenticated; ``iam_auth`` is what AWS says (None: was not asked)
     existing         accounts and roles whose names were looked up, in any case and under any host
     unlocked         of ``existing``, those that are not locked → the plugin by which they log in
@@ -84,6 +85,7 @@ class MySQLObserved(Observed):
     dialect: Dialect = _PLAIN
     folds_names: bool = False
     resolves_hosts: bool = True
+    authentication_policy: str = "*,,"
     plugin_active: bool = False
     iam_auth: bool | None = None
     existing: frozenset[AccountName] = frozenset()

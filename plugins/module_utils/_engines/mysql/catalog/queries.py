@@ -34,7 +34,8 @@ SERVER = (
     "SELECT CURRENT_USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, @@GLOBAL.mandatory_roles, "
     "@@skip_name_resolve, @@GLOBAL.activate_all_roles_on_login, "
     f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
-    "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), USER()"
+    "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), USER(), "
+    "@@GLOBAL.authentication_policy"
 )
 
 KNOWN_PRIVILEGES = "SHOW PRIVILEGES"

@@ -58,6 +58,7 @@ class ServerRow(NamedTuple):
     plugin_status: str | None
     active_roles: str | None
     client: str
+    authentication_policy: str
 
     @property
     def principals(self) -> list[AccountName]:

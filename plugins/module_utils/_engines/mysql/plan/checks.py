@@ -41,7 +41,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     USAGE,
     in_order,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN, is_admitted
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
     check_dropped_roles,
     check_loops,
@@ -127,6 +127,13 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
         raise iam_auth_off(observed.title, f"error 1524: Plugin '{PLUGIN}' is not loaded")
     if becomes_iam(change) and observed.iam_auth is False:
         raise iam_auth_off(observed.title, "according to the RDS API")
+    if not becomes_iam(change) or is_admitted(observed.authentication_policy, change.created):
+        return
+    if not observed.authority.holds_dynamic("AUTHENTICATION_POLICY_ADMIN"):
+        raise Refused(
+            f"authentication_policy of {observed.title} is {observed.authentication_policy!r}, which does not admit "
+            f"{PLUGIN} as the only factor. Set it to '*,,' in the parameter group."
+        )
 
 
 def _check_spellings(change: AccountChange, observed: MySQLObserved) -> None:
