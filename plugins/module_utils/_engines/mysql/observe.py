@@ -32,7 +32,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     UserRow,
     UserRows,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import read_dependencies
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
+    Dependencies,
+    read_dependencies,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
     is_reserved,
@@ -62,10 +65,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
     dependencies = read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names))
     endpoint = session.login.endpoint
-    asked = {
-        account.name: {canonical(grant.scope, server.folds_names) for grant in account.grants or ()}
-        for account in wanted
-    }
+    asked = _asked(wanted, server.folds_names)
     return MySQLObserved(
         accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
         expired=users.expired,
@@ -82,7 +82,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         existing=frozenset(users.names),
         unlocked=users.unlocked,
         group_roles=frozenset(users.group_roles & subjects),
-        password_rules={name: users.password_rules[name] for name in subjects},
+        password_rules=users.password_rules(subjects),
         administered=frozenset(role for name in principals for role in granted.administered[name]),
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
@@ -92,7 +92,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         mandatory_roles=role_list(server.mandatory_roles or ""),
         system_users=frozenset(granted.system_users),
         activates_all_roles=bool(int(server.activate_all_roles)),
-        role_edges=_role_edges(session) if dependencies.sessions or _gain_roles(wanted, granted, users.names) else {},
+        role_edges=_role_edges(session, dependencies, _gain_roles(wanted, granted, users.names)),
         dependencies=dependencies,
     )
 
@@ -143,7 +143,14 @@ def _gain_roles(wanted: Sequence[ParsedAccount], granted: GrantedRows, existing:
     )
 
 
-def _role_edges(session: Session) -> RoleEdges:
+def _asked(wanted: Sequence[ParsedAccount], folds_names: bool) -> dict[AccountName, set[Scope]]:
+    """What the grants of each account are on."""
+    return {account.name: {canonical(grant.scope, folds_names) for grant in account.grants or ()} for account in wanted}
+
+
+def _role_edges(session: Session, dependencies: Dependencies, gain_roles: bool) -> RoleEdges:
+    if not (gain_roles or dependencies.sessions):
+        return {}
     return build_role_edges(RoleEdgeRow(*row) for row in session.query(queries.ROLE_EDGES))
 
 

@@ -132,13 +132,17 @@ class Settings:
             parts.append("FAILED_LOGIN_ATTEMPTS 0 PASSWORD_LOCK_TIME 0")
         if self.locked is not None:
             parts.append("ACCOUNT LOCK" if self.locked else "ACCOUNT UNLOCK")
-        if self.comment:
-            parts.append(f"COMMENT {dialect.text(self.comment)}")
-        elif self.comment is not None:
-            # COMMENT '' would store an empty comment; null removes the key and leaves the other attributes.
-            # https://dev.mysql.com/doc/refman/8.4/en/alter-user.html#alter-user-comments-attributes
-            parts.append("ATTRIBUTE " + dialect.text('{"comment": null}'))
+        if self.comment is not None:
+            parts.append(_comment(self.comment, dialect))
         return "".join(f" {part}" for part in parts)
+
+
+def _comment(comment: str, dialect: Dialect) -> str:
+    """COMMENT '' would store an empty comment; null removes the key and leaves the other attributes.
+
+    https://dev.mysql.com/doc/refman/8.4/en/alter-user.html#alter-user-comments-attributes
+    """
+    return f"COMMENT {dialect.text(comment)}" if comment else "ATTRIBUTE " + dialect.text('{"comment": null}')
 
 
 def account(name: AccountName) -> str:

@@ -315,19 +315,19 @@ class UserRows:
         self.restrictions: dict[AccountName, Restrictions] = {
             name: _restrictions(attributes) for name, attributes in self._attributes.items()
         }
-        self.password_rules = {
-            name: PasswordRules(
-                "Password_locking" in attributes, len(attributes.get("multi_factor_authentication") or ())
-            )
-            for name, attributes in self._attributes.items()
-        }
-        self.group_roles = {name for name, row in self.by_name.items() if row.is_role}
         self.iam = {name for name, row in self.by_name.items() if row.plugin == PLUGIN}
         self.expired = {name: row.expired for name, row in self.by_name.items() if row.expired and name not in self.iam}
 
     @property
     def names(self) -> set[AccountName]:
         return set(self.by_name)
+
+    @property
+    def group_roles(self) -> set[AccountName]:
+        return {name for name, row in self.by_name.items() if row.is_role}
+
+    def password_rules(self, names: Iterable[AccountName]) -> dict[AccountName, PasswordRules]:
+        return {name: _password_rules(self._attributes[name]) for name in names}
 
     @property
     def unlocked(self) -> dict[AccountName, str]:
@@ -338,7 +338,9 @@ class UserRows:
         row, by_server = self.by_name[name], granted.as_creator[name]
         return Account(
             name=name,
-            authentication=authentication(row.plugin, row.authentication_string, self.password_rules[name]),
+            authentication=authentication(
+                row.plugin, row.authentication_string, _password_rules(self._attributes[name])
+            ),
             locked=row.account_locked == "Y",
             tls=row.ssl_type,
             connection_limit=int(row.max_user_connections) or -1,
@@ -352,6 +354,10 @@ class UserRows:
 def _comment(attributes: Mapping[str, Any]) -> str:
     comment = (attributes.get("metadata") or {}).get("comment", "")
     return comment if isinstance(comment, str) else json.dumps(comment)
+
+
+def _password_rules(attributes: Mapping[str, Any]) -> PasswordRules:
+    return PasswordRules("Password_locking" in attributes, len(attributes.get("multi_factor_authentication") or ()))
 
 
 def _restrictions(attributes: Mapping[str, Any]) -> Restrictions:

@@ -56,9 +56,12 @@ def unreachable(host: str, resolves_hosts: bool) -> Unreachable | None:
         return (
             None if resolves_hosts else Unreachable("the server does not resolve host names (skip_name_resolve is ON)")
         )
-    if not re.search("[%_]", host) and host and _address(host) is None:
-        return Unreachable(f"{host} is no IPv4 address")
-    return None
+    return _unreachable_ipv4(host)
+
+
+def _unreachable_ipv4(host: str) -> Unreachable | None:
+    known = not host or re.search("[%_]", host) or _address(host) is not None
+    return None if known else Unreachable(f"{host} is no IPv4 address")
 
 
 def _unreachable_network(host: str) -> Unreachable | None:

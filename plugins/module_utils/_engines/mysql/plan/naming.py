@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import (
@@ -119,5 +119,9 @@ def hidden_accounts(changes: Iterable[AccountChange], existing: Collection[Accou
     for nameless in sorted(name for name in existing if not name.name):
         hidden = [str(name) for name in wanted if hides(nameless.host, name.host)]
         if hidden:
-            more = f" and {len(hidden) - _NAMED} more" if len(hidden) > _NAMED else ""
-            yield hides_sentence(nameless.host, f"{', '.join(hidden[:_NAMED])}{more}")
+            yield hides_sentence(nameless.host, _first_of(hidden))
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"

@@ -165,13 +165,17 @@ def _altered(change: AccountChange, rules: PasswordRules) -> list[Settings]:
         return []
     settings = Settings(
         authentication=True if becomes_iam(change) else None,
-        forgets_failures=becomes_iam(change) and rules.counts_failures,
+        forgets_failures=_forgets_failures(change, rules),
         tls=after.tls if after.tls != before.tls else None,
         connection_limit=after.connection_limit if after.connection_limit != before.connection_limit else None,
         locked=True if after.locked and not before.locked else None,
         comment=after.comment if after.comment != before.comment else None,
     )
     return [] if settings == Settings() else [settings]
+
+
+def _forgets_failures(change: AccountChange, rules: PasswordRules) -> bool:
+    return becomes_iam(change) and rules.counts_failures
 
 
 def _factors(change: AccountChange, rules: PasswordRules) -> list[int]:
