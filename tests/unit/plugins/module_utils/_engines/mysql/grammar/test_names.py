@@ -6,7 +6,9 @@ import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     account_name,
+    as_in_procs_priv,
     find_role,
+    from_procs_priv,
     is_reserved,
     role_list,
     similar,
@@ -119,3 +121,15 @@ def test_similar_accounts_have_another_host_or_another_case():
 )
 def test_an_account_as_sql_writes_it_is_no_name(text, meant):
     assert sql_account(text) == meant
+
+
+@pytest.mark.parametrize("name", ["jane", "jäne", "名", "p…", "é€\u0081", "".join(map(chr, range(0x20, 0x800)))])
+def test_names_in_procs_priv(name):
+    """As the server writes them, and as it should."""
+    assert from_procs_priv(as_in_procs_priv(name)) == name
+    assert (as_in_procs_priv(name) == name) is name.isascii()
+
+
+@pytest.mark.parametrize("name", ["jäne", "名", "ü", "Straße"])
+def test_names_that_are_written_as_they_are(name):
+    assert from_procs_priv(name) == name
