@@ -132,7 +132,8 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
     if not observed.authority.holds_dynamic("AUTHENTICATION_POLICY_ADMIN"):
         raise Refused(
             f"authentication_policy of {observed.title} is {observed.authentication_policy!r}, which does not admit "
-            f"{PLUGIN} as the only factor. Set it to '*,,' in the parameter group."
+            f"{PLUGIN} as the only factor. Set it to '*,,' in the parameter group.",
+            change.at(),
         )
 
 
