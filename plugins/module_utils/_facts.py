@@ -106,6 +106,11 @@ class Describer:
         described = describe_account(account, self.capabilities, self.describe_grants if self.grants else _no_grants)
         if not self.grants:
             del described["grants"]
+        elif self.capabilities.hosts:
+            described["reached_by"] = [
+                {"name": name.name, "host": name.host, "grants": self.describe_grants(grants)}
+                for name, grants in sorted(item.reached_by.items())
+            ]
         described.update(self._default_roles(item))
         described.update(
             authentication=account.authentication,
@@ -120,6 +125,8 @@ class Describer:
         if self.capabilities.tls_requirement:
             described.update(
                 tls=account.tls,
+                admin_roles=self._named(item.admin_roles),
+                acts_as=sorted(map(str, item.acts_as)),
                 partial_revokes={name: list(words) for name, words in item.partial_revokes.items()},
             )
             if self.grants:

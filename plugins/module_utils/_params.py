@@ -102,6 +102,8 @@ def facts_spec() -> Spec:
 
 REPORTED = frozenset(
     {
+        "acts_as",
+        "admin_roles",
         "administrator_by",
         "creator_grants",
         "authentication",
@@ -111,6 +113,7 @@ REPORTED = frozenset(
         "limits",
         "owns",
         "partial_revokes",
+        "reached_by",
         "roles_not_default",
         "sessions",
         "tls",

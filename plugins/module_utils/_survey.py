@@ -45,7 +45,10 @@ class SurveyedAccount:
     untouchable       reserved, the login itself, or the master user: the collection never changes it
     expired           its password has expired: since when, or how, in the engine's words; empty where it has not
     enrolled_by       PostgreSQL: the roles through which it is in rds_iam, where it is not directly; empty elsewhere
-    inherited_roles   roles that it has only through other roles
+    inherited_roles   roles that it has only through other roles, on MySQL also by mandatory_roles
+    admin_roles       MySQL: roles that it may give to others (WITH ADMIN OPTION)
+    acts_as           MySQL: accounts as which it may act (PROXY)
+    reached_by        MySQL: grants of other accounts that count for it, by account
     limits            limits beside the connection limit, in the engine's words; None is no limit
     owned             by database
     partial_revokes   MySQL: database → global privileges that do not hold there
@@ -62,6 +65,9 @@ class SurveyedAccount:
     expired: str = ""
     enrolled_by: str = ""
     inherited_roles: frozenset[AccountName] = frozenset()
+    admin_roles: frozenset[AccountName] = frozenset()
+    acts_as: frozenset[AccountName] = frozenset()
+    reached_by: Mapping[AccountName, frozenset[Grant]] = field(default_factory=dict)
     limits: Mapping[str, Limit] = field(default_factory=dict)
     owned: Mapping[str, Owned] = field(default_factory=dict)
     partial_revokes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -243,8 +243,13 @@ ansible_facts:
               type: list
               elements: str
             inherited_roles:
-              description: Roles that it has only through other roles.
+              description: Roles that it has only through other roles, on MySQL also by C(mandatory_roles).
               returned: always
+              type: list
+              elements: str
+            admin_roles:
+              description: Roles that it may grant to others and revoke from them (C(WITH ADMIN OPTION)).
+              returned: on MySQL
               type: list
               elements: str
             grants:
@@ -260,6 +265,21 @@ ansible_facts:
               returned: on MySQL, with the subset C(grants)
               type: list
               elements: dict
+            acts_as:
+              description:
+                - Accounts as which it may act (C(PROXY)), where its authentication plugin supports that.
+              returned: on MySQL
+              type: list
+              elements: str
+            reached_by:
+              description:
+                - Grants of other accounts that count for it while no role is active, because MySQL looks for grants by
+                  user name and client. They are those of the same name under another host and, on databases, those of
+                  anonymous accounts. What the account has by its own grants is not among them.
+              returned: on MySQL, with the subset C(grants)
+              type: list
+              elements: dict
+              sample: [{name: jane_doe, host: "%", grants: [{privileges: [SELECT], "on": "shop.*"}]}]
             partial_revokes:
               description: Global privileges that do not hold in a database, by database.
               returned: on MySQL

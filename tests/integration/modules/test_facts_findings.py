@@ -59,6 +59,10 @@ MYSQL_ACCOUNTS: dict[str, tuple[str, bool]] = {
     "tls_not_required": (f"CREATE USER {{account}} {IAM}", True),
     "auth_string": ("CREATE USER {account} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDX' REQUIRE SSL", True),
     "host_unreachable": (f"CREATE USER {{account}}@localhost {IAM} REQUIRE SSL", False),
+    "foreign_grants": (
+        f"CREATE USER {{account}} {IAM}, {{account}}@'10.%' {IAM}; GRANT SELECT ON mysql.time_zone TO {{account}}",
+        False,
+    ),
     "powerful": (f"CREATE USER {{account}} {IAM}; GRANT CREATE USER ON *.* TO {{account}}", False),
     "password_convertible": ("CREATE USER {account} IDENTIFIED BY 'Pa55word!'", True),
     "account_orphan": (f"CREATE USER {{account}} {IAM} REQUIRE SSL", True),

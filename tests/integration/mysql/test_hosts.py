@@ -12,10 +12,11 @@ from typing import Any
 import pymysql
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import (
-    host_matches,
-    unreachable,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    Client,
+    matches_client,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import unreachable
 from tests.integration.administration import Administration
 from tests.integration.master import direct_options
 from tests.integration.tasks import Result, Tasks, assert_settled, converge, refused_alike
@@ -89,7 +90,7 @@ def login(state: State, client: str, user: str, expected: str) -> bool:
 )
 def test_a_host_that_no_client_matches(user, sql, clients, account: str, host: str, reason: str, instead: str):
     assert clients(host) == []
-    assert not any(host_matches(host, client) for client in CLIENTS)
+    assert not any(matches_client(host, Client(address=client)) for client in CLIENTS)
     message = refused_alike(partial(user, host=host))
     assert re.search(f"Nobody could log in as .*{reason}.* Write another host: .*{re.escape(instead)}", message)
     assert sql(f"SELECT 1 FROM mysql.user WHERE User = '{account}'") == []
@@ -114,7 +115,7 @@ def test_a_host_that_no_client_matches(user, sql, clients, account: str, host: s
 )
 def test_a_host_that_clients_match(user, clients, host: str, matched: tuple[str, ...]):
     assert clients(host) == list(matched)
-    assert [client for client in CLIENTS if host_matches(host, client)] == list(matched)
+    assert [client for client in CLIENTS if matches_client(host, Client(address=client))] == list(matched)
     assert unreachable(host, False) is None
     converge(partial(user, host=host))
     converge(partial(user, host=host, state="absent"))

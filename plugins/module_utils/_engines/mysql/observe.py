@@ -12,6 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Requests, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    Access,
+    GrantTables,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
     MySQLObserved,
@@ -60,12 +64,14 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     )
     requests = Requests(wanted)
     subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
-    granted = GrantedRows(server.dialect, server.folds_names, subjects | set(principals))
+    alike = _alike(wanted, users.names)
+    granted = GrantedRows(server.dialect, server.folds_names, subjects.union(alike, principals))
     granted.add_global(users.by_name.values())
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
     dependencies = read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names))
     endpoint = session.login.endpoint
     asked = _asked(wanted, server.folds_names)
+    tables = GrantTables(server.dialect, granted.grants, users.restrictions)
     return MySQLObserved(
         accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
         expired=users.expired,
@@ -84,9 +90,12 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         group_roles=frozenset(users.group_roles & subjects),
         password_rules=users.password_rules(subjects),
         administered=frozenset(role for name in principals for role in granted.administered[name]),
+        admin_roles=granted.administered,
+        proxied=granted.proxied,
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
-        authority=_authority(principals, granted, users),
+        grant_tables=tables,
+        authority=_authority(tables, server),
         objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
@@ -101,8 +110,15 @@ def _created(wanted: Sequence[ParsedAccount], existing: Collection[AccountName])
     return {account.name for account in wanted if account.request.present} - set(existing)
 
 
-def _authority(principals: Iterable[AccountName], granted: GrantedRows, users: UserRows) -> Authority:
-    return Authority((frozenset(granted.grants[name]), users.restrictions.get(name, {})) for name in principals)
+def _alike(wanted: Sequence[ParsedAccount], existing: Iterable[AccountName]) -> set[AccountName]:
+    """Of the same names: without active roles, their grants may count for the accounts of the task."""
+    names = {account.name.name for account in wanted}
+    return {name for name in existing if name.name in names}
+
+
+def _authority(tables: GrantTables, server: ServerRow) -> Authority:
+    login, *active_roles = server.principals
+    return Authority(Access(tables, login, server.known_client, active_roles))
 
 
 def iam_accounts(session: Session) -> list[AccountName]:

@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    MEMBERSHIP_OPTIONS,
     RDS_SUPERUSER,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
@@ -162,40 +161,6 @@ def begin(lock_timeout: int) -> tuple[Statement, ...]:
 def set_lock_timeout(lock_timeout: int) -> Statement:
     """For one transaction, in milliseconds."""
     return Statement(f"SET LOCAL lock_timeout = {lock_timeout}")
-
-
-def token_logins(major: int) -> str:
-    """Who can log in, and with a token only. Parameters: names that are left out, the master user
-
-    Any membership counts, but one that only administers does not count for the master user.
-    """
-    return f"""
-WITH RECURSIVE
-member AS (SELECT oid FROM pg_roles WHERE rolname = '{RDS_IAM}'
-           UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid),
-holder AS (SELECT oid FROM pg_roles WHERE rolname = '{RDS_IAM}'
-           UNION SELECT m.member FROM holder JOIN pg_auth_members m ON m.roleid = holder.oid
-           {"AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else ""})
-SELECT r.rolname::text AS name, r.oid::bigint FROM pg_roles r JOIN member USING (oid)
-WHERE r.rolcanlogin AND r.rolname NOT IN (SELECT unnest(%s::name[]))
-  AND (r.rolname <> %s OR r.oid IN (SELECT oid FROM holder))
-"""
-
-
-def token_logins_checksum(major: int) -> str:
-    """Of :func:`token_logins`, in one row, however many they are."""
-    return (
-        "SELECT encode(sha256(convert_to(string_agg(oid::text, ',' ORDER BY oid), 'UTF8')), 'hex') "
-        f"FROM ({token_logins(major)}) found"
-    )
-
-
-def all_memberships(major: int) -> str:
-    options = "inherit_option, set_option" if major >= MEMBERSHIP_OPTIONS else "true, true"
-    return (
-        "SELECT pg_get_userbyid(roleid)::text, pg_get_userbyid(member)::text, pg_get_userbyid(grantor)::text, "
-        f"admin_option, {options} FROM pg_auth_members"
-    )
 
 
 def no_self_grant() -> Statement:

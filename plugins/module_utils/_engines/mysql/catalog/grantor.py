@@ -8,10 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL, matches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import NOTHING, Access
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     GLOBAL_ONLY_PRIVILEGES,
     STATIC_PRIVILEGES,
@@ -19,30 +17,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, Scope
 
-Restrictions = Mapping[str, frozenset[str]]
-"""Partial revokes: a database → the global privileges that do not hold there.
-
-https://dev.mysql.com/doc/refman/8.4/en/partial-revokes.html
-"""
-
-NOTHING = frozenset[str]()
-
 
 class Authority:
-    """The privileges of the login together with those of its active roles."""
+    """What the login may do, and may let others do."""
 
-    def __init__(self, principals: Iterable[tuple[frozenset[Grant], Restrictions]]) -> None:
-        """``principals``: of the login and each active role, its own grants and partial revokes."""
-        held = list(principals)
-        by_level = together((grant.scope == GLOBAL, grant) for own, _restrictions in held for grant in own)
-        everywhere = by_level.get(True, [])
+    def __init__(self, access: Access) -> None:
+        everywhere = access.on_everything()
         privileges = {grant.privilege for grant in everywhere} - {USAGE}
         self.grants_anywhere = Grant(USAGE, GLOBAL, True) in everywhere
+        self._access = access
         self._static = privileges & set(STATIC_PRIVILEGES)
         self._held_dynamic = privileges - self._static
         self._dynamic = {grant.privilege for grant in everywhere if grant.grantable} - {USAGE}
-        self._local = frozenset(by_level.get(False, []))
-        self._restricted = {privilege: _restricted(privilege, held) for privilege in self._static}
+        self._restricted = {privilege: _restricted(privilege, access) for privilege in self._static}
 
     def global_privileges(self) -> tuple[str, ...]:
         """What ALL on ``*.*`` comes to: the global privileges that may be granted."""
@@ -74,33 +61,21 @@ class Authority:
             return self.may_grant(USAGE, scope)
         if scope == GLOBAL:
             return privilege in self._static or privilege in self._held_dynamic
-        if privilege in self._static and scope.path[0] not in self._restricted[privilege]:
-            return True
-        return any(grant.privilege == privilege and _covers(grant.scope, scope) for grant in self._local)
+        return privilege in self._access.on(scope)
 
     def may_grant(self, privilege: str, scope: Scope) -> bool:
         """``USAGE`` asks about the grant option alone."""
         if scope == GLOBAL:
             static = self.grants_anywhere and privilege in {USAGE, *self._static}
             return static or privilege in self._dynamic
-        option = self.grants_anywhere or any(grant.grantable and _covers(grant.scope, scope) for grant in self._local)
-        return option and (privilege == USAGE or self.holds(privilege, scope))
+        return {privilege, USAGE} <= self._access.on(scope)
 
 
-def _restricted(privilege: str, held: Iterable[tuple[frozenset[Grant], Restrictions]]) -> frozenset[str]:
+def _restricted(privilege: str, access: Access) -> frozenset[str]:
     """Where every holder of the privilege is restricted."""
     databases: list[frozenset[str]] = [
-        frozenset(database for database, privileges in restrictions.items() if privilege in privileges)
-        for own, restrictions in held
-        if Grant(privilege, GLOBAL) in own
+        frozenset(database for database, privileges in access.restrictions(name).items() if privilege in privileges)
+        for name in access.principals
+        if Grant(privilege, GLOBAL) in access.global_grants(name)
     ]
     return frozenset.intersection(*databases) if databases else NOTHING
-
-
-def _covers(held: Scope, wanted: Scope) -> bool:
-    """Whether a privilege on ``held``, which is not global, holds on ``wanted`` too."""
-    if held.kind == "PATTERN":
-        return held == wanted or (wanted.kind != "PATTERN" and matches(held.path[0], wanted.path[0]))
-    if held.kind == "DATABASE":
-        return wanted.kind != "PATTERN" and held.path == wanted.path[:1]
-    return held.kind == wanted.kind and held.path == wanted.path and held.column in ("", wanted.column)

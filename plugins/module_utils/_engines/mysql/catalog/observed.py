@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import (
-    Authority,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    Access,
+    GrantTables,
     Restrictions,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import Client
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import RoleEdges
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import ObjectRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
@@ -47,11 +50,12 @@ class Objects:
         return self.columns.get(path, {}).get(name.lower(), "")
 
 
-_NO_AUTHORITY = Authority(())
 _NO_OBJECTS = Objects()
 _NOBODY = AccountName("")
 _PLAIN = Dialect(False)
 _NO_DEPENDENCIES = Dependencies()
+_NO_ROWS = GrantTables(_PLAIN, {})
+_NO_AUTHORITY = Authority(Access(_NO_ROWS, AccountName(""), Client()))
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,10 @@ class MySQLObserved(Observed):
     password_rules   of each account
     system_users     everybody who holds SYSTEM_USER directly
     activates_all_roles  all roles of an account are active at login, not only its default roles
+    grant_tables     of the names that the task may mean, under whatever host, and of anonymous accounts
     administered     roles that the login may grant though it lacks ROLE_ADMIN
+    admin_roles      of each account, the roles that it may give to others (WITH ADMIN OPTION)
+    proxied          of each account, those as which it may act (PROXY)
     restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
     doubled          dynamic privileges that the server holds twice, by account
@@ -94,7 +101,10 @@ class MySQLObserved(Observed):
     password_rules: Mapping[AccountName, PasswordRules] = field(default_factory=dict)
     system_users: frozenset[AccountName] = frozenset()
     activates_all_roles: bool = False
+    grant_tables: GrantTables = _NO_ROWS
     administered: frozenset[AccountName] = frozenset()
+    admin_roles: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
+    proxied: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
     restrictions: Mapping[AccountName, Restrictions] = field(default_factory=dict)
     known_dynamic: frozenset[str] = frozenset()
     authority: Authority = _NO_AUTHORITY

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import ANONYMOUS
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import as_in_procs_priv
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
@@ -31,10 +32,11 @@ MANY = 500
 Query = tuple[str, tuple[Any, ...]]
 
 SERVER = (
-    "SELECT CURRENT_USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, @@GLOBAL.mandatory_roles, "
-    "@@skip_name_resolve, @@GLOBAL.activate_all_roles_on_login, "
+    "SELECT CURRENT_USER(), USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, "
+    "@@GLOBAL.mandatory_roles, @@skip_name_resolve, "
+    "@@GLOBAL.activate_all_roles_on_login, "
     f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
-    "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), USER(), "
+    "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), "
     "@@GLOBAL.authentication_policy"
 )
 
@@ -77,6 +79,7 @@ _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("table", "mysql.tables_priv", "User", ("Host", "Db", "Table_name", "Table_priv", "''", "''")),
     ("column", "mysql.columns_priv", "User", ("Host", "Db", "Table_name", "Column_priv", "Column_name", "''")),
     ("routine", "mysql.procs_priv", "User", ("Host", "Db", "Routine_name", "Proc_priv", "Routine_type", "Grantor")),
+    ("proxy", "mysql.proxies_priv", "User", ("Host", "Proxied_user", "Proxied_host", "With_grant", "''", "''")),
     ("role", "mysql.role_edges", "TO_USER", ("TO_HOST", "FROM_USER", "FROM_HOST", "WITH_ADMIN_OPTION", "''", "''")),
     (
         "default role",
@@ -88,14 +91,14 @@ _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 
 
 def privileges(accounts: Collection[AccountName]) -> Query:
-    """Kind, user, host, and five more (see ``_PRIVILEGE_TABLES``); for dynamic privileges, the user is
-    ``'user'@'host'`` and the host is empty.
+    """Kind, user, host, and five more (see ``_PRIVILEGE_TABLES``), of these names under whatever host and of anonymous
+    accounts; for dynamic privileges, of these accounts, the user is ``'user'@'host'`` and the host is empty.
 
     Dynamic privileges are read as they are in effect, because mysql.global_grants may say something else: after REVOKE
     GRANT OPTION ON *.* the server goes on with two entries, one of them grantable. Who holds SYSTEM_USER is read of
     everybody.
     """
-    names = {account.name for account in accounts}
+    names = {ANONYMOUS, *(account.name for account in accounts)}
     written = {"routine": names | {as_in_procs_priv(name) for name in names}}
     parts = [
         (f"'{kind}'", table, (user, *columns), *among(user, written.get(kind, names)))

@@ -34,3 +34,20 @@ def reachable(name: AccountName, edges: RoleEdges) -> set[AccountName]:
 def chain(member: AccountName, role: AccountName, edges: RoleEdges) -> tuple[AccountName, ...]:
     """The shortest way from a member to a role that it has, both included; empty if it has not."""
     return shortest_path(member, role, lambda name: sorted(edges.get(name, ())))
+
+
+def roles_at_login(
+    name: AccountName, granted: RoleEdges, default: RoleEdges, mandatory: Collection[AccountName], all_active: bool
+) -> tuple[AccountName, ...]:
+    """The roles that are active when somebody has logged in, and those that they have themselves.
+
+    default     the default roles of each account
+    mandatory   of mandatory_roles, which every account has. The server activates them at login whether they are
+                default roles or not, though the manual says otherwise
+    all_active  activate_all_roles_on_login is ON
+
+    https://dev.mysql.com/doc/refman/8.4/en/roles.html#roles-activating
+    """
+    held = set(granted.get(name, ()))
+    active = (held if all_active else held & set(default.get(name, ()))).union(mandatory)
+    return tuple(sorted(active.union(*(reachable(role, granted) for role in active)) - {name}))

@@ -16,7 +16,12 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Restrictions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Restrictions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    ANONYMOUS,
+    Client,
+    client_of,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     from_procs_priv,
     login_name,
@@ -46,9 +51,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 
 
 class ServerRow(NamedTuple):
-    """``mandatory_roles``, ``active_roles``: see :func:`role_list`; a list of pairs in JSON."""
+    """``client``: as USER() tells it; ``mandatory_roles``, ``active_roles``: see :func:`role_list`; a list of pairs in
+    JSON."""
 
     login: str
+    client: str
     partial_revokes: int
     lower_case_table_names: int
     sql_mode: str
@@ -57,7 +64,6 @@ class ServerRow(NamedTuple):
     activate_all_roles: int
     plugin_status: str | None
     active_roles: str | None
-    client: str
     authentication_policy: str
 
     @property
@@ -65,6 +71,11 @@ class ServerRow(NamedTuple):
         """The login and its active roles."""
         roles = json.loads(self.active_roles or "[]")
         return [login_name(self.login), *(AccountName(name, host) for name, host in roles)]
+
+    @property
+    def known_client(self) -> Client:
+        """Of this session."""
+        return client_of(self.client)
 
     @property
     def dialect(self) -> Dialect:
@@ -200,10 +211,12 @@ class LockAccountRow(NamedTuple):
 
 
 class GrantedRows:
-    """Takes the rows of ``queries.privileges``. Accounts that are not ``subjects`` are passed over."""
+    """Takes the rows of ``queries.privileges``: those of the names of ``subjects``, under whatever host, and those
+    without a name. All others are passed over."""
 
     def __init__(self, dialect: Dialect, folds_names: bool, subjects: Collection[AccountName]) -> None:
         self.subjects = frozenset(subjects)
+        self._names = {ANONYMOUS, *(name.name for name in subjects)}
         self.grants: dict[AccountName, set[Grant]] = defaultdict(set)
         self.roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.default_roles: dict[AccountName, set[AccountName]] = defaultdict(set)
@@ -212,6 +225,8 @@ class GrantedRows:
         """Of ``grants``, what the server granted the creator of a routine by itself (automatic_sp_privileges)."""
         self.system_users: set[AccountName] = set()
         """Everybody who holds SYSTEM_USER directly, subject or not."""
+        self.proxied: dict[AccountName, set[AccountName]] = defaultdict(set)
+        """The accounts as which each may act."""
         self.doubled: dict[AccountName, set[str]] = defaultdict(set)
         """Dynamic privileges that the server holds twice, so that they must be revoked twice."""
         self._dialect = dialect
@@ -221,6 +236,7 @@ class GrantedRows:
             "database": self._database,
             "default role": self._default_role,
             "dynamic": self._dynamic,
+            "proxy": self._proxy,
             "role": self._role,
             "routine": self._routine,
             "table": self._table,
@@ -228,7 +244,7 @@ class GrantedRows:
 
     def add_global(self, rows: Iterable[UserRow]) -> None:
         for row in rows:
-            if row.name in self.subjects:
+            if row.user in self._names:
                 self._level(row.name, GLOBAL, _flagged(STATIC_PRIVILEGES, row.privileges), row.grant_option == "Y")
 
     def add(self, rows: Iterable[PrivilegeRow]) -> None:
@@ -236,9 +252,9 @@ class GrantedRows:
             name = _grantee(user) if kind == "dynamic" else AccountName(user, host.lower())
             if kind == "dynamic" and rest[0] == SYSTEM_USER:
                 self.system_users.add(name)
-            if kind == "routine" and name not in self.subjects:
+            if kind == "routine" and name.name not in self._names:
                 name = AccountName(from_procs_priv(user), host.lower())
-            if name in self.subjects:
+            if name.name in self._names:
                 self._readers[kind](name, *rest)
 
     def _level(self, name: AccountName, scope: Scope, privileges: Iterable[str], option: bool) -> None:
@@ -286,6 +302,9 @@ class GrantedRows:
         self.roles[name].add(granted)
         if admin == "Y":
             self.administered[name].add(granted)
+
+    def _proxy(self, name: AccountName, proxied: str, host: str, *_none: str) -> None:
+        self.proxied[name].add(AccountName(proxied, host.lower()))
 
     def _default_role(self, name: AccountName, role: str, host: str, *_none: str) -> None:
         self.default_roles[name].add(AccountName(role, host.lower()))

@@ -16,12 +16,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    ANONYMOUS,
+    LOCALHOST,
+    Client,
+    host_order,
+    logs_in_as,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import SessionRow
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import (
-    host_matches,
-    specificity,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 
@@ -61,18 +65,19 @@ def assign(rows: Iterable[SessionRow], existing: Collection[AccountName]) -> tup
     return found, unclear
 
 
-def _matched(user: str, client: str, existing: Collection[AccountName]) -> AccountName | None:
-    rivals = [account for account in existing if account.name in (user, "")]
+def _matched(user: str, told: str, existing: Collection[AccountName]) -> AccountName | None:
+    rivals = [account for account in existing if account.name in (user, ANONYMOUS)]
     if len(rivals) == 1:
         return rivals[0] if rivals[0].name == user else None
-    addresses = _addresses(client)
-    matching = [account for account in rivals if any(host_matches(account.host, address) for address in addresses)]
-    return max(matching, key=lambda account: (specificity(account.host), account.name != ""), default=None)
+    found = [logs_in_as(user, client, rivals) for client in _clients(told)]
+    return max(filter(None, found), key=lambda account: host_order(account.host), default=None)
 
 
-def _addresses(client: str) -> tuple[str, ...]:
+def _clients(told: str) -> tuple[Client, ...]:
     """A host name hides the address that it was found for, except that of this host."""
-    host, colon, _port = client.rpartition(":")
+    host, colon, _port = told.rpartition(":")
     if not colon:
-        return (client,)
-    return ("localhost", "127.0.0.1", "::1") if host == "localhost" else (host,)
+        return (Client(told),)
+    if host == LOCALHOST:
+        return (Client(host, "127.0.0.1"), Client(host, "::1"))
+    return (Client(host) if is_host_name(host) else Client(address=host),)

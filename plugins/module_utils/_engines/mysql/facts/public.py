@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import reachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
@@ -16,11 +16,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     PrivilegeRow,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import (
+    Holder,
     administrator_by,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.describe import describe_grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
     Exposure,
     PublicGrant,
@@ -53,10 +54,13 @@ def exposures(
     title: str,
     public: Iterable[PublicRights],
     accounts: Iterable[SurveyedAccount],
-    grants: Mapping[AccountName, Collection[Grant]],
+    holder: Callable[[AccountName], Holder],
     roles: Mapping[AccountName, Collection[AccountName]],
 ) -> Iterator[Exposure]:
-    """``grants``, ``roles``: of each account and role."""
+    """
+    holder  what an account or a role has
+    roles   of each account and role
+    """
     for each in public:
         if each.grants:
             listed = [f"{', '.join(item.privileges)} on {item.objects[0]}" for item in each.grants]
@@ -67,7 +71,7 @@ def exposures(
                 "count for every session that has no active role; grant these privileges to the accounts that need "
                 "them, then revoke them from the anonymous account ''@host of the row.",
             )
-        yield from _strong_roles(title, each.roles, grants, roles)
+        yield from _strong_roles(title, each.roles, holder, roles)
     for account in accounts:
         if not account.name.name and account.can_log_in:
             yield Exposure(
@@ -81,12 +85,11 @@ def exposures(
 def _strong_roles(
     title: str,
     mandatory: Iterable[AccountName],
-    grants: Mapping[AccountName, Collection[Grant]],
+    holder: Callable[[AccountName], Holder],
     roles: Mapping[AccountName, Collection[AccountName]],
 ) -> Iterator[Exposure]:
     for role in mandatory:
-        held = frozenset((each, frozenset(grants.get(each, ()))) for each in {role, *reachable(role, roles)})
-        words = administrator_by((), held)
+        words = administrator_by(Holder(role, frozenset()), [holder(each) for each in {role, *reachable(role, roles)}])
         if words:
             yield Exposure(
                 "public_powerful",

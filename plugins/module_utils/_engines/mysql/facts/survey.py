@@ -10,15 +10,22 @@ said."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row, Session
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import (
-    Authority,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row as QueryRow
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    Access,
+    GrantTables,
     Restrictions,
+    Row,
+    added_by,
+    rows_of_others,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
     ALL_ACCOUNTS,
     SERVER,
@@ -40,6 +47,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import (
+    Holder,
     administrator_by,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.defects import find_defects
@@ -50,7 +58,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
     GroupRole,
     Limit,
@@ -94,27 +102,29 @@ class _Look:
         return self._surveyed(server, users, granted)
 
     def _surveyed(self, server: ServerRow, users: UserRows, granted: GrantedRows) -> Survey:
-        login, *_roles = principals = server.principals
-        authority = Authority(
-            (frozenset(granted.grants[each]), users.restrictions.get(each, {})) for each in principals
-        )
-        accounts = _Accounts(self.session.login.endpoint.master_user, login, users, granted)
+        login, *active_roles = server.principals
+        tables = GrantTables(server.dialect, granted.grants, users.restrictions)
+        authority = Authority(Access(tables, login, server.known_client, active_roles))
+        mandatory = role_list(server.mandatory_roles or "")
+        looked_at = rows_of_others(users.names, tables, users.names, server.resolves_hosts)
+        foreign = {name: added_by(rows, name, tables) for name, rows in looked_at.items()}
+        accounts = _Accounts(self.session.login.endpoint.master_user, login, users, granted, mandatory, foreign)
         owned, sessions, (used, uptime) = self._owned(authority), self._sessions(authority, users.names), self._used()
-        found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.roles)]
+        found = [accounts.surveyed(each, owned, sessions, used) for each in sorted(users.names - accounts.mere_roles)]
         public = self._public(server)
         return Survey(
             login=login,
             accounts=tuple(found),
             roles=tuple(accounts.role(each) for each in sorted(accounts.roles)),
-            defects=tuple(find_defects(found, server.resolves_hosts)),
+            defects=tuple(find_defects(found, foreign, server.resolves_hosts)),
             public=public,
-            exposures=tuple(exposures(self.session.login.title, public, found, granted.grants, granted.roles)),
+            exposures=tuple(exposures(self.session.login.title, public, found, accounts.holder, granted.roles)),
             unseen=tuple(self.unseen),
             counted_for=uptime,
             iam_auth=None if server.plugin_active else False,
         )
 
-    def _query(self, what: str, table: str, sql: str, parameters: tuple[object, ...] = ()) -> list[Row] | None:
+    def _query(self, what: str, table: str, sql: str, parameters: tuple[object, ...] = ()) -> list[QueryRow] | None:
         try:
             return self.session.query(sql, parameters)
         except StatementFailed as error:
@@ -193,8 +203,19 @@ def _folded(definer: str) -> str:
 class _Accounts:
     """Accounts and roles from their rows."""
 
-    def __init__(self, master: str, login: AccountName, users: UserRows, granted: GrantedRows) -> None:
+    def __init__(
+        self,
+        master: str,
+        login: AccountName,
+        users: UserRows,
+        granted: GrantedRows,
+        mandatory: Collection[AccountName],
+        foreign: Mapping[AccountName, Collection[Row]],
+    ) -> None:
+        """``foreign``: rows of others that count for each account."""
         self.master = master
+        self._mandatory = set(mandatory).union(*(reachable(role, granted.roles) for role in mandatory))
+        self._foreign = foreign
         self._login, self._users, self._granted = login, users, granted
         self.members: dict[AccountName, set[AccountName]] = defaultdict(set)
         for name in users.names:
@@ -202,6 +223,7 @@ class _Accounts:
                 self.members[role].add(name)
         self.roles = {name for name in users.group_roles | set(self.members) if name in users.names} - users.iam
         self._administrator_by = lru_cache(maxsize=None)(administrator_by)
+        self.mere_roles = {name for name in self.roles if not _has_a_login(users.by_name[name])}
 
     def surveyed(
         self,
@@ -212,22 +234,29 @@ class _Accounts:
     ) -> SurveyedAccount:
         account = self._users.account(name, self._granted)
         roles = reachable(name, self._granted.roles)
-        held = frozenset((role, frozenset(self._granted.grants[role])) for role in roles)
+        held = frozenset(map(self.holder, roles))
         return SurveyedAccount(
             account=account,
             can_log_in=not account.locked,
             reserved=is_reserved(name.name),
             untouchable=name == self._login or name.name == self.master or is_reserved(name.name),
             expired=self._users.expired.get(name, ""),
-            inherited_roles=frozenset(roles - account.roles),
+            inherited_roles=frozenset((roles | self._mandatory) - account.roles - {name}),
+            admin_roles=frozenset(self._granted.administered[name]),
+            acts_as=frozenset(self._granted.proxied[name]),
+            reached_by=_by_account(self._foreign.get(name, ())),
             limits=_limits(self._users.by_name[name]),
             owned=owned.get(str(name), {}),
             creator_grants=frozenset(self._granted.as_creator[name]),
             partial_revokes=_revoked(self._users.restrictions[name]),
             sessions=None if sessions is None else sessions.get(name, 0),
             used=None if used is None else name.name in used,
-            administrator_by=self._administrator_by(account.grants, held),
+            administrator_by=self._administrator_by(self.holder(name), held),
         )
+
+    def holder(self, name: AccountName) -> Holder:
+        restricted = self._users.restrictions.get(name, {}).get("mysql", frozenset[str]())
+        return Holder(name, frozenset(self._granted.grants[name]), restricted)
 
     def role(self, name: AccountName) -> GroupRole:
         return GroupRole(
@@ -236,6 +265,16 @@ class _Accounts:
             roles=frozenset(self._granted.roles[name]),
             grants=frozenset(self._granted.grants[name]),
         )
+
+
+def _by_account(rows: Iterable[Row]) -> dict[AccountName, frozenset[Grant]]:
+    found = together((row.account, grant) for row in rows for grant in row.grants)
+    return {name: frozenset(grants) for name, grants in found.items()}
+
+
+def _has_a_login(row: UserRow) -> bool:
+    """Whether somebody can log in as it, or could if it were not locked."""
+    return bool(row.authentication_string) or row.account_locked != "Y"
 
 
 def _limits(row: UserRow) -> dict[str, Limit]:

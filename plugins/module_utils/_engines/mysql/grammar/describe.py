@@ -38,6 +38,15 @@ def describe_grants(grants: Collection[Grant]) -> list[dict[str, Any]]:
     return [_element(scope, option, held) for (scope, option), held in sorted(elements.items())]
 
 
+def in_words(grants: Collection[Grant]) -> list[str]:
+    """``SELECT, INSERT on orders.*`` for each object."""
+    return [
+        f"{', '.join(element['privileges'])} on {element['on']}"
+        + (" with the grant option" if element.get("grant_option") else "")
+        for element in describe_grants(grants)
+    ]
+
+
 def _has_option(grant: Grant, options: Collection[Scope]) -> bool:
     """``options``: the levels whose grant option is held. A dynamic privilege has one of its own."""
     if grant.scope == GLOBAL and grant.privilege not in (*STATIC_PRIVILEGES, USAGE):

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
 
 _SERVER_ITSELF = ("localhost", "127.0.0.1", "::1")
 _ADDRESS = re.compile(r"[0-9]+(?:\.[0-9]+){3}\Z")
@@ -31,12 +30,6 @@ class Unreachable(NamedTuple):
 
     reason: str
     instead: str = _EXAMPLES
-
-
-def is_host_name(host: str) -> bool:
-    """Whether a client's address has to be resolved before it can match: ``db1.example.org``, but no address or pattern
-    of addresses such as ``10.0.%``, ``10.0.0.0/255.0.0.0`` or ``fe80::%``."""
-    return ":" not in host and any(char.isalpha() for char in host)
 
 
 def unreachable(host: str, resolves_hosts: bool) -> Unreachable | None:
@@ -90,59 +83,6 @@ def _unreachable_ipv6(host: str) -> Unreachable | None:
     except ValueError:
         return Unreachable(f"{host} is no IPv6 address", "an address or a pattern such as fd00::%")
     return None if address == host else Unreachable("MySQL compares IPv6 addresses in their short form", address)
-
-
-def host_matches(pattern: str | None, address: str) -> bool:
-    network, client = _network(pattern or ""), _address(address)
-    if network is not None:
-        return client is not None and client & network[1] == network[0]
-    return not pattern or matches(pattern.lower(), address.lower())
-
-
-def specificity(host: str | None) -> tuple[int, int]:
-    """A literal host, then networks, then patterns by how late their first wildcard comes, then none."""
-    host = host or ""
-    network = _network(host)
-    if network is not None and "/" in host:
-        return (1000, network[1])
-    wildcard = re.search(r"(?<!\\)[%_]", host)
-    if wildcard:
-        return (wildcard.start() + 1, 0)
-    return (2000, 0) if host else (0, 0)
-
-
-def hides(anonymous: str | None, host: str | None) -> bool:
-    """Whether some clients match both, and log in as the account without a name."""
-    return specificity(anonymous) > specificity(host) and _meet(_pattern(anonymous or ""), _pattern(host or ""))
-
-
-def hides_sentence(anonymous: str | None, accounts: str) -> str:
-    return (
-        f"Clients that match the anonymous account ''@'{anonymous}' log in as that, and not as {accounts}, because its "
-        f"host is more specific. Drop it if nobody needs it: DROP USER ''@'{anonymous}'."
-    )
-
-
-def _pattern(host: str) -> str:
-    """One that matches all clients of the host, and more for a network that does not end between two numbers."""
-    network = _network(host)
-    if network is None or "/" not in host:
-        return host.lower() or "%"
-    numbers = str(ipaddress.IPv4Address(network[0])).split(".")
-    whole = [number for number, bits in zip(numbers, network[1].to_bytes(4, "big")) if bits == 255]
-    return ".".join(whole) if len(whole) == 4 else ".".join([*whole, "%"])
-
-
-@lru_cache(maxsize=4096)
-def _meet(first: str, second: str) -> bool:
-    """Whether a text matches both patterns."""
-    if not first or not second:
-        return not (first + second).strip("%")
-    if second[0] == "%":
-        first, second = second, first
-    if first[0] == "%":
-        return _meet(first[1:], second) or _meet(first, second[1:])
-    return (first[0] == second[0] or "_" in (first[0], second[0])) and _meet(first[1:], second[1:])
 
 
 def _network(host: str) -> tuple[int, int] | None:

@@ -87,6 +87,12 @@ def _check_host(host: str) -> None:
         )
 
 
+def is_host_name(host: str) -> bool:
+    """Whether a client's address has to be resolved before it can match: ``db1.example.org``, but no address or pattern
+    of addresses such as ``10.0.%``, ``10.0.0.0/255.0.0.0`` or ``fe80::%``."""
+    return ":" not in host and any(char.isalpha() for char in host)
+
+
 def _altered(text: str) -> str:
     """Why the server would store something else, or an empty string.
 
@@ -166,6 +172,11 @@ def from_procs_priv(text: str) -> str:
         return bytes(_BYTES[char] for char in text).decode("utf-8")
     except (KeyError, UnicodeDecodeError):
         return text
+
+
+def quoted_account(name: AccountName) -> str:
+    """In a sentence: an anonymous account would be taken for a host."""
+    return str(name) if name.name else f"''@{name.host}"
 
 
 def login_name(text: str) -> AccountName:

@@ -155,9 +155,24 @@ def database_scope(stored: str) -> Scope:
 
 def matches(pattern: str, database: str) -> bool:
     """Whether a stored pattern covers a database."""
-    parts = re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
-    regex = "".join({"%": ".*", "_": "."}.get(plain, re.escape(escaped + plain)) for escaped, plain in parts)
+    wildcards = {"%": ".*", "_": "."}
+    regex = "".join(wildcards.get(plain, re.escape(escaped + plain)) for escaped, plain in _parts(pattern))
     return re.fullmatch(regex, database, re.DOTALL) is not None
+
+
+def covers(pattern: str, narrower: str) -> bool:
+    """Whether a stored pattern covers another one, or the escaped name of a database."""
+    units = "".join(
+        f"W{plain}" if plain in ("%", "_") else f"L{escaped + plain}" for escaped, plain in _parts(narrower)
+    )
+    wildcards = {"%": "(?:..)*", "_": "(?:L.|W_)"}
+    regex = "".join(wildcards.get(plain, f"L{re.escape(escaped + plain)}") for escaped, plain in _parts(pattern))
+    return re.fullmatch(regex, units, re.DOTALL) is not None
+
+
+def _parts(pattern: str) -> list[tuple[str, str]]:
+    """Its characters: an escaped one, or a plain one."""
+    return re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
 
 
 def tables_in_two_spellings(grants: Iterable[Grant]) -> set[Scope]:

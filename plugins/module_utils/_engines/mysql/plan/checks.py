@@ -42,6 +42,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     in_order,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN, is_admitted
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.access import (
+    check_hidden,
+    foreign_access,
+    kept_rights,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
     check_dropped_roles,
     check_loops,
@@ -119,6 +124,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
         check_definers_seen(change, missing_to_see(observed.authority), observed.login)
     check_roles(change, observed)
     _check_spellings(change, observed)
+    check_hidden(change, observed)
 
 
 def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
@@ -252,6 +258,8 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
         )
     yield from mistaken_names(changes.accounts)
     yield from hidden_accounts(changes.accounts, observed.existing)
+    yield from foreign_access(changes, observed)
+    yield from kept_rights(changes, observed)
     yield from similar_names(
         changes.accounts,
         lambda name: similar(name, observed.existing),

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    client_of,
     hides,
     hides_sentence,
-    host_matches,
-    specificity,
-    unreachable,
+    host_order,
+    matches_client,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import unreachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import sql_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     format_scope,
@@ -99,7 +100,7 @@ def check_lockout(change: AccountChange, observed: MySQLObserved) -> None:
         return
     if name.name == observed.master:
         whose = f"the master user of {observed.title}"
-    elif name.name == client.name and host_matches(name.host, client.host or "") and _is_stronger(name, login):
+    elif name.name == client.name and matches_client(name.host, client_of(str(client))) and _is_stronger(name, login):
         whose = f"the login of this task ({login})"
     else:
         return
@@ -110,7 +111,7 @@ def check_lockout(change: AccountChange, observed: MySQLObserved) -> None:
 
 
 def _is_stronger(name: AccountName, other: AccountName) -> bool:
-    return not other.name or specificity(name.host) > specificity(other.host)
+    return not other.name or host_order(name.host) > host_order(other.host)
 
 
 def hidden_accounts(changes: Iterable[AccountChange], existing: Collection[AccountName]) -> Iterator[str]:

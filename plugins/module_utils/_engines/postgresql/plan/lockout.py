@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
@@ -25,6 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     format_chain,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName, Changes
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Server, Step
@@ -120,7 +120,7 @@ class Enrolment(Step):
     major: int = 0
 
     def before(self, server: Server) -> object:
-        return self._ask(server, statements.token_logins_checksum(self.major))
+        return self._ask(server, queries.token_logins_checksum(self.major))
 
     def last(self, server: Server, seen: object) -> None:
         """Raises StatementFailed where another session has changed who is in rds_iam during the transaction."""
@@ -141,8 +141,8 @@ class Enrolment(Step):
         return server.ask(text, (sorted(self.logins.listed), self.logins.master))
 
     def _enrolled(self, server: Server) -> tuple[set[str], Roles]:
-        names = {row[0] for row in self._ask(server, statements.token_logins(self.major))}
-        rows = server.ask(statements.all_memberships(self.major))
+        names = {row[0] for row in self._ask(server, queries.token_logins(self.major))}
+        rows = server.ask(queries.all_memberships(self.major))
         return names, Roles((), (Membership(*row) for row in rows))
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     DefinedObject,
@@ -27,6 +26,7 @@ from tests.unit.plugins.module_utils._engines.mysql.scenes import (
     READER,
     SERVER,
     WITH_PATTERNS,
+    authority,
 )
 from tests.unit.plugins.module_utils.mistakes import CULPRIT, Mistake, anywhere, option
 
@@ -50,7 +50,7 @@ def having(*grants: Grant, server: MySQLObserved = SERVER, **state: Any) -> MySQ
 def without(*privileges: str) -> MySQLObserved:
     """A server whose login lacks these."""
     held = frozenset(grant for grant in MASTER if grant.privilege not in privileges)
-    return replace(SERVER, authority=Authority([(held, {})]))
+    return replace(SERVER, authority=authority(held))
 
 
 def grant(title: str, on: str, *privileges: str, state: MySQLObserved | None = None, **options: Any) -> Mistake:
@@ -106,7 +106,7 @@ RESOLVED = [
     grant("on a database whose pattern is long", f"{'_' * 40}.*", state=WITH_PATTERNS),
     grant("of what performance_schema has not", "performance_schema.*", "EXECUTE", state=WITH_PERFORMANCE_SCHEMA),
     grant("with another grant option", "orders.*", "INSERT", grant_option=True),
-    grant("of everything that is nothing", "*.*", "ALL", state=replace(SERVER, authority=Authority([]))),
+    grant("of everything that is nothing", "*.*", "ALL", state=replace(SERVER, authority=authority([]))),
 ]
 
 PLANNED = [
@@ -116,6 +116,12 @@ PLANNED = [
         "whose password has expired",
         replace(having(authentication=PASSWORD), expired={NAME: "since yesterday"}),
         convert=True,
+    ),
+    Mistake(
+        "a grant that hides another",
+        "grants[0]",
+        {"grants": [SOUND, {"privileges": ["INSERT"], "on": "PATTERN `ord%`.*"}]},
+        WITH_PATTERNS,
     ),
     account("that is the master", replace(having(), master=CULPRIT), comment="x"),
     account("that is the login", replace(having(), login=NAME), comment="x"),

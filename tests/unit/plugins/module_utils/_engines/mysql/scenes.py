@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Access, GrantTables
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import Client
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
     MySQLObserved,
@@ -48,6 +51,16 @@ MASTER = frozenset(
     ]
 )
 READ_ONLY_MYSQL = {"mysql": frozenset({"INSERT", "UPDATE", "DELETE"})}
+CLIENT = Client(address="10.1.2.3")
+
+
+def authority(
+    grants: Iterable[Grant], restrictions: Mapping[str, frozenset[str]] | None = None, patterns: bool = False
+) -> Authority:
+    """Of a login that has these grants and no role."""
+    tables = GrantTables(Dialect(patterns), {ADMIN: frozenset(grants)}, {ADMIN: restrictions or {}})
+    return Authority(Access(tables, ADMIN, CLIENT))
+
 
 SERVER = MySQLObserved(
     login=ADMIN,
@@ -58,13 +71,13 @@ SERVER = MySQLObserved(
     iam_auth=True,
     existing=frozenset({ADMIN, READER, WRITER}),
     known_dynamic=frozenset({"CONNECTION_ADMIN", "SHOW_ROUTINE", "BACKUP_ADMIN"}),
-    authority=Authority([(MASTER, READ_ONLY_MYSQL)]),
+    authority=authority(MASTER, READ_ONLY_MYSQL),
     objects=Objects(
         frozenset({ORDERS, CUSTOMERS, REFRESH, Scope("DATABASE", path=("my_db",)), Scope("DATABASE", path=("mysql",))}),
         {("orders", "customers"): {"id": "id", "email": "Email"}},
     ),
 )
-WITH_PATTERNS = replace(SERVER, dialect=Dialect(database_patterns=True), authority=Authority([(MASTER, {})]))
+WITH_PATTERNS = replace(SERVER, dialect=Dialect(database_patterns=True), authority=authority(MASTER, patterns=True))
 
 
 def grant(on: str, *privileges: str, option: bool = False, position: str = "grants[0]") -> GrantRequest:

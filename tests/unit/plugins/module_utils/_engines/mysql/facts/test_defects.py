@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.defects import find_defects
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
@@ -11,13 +12,15 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     PASSWORD,
     Account,
     AccountName,
+    Grant,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import SurveyedAccount
+from tests.unit.plugins.module_utils._engines.mysql.scenes import ORDERS
 
 
 def defects(name: str = "jane", host: str = "%", authentication: str = IAM, resolves: bool = False) -> list[str]:
     account = SurveyedAccount(Account(AccountName(name, host), authentication))
-    return [defect.code for defect in find_defects([account], resolves)]
+    return [defect.code for defect in find_defects([account], {}, resolves)]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +41,7 @@ def test_an_anonymous_account_with_a_more_specific_host(anonymous: str, host: st
         SurveyedAccount(Account(AccountName("", anonymous), PASSWORD, locked=True)),
         SurveyedAccount(Account(AccountName("jane", host))),
     ]
-    assert [defect.code for defect in find_defects(accounts, False)] == ["account_hidden"] * hidden
+    assert [defect.code for defect in find_defects(accounts, {}, False)] == ["account_hidden"] * hidden
 
 
 def test_a_sound_account() -> None:
@@ -60,6 +63,16 @@ def test_hosts_that_clients_have(host: str) -> None:
 
 def test_a_server_that_resolves_names() -> None:
     assert defects(host="db1.example.org", resolves=True) == []
+
+
+def test_rows_of_the_same_name_that_count() -> None:
+    name, wide, anybody = (AccountName(user, host) for user, host in (("jane", "10.%"), ("jane", "%"), ("", "%")))
+    rows = [Row(owner, ORDERS, "orders", (Grant("SELECT", ORDERS),)) for owner in (wide, anybody)]
+    (defect,) = find_defects([SurveyedAccount(Account(name))], {name: rows}, False)
+    assert (defect.code, defect.account) == ("foreign_grants", name)
+    assert "jane@10.% also has SELECT on orders.* of jane@%, because" in defect.message
+    for locked, found in ((True, rows), (False, rows[1:])):
+        assert list(find_defects([SurveyedAccount(Account(name, locked=locked))], {name: found}, False)) == []
 
 
 def test_another_authentication_string() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    Client,
     hides,
-    host_matches,
-    unreachable,
+    matches_client,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import unreachable
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,6 @@ def test_hosts_that_no_client_has(host: str, reason: str) -> None:
 
 
 def test_an_address_that_is_no_text() -> None:
-    assert host_matches("10.0.0.1", "10.0.0.1")
-    assert not host_matches("10.0.0.1", "db1.corp")
-    assert host_matches("fd00::%", "FD00::1")
+    assert matches_client("10.0.0.1", Client(address="10.0.0.1"))
+    assert not matches_client("10.0.0.1", Client("db1.corp"))
+    assert matches_client("fd00::%", Client(address="FD00::1"))

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     DefinedObject,
     Dependencies,
@@ -34,6 +33,7 @@ from tests.unit.plugins.module_utils._engines.mysql.scenes import (
     SERVER,
     WITH_PATTERNS,
     account,
+    authority,
     reviewed,
 )
 
@@ -120,7 +120,7 @@ def test_nobody_hands_on_what_they_do_not_hold(grant, where):
 
 def test_what_the_login_holds_on_one_database_it_may_hand_on_there():
     own = frozenset({Grant("SELECT", ORDERS), Grant(USAGE, ORDERS, True)})
-    observed = replace(SERVER, authority=Authority([(own, {})]))
+    observed = replace(SERVER, authority=authority(own))
     assert reviewed(account(), account(SELECT, Grant("SELECT", Scope("TABLE", path=("orders", "t")))), observed) == []
     for other in (Grant("INSERT", ORDERS), Grant("SELECT", GLOBAL), Grant("SELECT", Scope("DATABASE", path=("x",)))):
         with pytest.raises(Refused):
@@ -130,7 +130,7 @@ def test_what_the_login_holds_on_one_database_it_may_hand_on_there():
 def test_a_pattern_that_the_login_holds_covers_its_databases():
     pattern = Scope("PATTERN", path=("ord%",))
     own = frozenset({Grant("SELECT", pattern), Grant(USAGE, pattern, True)})
-    observed = replace(WITH_PATTERNS, authority=Authority([(own, {})]))
+    observed = replace(WITH_PATTERNS, authority=authority(own, patterns=True))
     assert reviewed(account(), account(SELECT), observed) == []
     with pytest.raises(Refused):
         reviewed(account(), account(Grant("SELECT", Scope("DATABASE", path=("bills",)))), observed)
@@ -138,7 +138,7 @@ def test_a_pattern_that_the_login_holds_covers_its_databases():
 
 def test_a_login_without_create_user_only_grants_and_revokes():
     poor = frozenset({Grant("SELECT", ORDERS), Grant(USAGE, ORDERS, True), Grant("ROLE_ADMIN", GLOBAL)})
-    observed = replace(SERVER, authority=Authority([(poor, {})]), dependencies=Dependencies())
+    observed = replace(SERVER, authority=authority(poor), dependencies=Dependencies())
     reader = frozenset({READER})
     assert reviewed(account(), account(SELECT, roles=reader), observed) == []
     assert reviewed(account(SELECT, roles=reader, default_roles=reader), account(), observed) == []
@@ -151,7 +151,7 @@ def test_a_login_without_create_user_only_grants_and_revokes():
         with pytest.raises((Refused, ManyMistakes), match=r"grant it CREATE USER|grant it PROCESS"):
             reviewed(before, after, observed)
     writer = frozenset(Grant(name, Scope("DATABASE", path=("mysql",))) for name in ("INSERT", "UPDATE", "DELETE"))
-    assert reviewed(None, account(), replace(observed, authority=Authority([(poor | writer, {})]))) == []
+    assert reviewed(None, account(), replace(observed, authority=authority(poor | writer))) == []
 
 
 def test_a_static_privilege_that_the_login_lacks_cannot_be_revoked_but_a_dynamic_one_can():
@@ -205,7 +205,7 @@ def test_a_table_with_a_column_in_two_spellings_is_put_in_order_by_hand():
 
 def test_roles_need_role_admin_or_the_role_with_admin_option():
     plain = frozenset(grant for grant in MASTER if grant.privilege != "ROLE_ADMIN")
-    observed = replace(SERVER, authority=Authority([(plain, {})]))
+    observed = replace(SERVER, authority=authority(plain))
     after = account(roles=frozenset({READER}))
     with pytest.raises(Refused, match=r"role reader@%.*ROLE_ADMIN"):
         reviewed(account(), after, observed)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
@@ -31,6 +30,7 @@ from tests.unit.plugins.module_utils._engines.mysql.scenes import (
     SERVER,
     WITH_PATTERNS,
     account,
+    authority,
     grant,
     request,
     resolved,
@@ -104,7 +104,7 @@ def test_all_on_a_database_is_native_and_on_everything_it_is_what_the_login_hold
 
 
 def test_all_on_everything_is_explained_where_nothing_remains():
-    poor = replace(SERVER, authority=Authority([(frozenset({Grant("SELECT", GLOBAL)}), {})]))
+    poor = replace(SERVER, authority=authority(frozenset({Grant("SELECT", GLOBAL)})))
     with pytest.raises(Refused, match=r"ALL on \*\.\* means what admin@% holds there with the grant option"):
         resolved(grant("*.*", "ALL"), observed=poor)
 
