@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import network_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
@@ -27,6 +28,8 @@ LOCALHOST = "localhost"
 
 _LITERAL, _FURTHEST = 128, 127
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z")
+_NUMERIC = re.compile(r"[0-9./]+\Z")
+_LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _WILDCARD = re.compile(r"\\.|([%_])", re.DOTALL)
 
 
@@ -49,7 +52,7 @@ def client_of(login_user: str) -> Client:
 
 def matches_client(host: str | None, client: Client) -> bool:
     """Whether the host of an account, or of a row, matches the client."""
-    host = host or ""
+    host = _plain(host or "")
     network = _network(host)
     if network is not None:
         return bool(_IPV4.match(client.address)) and ipaddress.ip_address(client.address) in network
@@ -107,13 +110,19 @@ def hides_sentence(anonymous: str | None, accounts: str) -> str:
     )
 
 
+def _plain(host: str) -> str:
+    """The server reads addresses as numbers, so that zeros may lead."""
+    return _LEADING_ZEROS.sub("", host) if _NUMERIC.match(host) else host
+
+
 def _network(host: str) -> ipaddress.IPv4Network | None:
     """``10.0.0.0/8`` or ``10.0.0.0/255.0.0.0``; None for anything else, also for what matches no address."""
     try:
-        network = ipaddress.IPv4Network(host)
+        network = ipaddress.IPv4Network(_plain(host))
     except ValueError:
         return None
-    return network if "/" in host and network.prefixlen else None
+    # A mask such as 0.255.255.255 is none to the server.
+    return network if "/" in host and network_of(host) is not None else None
 
 
 def _as_pattern(host: str) -> str:

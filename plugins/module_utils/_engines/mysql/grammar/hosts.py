@@ -59,7 +59,7 @@ def _unreachable_ipv4(host: str) -> Unreachable | None:
 
 def _unreachable_network(host: str) -> Unreachable | None:
     address, _slash, mask = host.partition("/")
-    if _network(host) is not None:
+    if network_of(host) is not None:
         return None
     if ":" in address:
         return Unreachable("MySQL has no masks for IPv6", "a pattern such as fd00::%")
@@ -85,7 +85,7 @@ def _unreachable_ipv6(host: str) -> Unreachable | None:
     return None if address == host else Unreachable("MySQL compares IPv6 addresses in their short form", address)
 
 
-def _network(host: str) -> tuple[int, int] | None:
+def network_of(host: str) -> tuple[int, int] | None:
     """Address and mask as numbers; None for what the server compares as text, and for what it never matches."""
     address, slash, mask = host.partition("/")
     number, bits = _address(address), _mask(mask) if slash else _ALL_BITS
