@@ -50,8 +50,11 @@ options:
         it warns about others that are not locked.
       - V(all hosts) means every account of the name, those that log in with a password too. It needs O(state=absent),
         which drops them, or O(locked=true), which locks them and changes nothing else of them.
-      - Where the server does not resolve host names (C(skip_name_resolve)), a new account needs an address or a
-        pattern of addresses.
+      - An empty host (V('')) is a host of its own, which matches every client as V(%) does. An account that has it is
+        managed and dropped as such, but none is created.
+      - A host that no client can match is refused for a new account, such as C(10.1.2.3/8) (the mask leaves out bits of
+        the address), C(0.0.0.0/0), IPv6 with a mask or not in its short form, C(*) and C(localhost); and a host name
+        where the server does not resolve host names (C(skip_name_resolve)).
     type: str
   state:
     description: Whether the account exists.

@@ -129,6 +129,8 @@ class Describer:
                 acts_as=sorted(map(str, item.acts_as)),
                 partial_revokes={name: list(words) for name, words in item.partial_revokes.items()},
             )
+            if self.grants:
+                described["creator_grants"] = self.describe_grants(item.creator_grants)
         return described
 
     def _default_roles(self, item: SurveyedAccount) -> Facts:

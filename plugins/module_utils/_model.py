@@ -27,13 +27,14 @@ ALL_HOSTS = "all hosts"
 
 @dataclass(frozen=True, order=True)
 class AccountName:
-    """An account or a role as the server stores it. ``host`` is empty on engines without hosts."""
+    """An account or a role as the server stores it. ``host`` is None on engines without hosts; an empty one is a host
+    like any other."""
 
     name: str
-    host: str = ""
+    host: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.name}@{self.host}" if self.host else self.name
+        return self.name if self.host is None else f"{self.name}@{self.host}"
 
 
 @dataclass(frozen=True, order=True)
@@ -134,7 +135,7 @@ class AccountRequest:
     """An account as the user wrote it. ``None`` means that the option was left out, so it is not managed."""
 
     name: str
-    host: str = ""
+    host: str | None = None
     present: bool = True
     grants: tuple[GrantRequest, ...] | None = None
     purge_grants: bool = True
@@ -159,7 +160,7 @@ class AccountRequest:
     @property
     def all_hosts(self) -> bool:
         """Whether it is about every account of the name, however it logs in: to drop or to lock them."""
-        return self.host.lower() == ALL_HOSTS
+        return (self.host or "").lower() == ALL_HOSTS
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,7 @@ REPORTED = frozenset(
         "acts_as",
         "admin_roles",
         "administrator_by",
+        "creator_grants",
         "authentication",
         "connect_arn",
         "default_roles",
@@ -228,7 +229,7 @@ def account_request(options: Mapping[str, Any], position: str = "") -> AccountRe
     mistakes.refuse()
     return AccountRequest(
         name=options["name"],
-        host=options["host"] or "",
+        host=options["host"],
         present=options["state"] == "present",
         grants=grants,
         purge_grants=options["purge_grants"],
@@ -315,7 +316,7 @@ def _account(element: Any) -> str:
     if not isinstance(element, Mapping):
         return ""
     name, host = element.get("name"), element.get("host")
-    return str(AccountName(name, host if isinstance(host, str) else "")) if isinstance(name, str) else ""
+    return str(AccountName(name, host if isinstance(host, str) else None)) if isinstance(name, str) else ""
 
 
 def _element(element: Any, position: str) -> AccountRequest:

@@ -52,6 +52,7 @@ class SurveyedAccount:
     limits            limits beside the connection limit, in the engine's words; None is no limit
     owned             by database
     partial_revokes   MySQL: database → global privileges that do not hold there
+    creator_grants    MySQL: what the server granted it by itself as the creator of routines
     sessions          open now; None where it cannot be told
     used              somebody has logged in as it since the server began to count; None where it cannot be told
     administrator_by  what makes it an administrator, in words
@@ -70,6 +71,7 @@ class SurveyedAccount:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     owned: Mapping[str, Owned] = field(default_factory=dict)
     partial_revokes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    creator_grants: frozenset[Grant] = frozenset()
     sessions: int | None = None
     used: bool | None = None
     administrator_by: tuple[str, ...] = ()

@@ -257,6 +257,14 @@ ansible_facts:
               returned: with the subset C(grants)
               type: list
               elements: dict
+            creator_grants:
+              description:
+                - What the server granted it by itself because it created routines (C(automatic_sp_privileges)). It is
+                  not in RV(ansible_facts.aurora_iam.accounts[].grants), and tasks neither revoke nor show it, unless
+                  they list a grant on the routine.
+              returned: on MySQL, with the subset C(grants)
+              type: list
+              elements: dict
             acts_as:
               description:
                 - Accounts as which it may act (C(PROXY)), where its authentication plugin supports that.

@@ -17,6 +17,11 @@ from tests.sandbox.layout import Layout, of_checkout
 from tests.sandbox.servers.clusters import RunningCluster
 from tests.sandbox.servers.server import Server, server_for
 
+WRITTEN = (
+    "SELECT VARIABLE_NAME, VARIABLE_VALUE FROM performance_schema.global_status "
+    "WHERE REGEXP_LIKE(VARIABLE_NAME, '^Com_(alter|call|create|delete|drop|grant|insert|kill|rename|replace|revoke|"
+    "truncate|update)') ORDER BY 1"
+)
 LAST_COMMIT = "SELECT xid::text, timestamp::text FROM pg_last_committed_xact()"
 
 
@@ -65,20 +70,16 @@ class Administration:
 
     @contextlib.contextmanager
     def writes_nothing(self, cluster: str) -> Iterator[None]:
-        """On MySQL, no session that begins meanwhile can write anything. On PostgreSQL, where check mode
-        executes and rolls back, nothing was committed in any database."""
+        """On MySQL, no statement was sent that writes, whoever sent it. On PostgreSQL, where check mode executes and
+        rolls back, nothing was committed in any database."""
         if cluster not in self._servers:
             yield
-        elif self._writers[cluster].family == "mysql":
-            self._ask(cluster, "SET GLOBAL transaction_read_only = ON")
-            try:
-                yield
-            finally:
-                self._ask(cluster, "SET GLOBAL transaction_read_only = OFF")
-        else:
-            before = self._ask(cluster, LAST_COMMIT)
-            yield
-            assert self._ask(cluster, LAST_COMMIT) == before, "something was committed in check mode"
+            return
+        mysql = self._writers[cluster].family == "mysql"
+        before = self._ask(cluster, WRITTEN if mysql else LAST_COMMIT)
+        yield
+        after = self._ask(cluster, WRITTEN if mysql else LAST_COMMIT)
+        assert after == before, "something was written in check mode"
 
     @property
     def clusters(self) -> list[str]:

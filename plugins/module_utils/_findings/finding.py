@@ -16,6 +16,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 """The gravest first."""
 
 CODES: dict[str, str] = {
+    "account_hidden": "medium",
     "account_orphan": "medium",
     "administrator_by_iam": "low",
     "administrator_lockout": "critical",

@@ -63,16 +63,6 @@ def test_a_reader_endpoint(tasks: Tasks, admin: Administration, cluster: str, ac
     assert accounts(admin, cluster, account) == 0
 
 
-@pytest.mark.parametrize("host", ["localhost", "app1.example.org", "%.example.org"])
-@pytest.mark.parametrize("check", [True, False])
-def test_a_host_name_that_mysql_never_resolves(
-    tasks: Tasks, admin: Administration, account: str, host: str, check: bool
-):
-    with pytest.raises(TaskFailed, match=r"does not resolve host names \(skip_name_resolve is ON\)"):
-        tasks.user(cluster="orders", name=account, host=host, check=check)
-    assert accounts(admin, "orders", account) == 0
-
-
 def test_an_account_with_a_host_name_that_is_there_already(tasks: Tasks, admin: Administration, account: str):
     admin.sql("orders", f"CREATE USER {account}@localhost IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL")
     granted = {

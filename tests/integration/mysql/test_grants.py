@@ -147,6 +147,9 @@ def test_columns_granted_in_two_spellings(user: Task, sql: Callable[[str], Any],
     as_it_is = user()["account"]["grants"]
     assert_settled(lambda **mode: user(grants=as_it_is, **mode))
     wish = [{"on": "shop.orders", "privileges": privileges}] if privileges else []
+    remedy = refused_alike(lambda **mode: user(grants=wish, **mode)).partition("run the task again: ")[2]
+    assert remedy.startswith("GRANT ")
+    sql(remedy)
     converge(lambda **mode: user(grants=wish, **mode))
     in_effect = sql("SHOW GRANTS FOR {account}")
     assert sql("FLUSH PRIVILEGES; SHOW GRANTS FOR {account}") == in_effect
@@ -232,3 +235,24 @@ def test_a_dynamic_privilege_is_revoked_by_who_may_grant_it_or_write_to_mysql(ta
     assert admin.sql(cluster, f"SELECT User_attributes FROM mysql.user WHERE User = '{account}'") == [("NULL",)]
     admin.sql(cluster, f"GRANT UPDATE ON mysql.* TO {login['login_user']}")
     converge(revoke)
+
+
+def test_what_the_server_grants_the_creator_of_a_routine_stays(
+    user: Task, sql: Callable[[str], Any], state: State, cluster: str, tasks: Tasks, account: str
+):
+    """Unless the task is about the routine."""
+    grants = [{"on": "shop.*", "privileges": ["CREATE ROUTINE"]}]
+    user(grants=grants)
+    with connection(state, cluster, account) as session, session.cursor() as cursor:
+        cursor.execute(f"CREATE PROCEDURE shop.{account}() DO 0")
+        for wanted in (grants, []):
+            user(grants=wanted)
+            assert_settled(lambda wanted=wanted, **mode: user(grants=wanted, **mode))
+            cursor.execute(f"CALL shop.{account}()")
+    facts = tasks.facts(names=[account], gather_subset=["accounts", "grants"], cluster=cluster)["accounts"][0]
+    own = {"on": f"PROCEDURE shop.{account}", "privileges": ["ALL"]}
+    assert (facts["grants"], facts["creator_grants"]) == ([], [own])
+    assert_settled(lambda **mode: user(grants=[own], **mode))
+    converge(lambda **mode: user(grants=[{**own, "privileges": ["EXECUTE"]}], **mode))
+    assert_settled(lambda **mode: user(grants=[{**own, "privileges": ["EXECUTE"]}], **mode))
+    sql(f"DROP PROCEDURE shop.{account}")

@@ -7,10 +7,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import pymysql
 import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.master import direct_options
+from tests.integration.mysql.scene import connection
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State
 
@@ -102,3 +104,68 @@ def test_a_mandatory_role_is_neither_revoked_nor_dropped(users, sql, names, mand
     refused(lambda **mode: users({"name": first, "roles": [], "locked": True}, **mode), "one of the mandatory_roles")
     sql(f"SET GLOBAL mandatory_roles = '{first}'")
     refused(lambda **mode: users({"name": first, "state": "absent"}, **mode), "one of the mandatory_roles")
+
+
+@pytest.fixture
+def system_role(sql, names) -> str:
+    sql(f"GRANT SYSTEM_USER ON *.* TO {names[2]}")
+    return names[2]
+
+
+def test_a_role_with_system_user_is_neither_granted_nor_revoked(users, sql, names, system_role):
+    first = names[0]
+    message = rf"Role {system_role}@% holds SYSTEM_USER.*admin@% does not hold"
+    refused(lambda **mode: users({"name": first, "roles": [system_role], "comment": "x"}, **mode), message)
+    sql(f"GRANT {system_role} TO {first}")
+    refused(lambda **mode: users({"name": first, "roles": [], "comment": "x"}, **mode), message)
+    kept = {"name": first, "roles": [], "purge_roles": False, "comment": "x", "grants": []}
+    converge(lambda **mode: users(kept, **mode))
+
+
+@pytest.mark.parametrize("default", ["ALL", "NONE"])
+@pytest.mark.parametrize("rds_kill", [True, False])
+def test_sessions_that_have_system_user_by_a_role(
+    users, sql, state: State, names, system_role, kill_procedure, default: str, rds_kill: bool
+):
+    """Such an account can be altered and dropped; its sessions are ended only by somebody with SYSTEM_USER."""
+    first, second, _role = names
+    sql(f"GRANT {system_role} TO {second}; GRANT {second} TO {first}; SET DEFAULT ROLE {default} TO {first}")
+    session = connection(state, CLUSTER, first)
+    kill_procedure(rds_kill)
+    dropped = {"name": first, "state": "absent"}
+    if default == "ALL":
+        refused(lambda **mode: users(dropped, **mode), f"have SYSTEM_USER by role {system_role}@%")
+        converge(lambda **mode: users({**dropped, "terminate_sessions": False}, **mode))
+    else:
+        converge(lambda **mode: users(dropped, **mode))
+        with pytest.raises(pymysql.err.OperationalError):
+            session.ping(reconnect=False)
+
+
+@pytest.fixture
+def kill_procedure(sql) -> Iterator[Callable[[bool], None]]:
+    """Lets the server have mysql.rds_kill or not; afterwards it has."""
+    name, body = "mysql.rds_kill", "(IN thread BIGINT UNSIGNED) SQL SECURITY DEFINER KILL CONNECTION thread"
+
+    def present(wanted: bool) -> None:
+        sql(f"DROP PROCEDURE IF EXISTS {name}")
+        if wanted:
+            sql(f"CREATE PROCEDURE {name} {body}")
+
+    yield present
+    present(True)
+
+
+def test_what_aurora_has_roles_for(users, sql, names):
+    first = names[0]
+    for privilege, role in (("LOAD FROM S3", "AWS_LOAD_S3_ACCESS"), ("invoke lambda", "AWS_LAMBDA_ACCESS")):
+        grants = [{"privileges": [privilege], "on": "*.*"}]
+        refused(lambda grants=grants, **mode: users({"name": first, "grants": grants}, **mode), f"the role {role} inst")
+        converge(lambda role=role, **mode: users({"name": first, "roles": [role]}, **mode))
+
+
+def test_what_a_dropped_account_had_need_not_be_there(users, sql, names):
+    first = names[0]
+    gone = [{"privileges": ["SELECT"], "on": "gone.*"}, {"privileges": ["FLY_TO_THE_MOON"], "on": "*.*"}]
+    dropped = {"name": first, "state": "absent", "roles": ["gone"], "grants": gone}
+    converge(lambda **mode: users(dropped, **mode))

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, IAM_BROKEN, PASSWORD, Account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
@@ -18,11 +19,27 @@ IDENTIFIED = f"IDENTIFIED WITH {PLUGIN} AS '{AUTHENTICATION_STRING}'"
 """https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html"""
 
 
-def authentication(plugin: str, string: str | None) -> str:
+class PasswordRules(NamedTuple):
+    """What an account keeps when its password goes, and what then keeps its holder out.
+
+    counts_failures  FAILED_LOGIN_ATTEMPTS: a few wrong tokens, from anybody, block the account
+    factors          how many factors it has beside the first
+    https://dev.mysql.com/doc/refman/8.4/en/password-management.html#failed-login-tracking
+    https://dev.mysql.com/doc/refman/8.4/en/multifactor-authentication.html
+    """
+
+    counts_failures: bool = False
+    factors: int = 0
+
+
+NO_RULES = PasswordRules()
+
+
+def authentication(plugin: str, string: str | None, rules: PasswordRules = NO_RULES) -> str:
     """``plugin``, ``string``: as mysql.user has them."""
     if plugin != PLUGIN:
         return PASSWORD
-    return IAM if string == AUTHENTICATION_STRING else IAM_BROKEN
+    return IAM if string == AUTHENTICATION_STRING and not rules.factors else IAM_BROKEN
 
 
 def means_of_login(plugin: str) -> str:
@@ -32,13 +49,23 @@ def means_of_login(plugin: str) -> str:
     return "a password" if plugin.endswith("_password") else plugin
 
 
+def is_admitted(policy: str, created: bool) -> bool:
+    """Whether authentication_policy lets somebody create an account, or convert one, to IAM as its only factor.
+
+    https://dev.mysql.com/doc/refman/8.4/en/server-system-variables.html#sysvar_authentication_policy
+    """
+    first, *others = [factor.partition(":") for factor in policy.replace(" ", "").split(",")]
+    needs_second = [factor for factor, colon, _default in others if factor == "*" and not colon]
+    return first[0] in ("*", PLUGIN) and not (created and needs_second)
+
+
 def find_broken(accounts: Iterable[Account]) -> Iterator[Defect]:
     for account in accounts:
         if account.authentication == IAM_BROKEN:
             yield Defect(
                 "auth_string",
                 account.name,
-                f"{account.name} has {PLUGIN} with another authentication string than {AUTHENTICATION_STRING}, so that "
-                "no token lets anybody in; run aurora_iam_user for it.",
+                f"{account.name} has {PLUGIN} with another authentication string than {AUTHENTICATION_STRING} or with "
+                "a second factor, so that nobody can log in with a token. Run aurora_iam_user for it.",
                 {},
             )

@@ -36,10 +36,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     UserRow,
     UserRows,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import read_dependencies
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
+    Dependencies,
+    read_dependencies,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
     is_reserved,
+    login_name,
     role_list,
     role_names,
 )
@@ -51,7 +55,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 
 
 def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
-    """At most ten queries, and one more where roles are granted. Raises StatementFailed, ConnectionLost."""
+    """At most ten queries, and one more where roles are granted or sessions end. Raises StatementFailed,
+    ConnectionLost."""
     server = ServerRow(*session.query(queries.SERVER)[0])
     principals = server.principals
     users = UserRows(
@@ -63,21 +68,27 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     granted = GrantedRows(server.dialect, server.folds_names, subjects.union(alike, principals))
     granted.add_global(users.by_name.values())
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
+    dependencies = read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names))
     endpoint = session.login.endpoint
+    asked = _asked(wanted, server.folds_names)
     tables = GrantTables(server.dialect, granted.grants, users.restrictions)
     return MySQLObserved(
-        accounts={name: users.account(name, granted) for name in subjects},
+        accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
         expired=users.expired,
         login=principals[0],
+        client=login_name(server.client),
         title=session.login.title,
         master=endpoint.master_user,
         dialect=server.dialect,
         folds_names=server.folds_names,
         resolves_hosts=server.resolves_hosts,
+        authentication_policy=server.authentication_policy,
         plugin_active=server.plugin_active,
         iam_auth=endpoint.iam_auth,
         existing=frozenset(users.names),
         unlocked=users.unlocked,
+        group_roles=frozenset(users.group_roles & subjects),
+        password_rules=users.password_rules(subjects),
         administered=frozenset(role for name in principals for role in granted.administered[name]),
         admin_roles=granted.administered,
         proxied=granted.proxied,
@@ -88,8 +99,10 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
-        role_edges=_role_edges(session) if _gain_roles(wanted, granted, users.names) else {},
-        dependencies=read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names)),
+        system_users=frozenset(granted.system_users),
+        activates_all_roles=bool(int(server.activate_all_roles)),
+        role_edges=_role_edges(session, dependencies, _gain_roles(wanted, granted, users.names)),
+        dependencies=dependencies,
     )
 
 
@@ -146,7 +159,14 @@ def _gain_roles(wanted: Sequence[ParsedAccount], granted: GrantedRows, existing:
     )
 
 
-def _role_edges(session: Session) -> RoleEdges:
+def _asked(wanted: Sequence[ParsedAccount], folds_names: bool) -> dict[AccountName, set[Scope]]:
+    """What the grants of each account are on."""
+    return {account.name: {canonical(grant.scope, folds_names) for grant in account.grants or ()} for account in wanted}
+
+
+def _role_edges(session: Session, dependencies: Dependencies, gain_roles: bool) -> RoleEdges:
+    if not (gain_roles or dependencies.sessions):
+        return {}
     return build_role_edges(RoleEdgeRow(*row) for row in session.query(queries.ROLE_EDGES))
 
 

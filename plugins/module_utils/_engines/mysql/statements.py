@@ -36,15 +36,25 @@ PADDING = "PAD_CHAR_TO_FULL_LENGTH"
 
 
 def session_setup(lock_timeout: int) -> str:
-    """What a session begins with: blanks are not padded when names are read, literals are read as the server's default
-    mode does, statements wait no longer than ``lock_timeout`` seconds for another session's locks, and limits that the
-    server sets on SELECT neither cut answers nor refuse them."""
-    return (
-        "SET SESSION sql_mode = IF(FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@GLOBAL.sql_mode), 'NO_BACKSLASH_ESCAPES', "
-        f"''), SESSION lock_wait_timeout = {max(1, lock_timeout)}, "
-        f"SESSION innodb_lock_wait_timeout = {max(1, lock_timeout)}, SESSION sql_select_limit = {NO_LIMIT}, "
-        "SESSION sql_big_selects = 1, SESSION max_execution_time = 0"
-    )
+    """What a session begins with, whatever the server sets for new sessions: blanks are not padded when names are read,
+    literals are read as the server's default mode does, limits neither cut answers nor refuse them, statements wait no
+    longer than ``lock_timeout`` seconds for another session's locks, may write, commit and are answered in English,
+    warnings included. tests/integration/mysql/test_hostile_settings.py has every setting."""
+    settings = {
+        "sql_mode": "IF(FIND_IN_SET('NO_BACKSLASH_ESCAPES', @@GLOBAL.sql_mode), 'NO_BACKSLASH_ESCAPES', '')",
+        "lock_wait_timeout": max(1, lock_timeout),
+        "innodb_lock_wait_timeout": max(1, lock_timeout),
+        "sql_select_limit": NO_LIMIT,
+        "sql_big_selects": 1,
+        "max_execution_time": 0,
+        "cte_max_recursion_depth": 1000,
+        "transaction_read_only": 0,
+        "completion_type": 0,
+        "lc_messages": "'en_US'",
+        "sql_notes": 1,
+        "wait_timeout": 28800,
+    }
+    return "SET " + ", ".join(f"SESSION {name} = {value}" for name, value in settings.items())
 
 
 def data_api_setup(lock_timeout: int) -> str:
@@ -101,6 +111,7 @@ class Settings:
     roles  CREATE USER only: granted, and active at login
     tls  ``ANY`` or an empty string for no requirement
     connection_limit  -1 for none
+    forgets_failures  failed logins are no longer counted, and no longer block the account
     """
 
     authentication: bool | None = None
@@ -109,6 +120,7 @@ class Settings:
     connection_limit: int | None = None
     locked: bool | None = None
     comment: str | None = None
+    forgets_failures: bool = False
 
     def clauses(self, dialect: Dialect) -> str:
         parts = [f"DEFAULT ROLE {_accounts(self.roles)}"] if self.roles else []
@@ -116,19 +128,25 @@ class Settings:
             parts.append("REQUIRE SSL" if self.tls else "REQUIRE NONE")
         if self.connection_limit is not None:
             parts.append(f"WITH MAX_USER_CONNECTIONS {max(0, self.connection_limit)}")
+        if self.forgets_failures:
+            parts.append("FAILED_LOGIN_ATTEMPTS 0 PASSWORD_LOCK_TIME 0")
         if self.locked is not None:
             parts.append("ACCOUNT LOCK" if self.locked else "ACCOUNT UNLOCK")
-        if self.comment:
-            parts.append(f"COMMENT {dialect.text(self.comment)}")
-        elif self.comment is not None:
-            # COMMENT '' would store an empty comment; null removes the key and leaves the other attributes.
-            # https://dev.mysql.com/doc/refman/8.4/en/alter-user.html#alter-user-comments-attributes
-            parts.append("ATTRIBUTE " + dialect.text('{"comment": null}'))
+        if self.comment is not None:
+            parts.append(_comment(self.comment, dialect))
         return "".join(f" {part}" for part in parts)
 
 
+def _comment(comment: str, dialect: Dialect) -> str:
+    """COMMENT '' would store an empty comment; null removes the key and leaves the other attributes.
+
+    https://dev.mysql.com/doc/refman/8.4/en/alter-user.html#alter-user-comments-attributes
+    """
+    return f"COMMENT {dialect.text(comment)}" if comment else "ATTRIBUTE " + dialect.text('{"comment": null}')
+
+
 def account(name: AccountName) -> str:
-    return f"{identifier(name.name)}@{identifier(name.host)}"
+    return f"{identifier(name.name)}@{identifier(name.host or '')}"
 
 
 def _accounts(names: Sequence[AccountName]) -> str:
@@ -148,6 +166,12 @@ def alter_users(names: Sequence[AccountName], settings: Settings, dialect: Diale
     identified = f" {IDENTIFIED}" if settings.authentication else ""
     users = ", ".join(f"{account(name)}{identified}" for name in names)
     return _said(f"ALTER USER {users}{settings.clauses(dialect)}", names)
+
+
+def drop_factors(names: Sequence[AccountName], factors: int) -> Statement:
+    """All beside the first. ALTER USER takes no other change together with these."""
+    drops = "".join(f" DROP {number} FACTOR" for number in range(2, factors + 2))
+    return Statement("ALTER USER " + ", ".join(f"{account(name)}{drops}" for name in names))
 
 
 def drop_users(names: Sequence[AccountName]) -> Statement:

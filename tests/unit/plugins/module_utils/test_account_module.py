@@ -18,9 +18,9 @@ def parsed(engine, *names):
 @pytest.mark.parametrize(
     ("engine", "names"),
     [
-        ("aurora-postgresql", [("a", ""), ("b", ""), ("a", "")]),
-        ("aurora-mysql", [("a", ""), ("b", ""), ("a", "%")]),
-        ("aurora-mysql", [("a", "Web"), ("b", ""), ("a", "web")]),
+        ("aurora-postgresql", [("a", None), ("b", None), ("a", None)]),
+        ("aurora-mysql", [("a", None), ("b", None), ("a", "%")]),
+        ("aurora-mysql", [("a", "Web"), ("b", None), ("a", "web")]),
     ],
 )
 def test_one_account_listed_twice_is_refused(engine, names):
@@ -29,10 +29,10 @@ def test_one_account_listed_twice_is_refused(engine, names):
 
 
 def test_the_same_name_with_another_host_is_another_account():
-    assert compare_names(parsed("aurora-mysql", ("a", ""), ("a", "10.%"))) == []
+    assert compare_names(parsed("aurora-mysql", ("a", None), ("a", "10.%"))) == []
 
 
 @pytest.mark.parametrize("engine", ["aurora-mysql", "aurora-postgresql"])
 def test_names_that_differ_only_in_case_are_two_accounts_and_a_warning(engine):
-    (warning,) = compare_names(parsed(engine, ("jane", ""), ("Jane", ""), ("john", "")))
+    (warning,) = compare_names(parsed(engine, ("jane", None), ("Jane", None), ("john", None)))
     assert "differ only in case" in warning

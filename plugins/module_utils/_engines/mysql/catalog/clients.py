@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import network_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
@@ -27,6 +28,8 @@ LOCALHOST = "localhost"
 
 _LITERAL, _FURTHEST = 128, 127
 _IPV4 = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}\Z")
+_NUMERIC = re.compile(r"[0-9./]+\Z")
+_LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _WILDCARD = re.compile(r"\\.|([%_])", re.DOTALL)
 
 
@@ -47,25 +50,28 @@ def client_of(login_user: str) -> Client:
     return Client(told) if is_host_name(told) else Client(address=told)
 
 
-def matches_client(host: str, client: Client) -> bool:
+def matches_client(host: str | None, client: Client) -> bool:
     """Whether the host of an account, or of a row, matches the client."""
+    host = _plain(host or "")
     network = _network(host)
     if network is not None:
         return bool(_IPV4.match(client.address)) and ipaddress.ip_address(client.address) in network
     return host == "" or any(matches(host.lower(), told.lower()) for told in client if told)
 
 
-def specificity(text: str) -> int:
+def specificity(text: str | None) -> int:
     """Of a host, database or user: the later the first wildcard, the more specific; an empty text is the least."""
+    text = text or ""
     wildcard = next((match.start() for match in _WILDCARD.finditer(text) if match[1]), None)
     if wildcard is None:
         return _LITERAL if text else 0
     return 1 if text == "%" else min(wildcard + 2, _FURTHEST)
 
 
-def host_order(host: str) -> tuple[int, int, int]:
+def host_order(host: str | None) -> tuple[int, int, int]:
     """A sort key of hosts, in which the most specific is the greatest: addresses, networks with a prefix, networks with
     a mask, everything else. Hosts with equal keys are in no order that the server keeps."""
+    host = host or ""
     network = _network(host)
     if network is not None:
         return (1 if host.count(".") > 3 else 2, network.prefixlen, _LITERAL)
@@ -79,12 +85,12 @@ def logs_in_as(user: str, client: Client, accounts: Iterable[AccountName]) -> Ac
     return max(found, key=lambda name: (host_order(name.host), specificity(name.name)), default=None)
 
 
-def may_share_clients(host: str, other: str, resolves_hosts: bool) -> bool:
+def may_share_clients(host: str | None, other: str | None, resolves_hosts: bool) -> bool:
     """Whether there may be a client that both hosts match.
 
     resolves_hosts  the server tells clients by the names of their hosts, too
     """
-    if "" in (host, other):
+    if not host or not other:
         return True
     named = is_host_name(host), is_host_name(other)
     if named[0] != named[1] and resolves_hosts:
@@ -92,13 +98,31 @@ def may_share_clients(host: str, other: str, resolves_hosts: bool) -> bool:
     return _overlap(_as_pattern(host), _as_pattern(other))
 
 
+def hides(anonymous: str | None, host: str | None) -> bool:
+    """Whether clients that match both log in as the account without a name."""
+    return host_order(anonymous) > host_order(host) and may_share_clients(anonymous, host, True)
+
+
+def hides_sentence(anonymous: str | None, accounts: str) -> str:
+    return (
+        f"Clients that match the anonymous account ''@'{anonymous}' log in as that, and not as {accounts}, because its "
+        f"host is more specific. Drop it if nobody needs it: DROP USER ''@'{anonymous}'."
+    )
+
+
+def _plain(host: str) -> str:
+    """The server reads addresses as numbers, so that zeros may lead."""
+    return _LEADING_ZEROS.sub("", host) if _NUMERIC.match(host) else host
+
+
 def _network(host: str) -> ipaddress.IPv4Network | None:
     """``10.0.0.0/8`` or ``10.0.0.0/255.0.0.0``; None for anything else, also for what matches no address."""
     try:
-        network = ipaddress.IPv4Network(host)
+        network = ipaddress.IPv4Network(_plain(host))
     except ValueError:
         return None
-    return network if "/" in host and network.prefixlen else None
+    # A mask such as 0.255.255.255 is none to the server.
+    return network if "/" in host and network_of(host) is not None else None
 
 
 def _as_pattern(host: str) -> str:

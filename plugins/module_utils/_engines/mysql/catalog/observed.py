@@ -24,6 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     Dependencies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import canonical
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PasswordRules
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import (
     Dialect,
 )
@@ -50,6 +51,7 @@ class Objects:
 
 
 _NO_OBJECTS = Objects()
+_NOBODY = AccountName("")
 _PLAIN = Dialect(False)
 _NO_DEPENDENCIES = Dependencies()
 _NO_ROWS = GrantTables(_PLAIN, {})
@@ -60,11 +62,17 @@ _NO_AUTHORITY = Authority(Access(_NO_ROWS, AccountName(""), Client()))
 class MySQLObserved(Observed):
     """
     title            how messages call the server
+    client           user and host of the session as the server sees them; ``login`` is the account that it matched
     master           the master user's name; empty when it is not known
     resolves_hosts   whether the server tells clients by the names of their hosts, too
+    authentication_policy  which plugins and factors accounts must have
     plugin_active    whether accounts can be IAM-authenticated; ``iam_auth`` is what AWS says (None: was not asked)
     existing         accounts and roles whose names were looked up, in any case and under any host
     unlocked         of ``existing``, those that are not locked → the plugin by which they log in
+    group_roles      those of ``accounts`` that CREATE ROLE made
+    password_rules   of each account
+    system_users     everybody who holds SYSTEM_USER directly
+    activates_all_roles  all roles of an account are active at login, not only its default roles
     grant_tables     of the names that the task may mean, under whatever host, and of anonymous accounts
     administered     roles that the login may grant though it lacks ROLE_ADMIN
     admin_roles      of each account, the roles that it may give to others (WITH ADMIN OPTION)
@@ -74,19 +82,25 @@ class MySQLObserved(Observed):
     doubled          dynamic privileges that the server holds twice, by account
     mandatory_roles  the server gives them to every account
     role_edges       which roles accounts and roles have, all of them; empty unless the task grants one to an account
-                     that exists
+                     that exists, or ends sessions
     dependencies     what has to be dealt with before accounts are dropped or locked
     """
 
     title: str = ""
+    client: AccountName = _NOBODY
     master: str = ""
     dialect: Dialect = _PLAIN
     folds_names: bool = False
     resolves_hosts: bool = True
+    authentication_policy: str = "*,,"
     plugin_active: bool = False
     iam_auth: bool | None = None
     existing: frozenset[AccountName] = frozenset()
     unlocked: Mapping[AccountName, str] = field(default_factory=dict)
+    group_roles: frozenset[AccountName] = frozenset()
+    password_rules: Mapping[AccountName, PasswordRules] = field(default_factory=dict)
+    system_users: frozenset[AccountName] = frozenset()
+    activates_all_roles: bool = False
     grant_tables: GrantTables = _NO_ROWS
     administered: frozenset[AccountName] = frozenset()
     admin_roles: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)

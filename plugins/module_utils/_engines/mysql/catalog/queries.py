@@ -16,9 +16,11 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import ANONYMOUS
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import as_in_procs_priv
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
     STATIC_PRIVILEGES,
+    SYSTEM_USER,
     flag_column,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
@@ -32,8 +34,10 @@ Query = tuple[str, tuple[Any, ...]]
 SERVER = (
     "SELECT CURRENT_USER(), USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, "
     "@@GLOBAL.mandatory_roles, @@skip_name_resolve, "
+    "@@GLOBAL.activate_all_roles_on_login, "
     f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
-    "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES)"
+    "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), "
+    "@@GLOBAL.authentication_policy"
 )
 
 KNOWN_PRIVILEGES = "SHOW PRIVILEGES"
@@ -71,30 +75,38 @@ def accounts(names: Collection[str], all_iam: bool) -> Query:
 
 
 _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
-    ("database", "mysql.db", "User", ("Host", "Db", f"CONCAT({_DATABASE_FLAGS})", "Grant_priv", "''")),
-    ("table", "mysql.tables_priv", "User", ("Host", "Db", "Table_name", "Table_priv", "''")),
-    ("column", "mysql.columns_priv", "User", ("Host", "Db", "Table_name", "Column_priv", "Column_name")),
-    ("routine", "mysql.procs_priv", "User", ("Host", "Db", "Routine_name", "Proc_priv", "Routine_type")),
-    ("role", "mysql.role_edges", "TO_USER", ("TO_HOST", "FROM_USER", "FROM_HOST", "WITH_ADMIN_OPTION", "''")),
-    ("proxy", "mysql.proxies_priv", "User", ("Host", "Proxied_user", "Proxied_host", "With_grant", "''")),
-    ("default role", "mysql.default_roles", "USER", ("HOST", "DEFAULT_ROLE_USER", "DEFAULT_ROLE_HOST", "''", "''")),
+    ("database", "mysql.db", "User", ("Host", "Db", f"CONCAT({_DATABASE_FLAGS})", "Grant_priv", "''", "''")),
+    ("table", "mysql.tables_priv", "User", ("Host", "Db", "Table_name", "Table_priv", "''", "''")),
+    ("column", "mysql.columns_priv", "User", ("Host", "Db", "Table_name", "Column_priv", "Column_name", "''")),
+    ("routine", "mysql.procs_priv", "User", ("Host", "Db", "Routine_name", "Proc_priv", "Routine_type", "Grantor")),
+    ("proxy", "mysql.proxies_priv", "User", ("Host", "Proxied_user", "Proxied_host", "With_grant", "''", "''")),
+    ("role", "mysql.role_edges", "TO_USER", ("TO_HOST", "FROM_USER", "FROM_HOST", "WITH_ADMIN_OPTION", "''", "''")),
+    (
+        "default role",
+        "mysql.default_roles",
+        "USER",
+        ("HOST", "DEFAULT_ROLE_USER", "DEFAULT_ROLE_HOST", "''", "''", "''"),
+    ),
 )
 
 
 def privileges(accounts: Collection[AccountName]) -> Query:
-    """Kind, user, host, and four more (see ``_PRIVILEGE_TABLES``), of these names under whatever host and of anonymous
+    """Kind, user, host, and five more (see ``_PRIVILEGE_TABLES``), of these names under whatever host and of anonymous
     accounts; for dynamic privileges, of these accounts, the user is ``'user'@'host'`` and the host is empty.
 
     Dynamic privileges are read as they are in effect, because mysql.global_grants may say something else: after REVOKE
-    GRANT OPTION ON *.* the server goes on with two entries, one of them grantable.
+    GRANT OPTION ON *.* the server goes on with two entries, one of them grantable. Who holds SYSTEM_USER is read of
+    everybody.
     """
     names = {ANONYMOUS, *(account.name for account in accounts)}
+    written = {"routine": names | {as_in_procs_priv(name) for name in names}}
     parts = [
-        (f"'{kind}'", table, (user, *columns), *among(user, names)) for kind, table, user, columns in _PRIVILEGE_TABLES
+        (f"'{kind}'", table, (user, *columns), *among(user, written.get(kind, names)))
+        for kind, table, user, columns in _PRIVILEGE_TABLES
     ]
     condition, values = among("GRANTEE", {f"'{account.name}'@'{account.host}'" for account in accounts})
-    selected = ("GRANTEE", "''", "PRIVILEGE_TYPE", "IS_GRANTABLE", "''", "''")
-    condition = f"INSTR(PRIVILEGE_TYPE, '_') > 0 AND {condition}"
+    selected = ("GRANTEE", "''", "PRIVILEGE_TYPE", "IS_GRANTABLE", "''", "''", "''")
+    condition = f"INSTR(PRIVILEGE_TYPE, '_') > 0 AND ({condition} OR PRIVILEGE_TYPE = '{SYSTEM_USER}')"
     return union([*parts, ("'dynamic'", "information_schema.USER_PRIVILEGES", selected, condition, values)])
 
 

@@ -22,7 +22,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     Client,
     client_of,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import login_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
+    from_procs_priv,
+    login_name,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     database_scope,
@@ -30,10 +33,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
     STATIC_PRIVILEGES,
+    SYSTEM_USER,
     USAGE,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import (
     PLUGIN,
+    PasswordRules,
     authentication,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
@@ -56,8 +61,10 @@ class ServerRow(NamedTuple):
     sql_mode: str
     mandatory_roles: str | None
     skip_name_resolve: int
+    activate_all_roles: int
     plugin_status: str | None
     active_roles: str | None
+    authentication_policy: str
 
     @property
     def principals(self) -> list[AccountName]:
@@ -114,9 +121,14 @@ class UserRow(NamedTuple):
     def name(self) -> AccountName:
         return AccountName(self.user, self.host.lower())
 
+    @property
+    def is_role(self) -> bool:
+        """What CREATE ROLE makes: locked, expired, and without a way to log in."""
+        return self.account_locked == "Y" and self.expired_flag == "Y" and not self.authentication_string
+
 
 class PrivilegeRow(NamedTuple):
-    """What the last four are depends on the kind: ``queries.privileges``."""
+    """What the last five are depends on the kind: ``queries.privileges``."""
 
     kind: str
     user: str
@@ -125,6 +137,7 @@ class PrivilegeRow(NamedTuple):
     second: str
     third: str
     fourth: str
+    fifth: str = ""
 
 
 class KnownPrivilegeRow(NamedTuple):
@@ -208,6 +221,10 @@ class GrantedRows:
         self.roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.default_roles: dict[AccountName, set[AccountName]] = defaultdict(set)
         self.administered: dict[AccountName, set[AccountName]] = defaultdict(set)
+        self.as_creator: dict[AccountName, set[Grant]] = defaultdict(set)
+        """Of ``grants``, what the server granted the creator of a routine by itself (automatic_sp_privileges)."""
+        self.system_users: set[AccountName] = set()
+        """Everybody who holds SYSTEM_USER directly, subject or not."""
         self.proxied: dict[AccountName, set[AccountName]] = defaultdict(set)
         """The accounts as which each may act."""
         self.doubled: dict[AccountName, set[str]] = defaultdict(set)
@@ -233,6 +250,10 @@ class GrantedRows:
     def add(self, rows: Iterable[PrivilegeRow]) -> None:
         for kind, user, host, *rest in rows:
             name = _grantee(user) if kind == "dynamic" else AccountName(user, host.lower())
+            if kind == "dynamic" and rest[0] == SYSTEM_USER:
+                self.system_users.add(name)
+            if kind == "routine" and name.name not in self._names:
+                name = AccountName(from_procs_priv(user), host.lower())
             if name.name in self._names:
                 self._readers[kind](name, *rest)
 
@@ -241,22 +262,28 @@ class GrantedRows:
         if option:
             self.grants[name].add(Grant(USAGE, scope, True))
 
-    def _database(self, name: AccountName, database: str, flags: str, option: str, _none: str) -> None:
+    def _database(self, name: AccountName, database: str, flags: str, option: str, *_none: str) -> None:
         database = self._folded(database)
         patterns = self._dialect.database_patterns
         scope = database_scope(database) if patterns else Scope("DATABASE", path=(database,))
         self._level(name, scope, _flagged(DATABASE_PRIVILEGES, flags), option == "Y")
 
-    def _table(self, name: AccountName, database: str, table: str, privileges: str, _none: str) -> None:
+    def _table(self, name: AccountName, database: str, table: str, privileges: str, *_none: str) -> None:
         self._words(name, Scope("TABLE", path=(self._folded(database), self._folded(table))), privileges)
 
-    def _column(self, name: AccountName, database: str, table: str, privileges: str, column: str) -> None:
+    def _column(self, name: AccountName, database: str, table: str, privileges: str, column: str, *_none: str) -> None:
         path = (self._folded(database), self._folded(table))
         self._words(name, Scope("TABLE", path=path, column=column), privileges)
 
-    def _routine(self, name: AccountName, database: str, routine: str, privileges: str, kind: str) -> None:
+    def _routine(
+        self, name: AccountName, database: str, routine: str, privileges: str, kind: str, grantor: str = ""
+    ) -> None:
         # Routine names ignore case, and the grant table holds them in lower case.
-        self._words(name, Scope(kind, path=(self._folded(database), routine.lower())), privileges)
+        path = (self._folded(from_procs_priv(database)), from_procs_priv(routine).lower())
+        scope = Scope(kind, path=path)
+        self._words(name, scope, privileges)
+        if from_procs_priv(grantor.rpartition("@")[0]) == name.name:
+            self.as_creator[name].update(grant for grant in self.grants[name] if grant.scope == scope)
 
     def _words(self, name: AccountName, scope: Scope, privileges: str) -> None:
         words = {word.upper() for word in privileges.split(",") if word}
@@ -270,7 +297,7 @@ class GrantedRows:
         held.difference_update(entries)
         held.add(Grant(privilege, GLOBAL, option == "YES" or any(entry.grantable for entry in entries)))
 
-    def _role(self, name: AccountName, role: str, host: str, admin: str, _none: str) -> None:
+    def _role(self, name: AccountName, role: str, host: str, admin: str, *_none: str) -> None:
         granted = AccountName(role, host.lower())
         self.roles[name].add(granted)
         if admin == "Y":
@@ -315,27 +342,41 @@ class UserRows:
         return set(self.by_name)
 
     @property
+    def group_roles(self) -> set[AccountName]:
+        return {name for name, row in self.by_name.items() if row.is_role}
+
+    def password_rules(self, names: Iterable[AccountName]) -> dict[AccountName, PasswordRules]:
+        return {name: _password_rules(self._attributes[name]) for name in names}
+
+    @property
     def unlocked(self) -> dict[AccountName, str]:
         return {name: row.plugin for name, row in self.by_name.items() if row.account_locked != "Y"}
 
-    def account(self, name: AccountName, granted: GrantedRows) -> Account:
-        row = self.by_name[name]
+    def account(self, name: AccountName, granted: GrantedRows, asked: Collection[Scope] = ()) -> Account:
+        """``asked``: routines about whose privileges the task is."""
+        row, by_server = self.by_name[name], granted.as_creator[name]
         return Account(
             name=name,
-            authentication=authentication(row.plugin, row.authentication_string),
+            authentication=authentication(
+                row.plugin, row.authentication_string, _password_rules(self._attributes[name])
+            ),
             locked=row.account_locked == "Y",
             tls=row.ssl_type,
             connection_limit=int(row.max_user_connections) or -1,
             comment=_comment(self._attributes[name]),
             roles=frozenset(granted.roles[name]),
             default_roles=frozenset(granted.default_roles[name]),
-            grants=frozenset(granted.grants[name]),
+            grants=frozenset(granted.grants[name] - {each for each in by_server if each.scope not in asked}),
         )
 
 
 def _comment(attributes: Mapping[str, Any]) -> str:
     comment = (attributes.get("metadata") or {}).get("comment", "")
     return comment if isinstance(comment, str) else json.dumps(comment)
+
+
+def _password_rules(attributes: Mapping[str, Any]) -> PasswordRules:
+    return PasswordRules("Password_locking" in attributes, len(attributes.get("multi_factor_authentication") or ()))
 
 
 def _restrictions(attributes: Mapping[str, Any]) -> Restrictions:

@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Row, listed
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
+    hides,
+    hides_sentence,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import unreachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import find_broken
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect, SurveyedAccount
@@ -26,10 +29,12 @@ def find_defects(
     resolves_hosts  the server tells clients by the names of their hosts, too
     """
     yield from find_broken(surveyed.account for surveyed in accounts)
+    nameless = sorted(surveyed.name for surveyed in accounts if not surveyed.name.name)
     for surveyed in accounts:
         account = surveyed.account
         if account.authentication != IAM:
             continue
+        yield from _hidden(account.name, nameless)
         # What anonymous accounts give to everybody is a finding of its own
         rows = [row for row in foreign.get(account.name, ()) if row.account.name]
         if rows and not account.locked:
@@ -39,34 +44,22 @@ def find_defects(
                 f"{account.name} also has {listed(rows)}, because MySQL looks for grants by user name and client while "
                 "no role is active; revoke there what the account should not have.",
             )
-        reason = _shut_out(account.name.host, resolves_hosts)
-        if reason:
-            yield Defect(
-                "host_unreachable",
-                account.name,
-                f"Nobody can log in as {account.name}, because {reason}; make it anew with a host that clients have, "
-                "such as % or 10.0.%.",
-            )
+        yield from _unreachable(account.name, resolves_hosts)
 
 
-def _shut_out(host: str, resolves_hosts: bool) -> str:
-    """Why no client matches, or an empty string.
-
-    https://dev.mysql.com/doc/refman/8.4/en/account-names.html
-    """
-    if host in ("localhost", "127.0.0.1", "::1"):
-        return f"{host} is the database server itself, where only the service has clients"
-    if is_host_name(host):
-        return "" if resolves_hosts else "the server does not resolve host names (skip_name_resolve is ON)"
-    address, slash, _mask = host.partition("/")
-    if slash and not _is_network(host):
-        return f"{address} is no address of a network with that mask, so that no client's address matches"
-    return ""
+def _hidden(name: AccountName, nameless: Iterable[AccountName]) -> Iterator[Defect]:
+    """https://dev.mysql.com/doc/refman/8.4/en/connection-access.html"""
+    for other in nameless:
+        if hides(other.host, name.host):
+            yield Defect("account_hidden", name, hides_sentence(other.host, str(name)))
 
 
-def _is_network(host: str) -> bool:
-    try:
-        ipaddress.ip_network(host)
-    except ValueError:
-        return False
-    return True
+def _unreachable(name: AccountName, resolves_hosts: bool) -> Iterator[Defect]:
+    found = unreachable(name.host or "", resolves_hosts)
+    if found:
+        yield Defect(
+            "host_unreachable",
+            name,
+            f"Nobody can log in as {name}, because {found.reason}. Create the account with another host: "
+            f"{found.instead}.",
+        )

@@ -38,7 +38,7 @@ def rights(
     found = GrantedRows(dialect, folds, {AccountName("", row.host.lower()) for row in rows})
     found.add(rows)
     grants = [
-        PublicGrant(tuple(element["privileges"]), "DATABASE", 1, (_object(element["on"], name.host),))
+        PublicGrant(tuple(element["privileges"]), "DATABASE", 1, (_object(element["on"], name.host or ""),))
         for name, held in sorted(found.grants.items())
         for element in describe_grants(held)
     ]

@@ -217,12 +217,11 @@ class _Accounts:
         self._mandatory = set(mandatory).union(*(reachable(role, granted.roles) for role in mandatory))
         self._foreign = foreign
         self._login, self._users, self._granted = login, users, granted
-        bare = {name for name, row in users.by_name.items() if _is_bare(row)}
         self.members: dict[AccountName, set[AccountName]] = defaultdict(set)
         for name in users.names:
             for role in granted.roles[name]:
                 self.members[role].add(name)
-        self.roles = {name for name in bare | set(self.members) if name in users.names} - users.iam
+        self.roles = {name for name in users.group_roles | set(self.members) if name in users.names} - users.iam
         self._administrator_by = lru_cache(maxsize=None)(administrator_by)
         self.mere_roles = {name for name in self.roles if not _has_a_login(users.by_name[name])}
 
@@ -248,6 +247,7 @@ class _Accounts:
             reached_by=_by_account(self._foreign.get(name, ())),
             limits=_limits(self._users.by_name[name]),
             owned=owned.get(str(name), {}),
+            creator_grants=frozenset(self._granted.as_creator[name]),
             partial_revokes=_revoked(self._users.restrictions[name]),
             sessions=None if sessions is None else sessions.get(name, 0),
             used=None if used is None else name.name in used,
@@ -275,11 +275,6 @@ def _by_account(rows: Iterable[Row]) -> dict[AccountName, frozenset[Grant]]:
 def _has_a_login(row: UserRow) -> bool:
     """Whether somebody can log in as it, or could if it were not locked."""
     return bool(row.authentication_string) or row.account_locked != "Y"
-
-
-def _is_bare(row: UserRow) -> bool:
-    """What CREATE ROLE makes: locked, expired, and without a way to log in."""
-    return row.account_locked == "Y" and row.expired_flag == "Y" and not row.authentication_string
 
 
 def _limits(row: UserRow) -> dict[str, Limit]:

@@ -32,7 +32,13 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare
 """
 
 
+_LATIN1 = [bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256)]
+"""https://dev.mysql.com/doc/refman/8.4/en/charset-we-sets.html: cp1252, with the bytes that this leaves out"""
+_BYTES = {char: byte for byte, char in enumerate(_LATIN1)}
+
 _PART = """(`(?:[^`]|``)*`|'(?:[^']|'')*'|"(?:[^"]|"")*"|[^,@`'"]+)"""
+_QUOTED = re.compile(r"""(?:`(?:[^`]|``)*`|'(?:[^']|'')*'|"(?:[^"]|"")*")\Z""")
+_HOST_IN_NAME = re.compile(r"%|[:/*]|localhost\Z|[0-9.]+\Z")
 _LISTED_ROLE = re.compile(rf"\s*{_PART}\s*(?:@\s*{_PART})?\s*(?:,|\Z)")
 
 
@@ -41,14 +47,14 @@ def is_reserved(name: str) -> bool:
     return is_of_service(name) or bool(_RESERVED.match(name.lower()))
 
 
-def account_name(name: str, host: str) -> AccountName:
+def account_name(name: str, host: str | None) -> AccountName:
     """The account as the server will store it. Raises InvalidOption for what it would trim, alter or cut; Refused for
     a reserved name."""
     with about(Where(element="name")):
         check_name(name, "the name")
         if is_reserved(name):
             raise reserved(name)
-    host = host.lower() or ANY_HOST
+    host = ANY_HOST if host is None else host.lower()
     if host != ALL_HOSTS:
         _check_host(host)
     return AccountName(name, host)
@@ -104,6 +110,15 @@ def is_storable(text: str) -> bool:
     return all(" " <= char <= "\uffff" and not "\ud800" <= char <= "\udfff" and char != "\x7f" for char in text)
 
 
+def sql_account(text: str) -> tuple[str, str] | None:
+    """Name and host that are meant by what is an account in SQL rather than a name: ``'jane'``, ``jane@10.%``. None for
+    a name, such as an e-mail address."""
+    name, _at, host = (text, "", "") if _QUOTED.match(text) else text.rpartition("@")
+    quoted = any(map(_QUOTED.match, (name, host)))
+    found = (_unquoted(name) if _QUOTED.match(name) else name, _unquoted(host))
+    return found if name and (quoted or _HOST_IN_NAME.search(host)) else None
+
+
 def find_role(text: str, existing: Collection[AccountName]) -> AccountName | None:
     """Read ``role`` or ``role@host``: the last @ divides only if that role exists with that host."""
     name, at, host = text.rpartition("@")
@@ -140,6 +155,23 @@ def similar(name: AccountName, existing: Collection[AccountName]) -> list[Accoun
     """Those that a person may have meant: the same name under another host, or in another case."""
     folded = name.name.casefold()
     return sorted(other for other in existing if other.name.casefold() == folded and other != name)
+
+
+def as_in_procs_priv(name: str) -> str:
+    """How the server writes a name into mysql.procs_priv: the bytes of its UTF-8 as characters of latin1. The names are
+    then no longer found: not by REVOKE, nor by anybody, once the server has read the table again.
+
+    https://github.com/mysql/mysql-server/blob/8.0/sql/auth/sql_user_table.cc (replace_routine_table)
+    """
+    return "".join(_LATIN1[byte] for byte in name.encode("utf-8", "replace"))
+
+
+def from_procs_priv(text: str) -> str:
+    """The name that was granted, whichever way a server has written it."""
+    try:
+        return bytes(_BYTES[char] for char in text).decode("utf-8")
+    except (KeyError, UnicodeDecodeError):
+        return text
 
 
 def quoted_account(name: AccountName) -> str:

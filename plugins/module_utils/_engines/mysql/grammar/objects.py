@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_storable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Grant, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant, Scope
 
 GLOBAL = Scope("GLOBAL")
 MAX_IDENTIFIER = 64
@@ -175,15 +175,20 @@ def _parts(pattern: str) -> list[tuple[str, str]]:
     return re.findall(r"\\(.)|(.)", pattern, re.DOTALL)
 
 
-def disordered_tables(grants: Iterable[Grant]) -> set[Scope]:
+def tables_in_two_spellings(grants: Iterable[Grant]) -> set[Scope]:
     """Those of which a column was granted in two spellings.
 
-    The server confuses the rows of the two: it does not find what a REVOKE names (error 1147), or what is in effect is
-    no longer what the rows say, also after a GRANT.
+    The server confuses the rows of the two: what is in effect is no longer what the rows say, after a GRANT and after a
+    REVOKE that names columns (which may also fail, with error 1147).
     """
     limited = {grant.scope for grant in grants if grant.scope.column}
     columns = together((object_of(scope), scope.column.lower()) for scope in limited)
     return {table for table, names in columns.items() if len(names) != len(set(names))}
+
+
+def is_lost(name: AccountName, scope: Scope) -> bool:
+    """Whether the server loses a privilege on a routine when it restarts: see :func:`names.as_in_procs_priv`."""
+    return scope.kind in ROUTINE_KINDS and not all(text.isascii() for text in (name.name, *scope.path))
 
 
 def on_table(grants: Iterable[Grant], table: Scope) -> set[Grant]:

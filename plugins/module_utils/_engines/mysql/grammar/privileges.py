@@ -70,6 +70,9 @@ GLOBAL_ONLY_PRIVILEGES = (
 STATIC_PRIVILEGES = DATABASE_PRIVILEGES + GLOBAL_ONLY_PRIVILEGES
 """All that ``*.*`` takes besides the dynamic privileges, which a server registers at run time."""
 
+SYSTEM_USER = "SYSTEM_USER"
+"""Dynamic. Who holds it is altered, and its sessions are ended, only by others who hold it."""
+
 PERFORMANCE_SCHEMA_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "DROP", "LOCK TABLES")
 
 _LEVELS: dict[str, tuple[str, ...]] = {
@@ -80,6 +83,18 @@ _LEVELS: dict[str, tuple[str, ...]] = {
     "PROCEDURE": ROUTINE_PRIVILEGES,
     "TABLE": TABLE_PRIVILEGES,
 }
+
+ROLES_OF_AURORA = {
+    "LOAD FROM S3": "AWS_LOAD_S3_ACCESS",
+    "SELECT INTO S3": "AWS_SELECT_S3_ACCESS",
+    "INVOKE LAMBDA": "AWS_LAMBDA_ACCESS",
+    "INVOKE SAGEMAKER": "AWS_SAGEMAKER_ACCESS",
+    "INVOKE COMPREHEND": "AWS_COMPREHEND_ACCESS",
+}
+"""Privileges of Aurora MySQL 2, which are roles in Aurora MySQL 3.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-80-v3.html
+"""
 
 _COLUMN_NAMES = {
     "CREATE TEMPORARY TABLES": "Create_tmp_table_priv",

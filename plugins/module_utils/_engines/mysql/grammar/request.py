@@ -31,6 +31,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     ALL,
     COLUMN_PRIVILEGES,
+    ROLES_OF_AURORA,
+    ROUTINE_PRIVILEGES,
     STATIC_PRIVILEGES,
     USAGE,
     privileges_of,
@@ -132,6 +134,16 @@ def _parse_privilege(text: str, scope: Scope) -> ParsedPrivilege:
         raise grant_option(text)
     if name == "PROXY":
         raise UnknownPrivilege("PROXY lets somebody act as another account and is not managed; remove it.")
+    if name in ROLES_OF_AURORA:
+        raise UnknownPrivilege(
+            f"{name} is a privilege of Aurora MySQL 2. Aurora MySQL 3 has the role {ROLES_OF_AURORA[name]} instead: "
+            "list it under roles."
+        )
+    if name in ROUTINE_PRIVILEGES and scope.kind == "TABLE":
+        written = format_scope(scope)
+        raise UnknownPrivilege(
+            f"{name} does not apply to a table. For a routine, write on: PROCEDURE {written} or FUNCTION {written}."
+        )
     if columns:
         _check_columns(name, scope)
     elif name not in (ALL, USAGE, *privileges_of(scope.kind)):

@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
     refuse_own_accounts,
     similar_names,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.checks import (
@@ -30,22 +31,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.steps import must_end_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
-    is_host_name,
-    is_reserved,
-    similar,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_reserved, similar
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
-    disordered_tables,
     format_scope,
     on_table,
+    tables_in_two_spellings,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     STATIC_PRIVILEGES,
     USAGE,
+    in_order,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PLUGIN, is_admitted
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.access import (
     check_hidden,
     foreign_access,
@@ -56,8 +54,20 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
     check_loops,
     check_roles,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.naming import (
+    check_host,
+    check_lockout,
+    check_name,
+    check_routines,
+    hidden_accounts,
+    mistaken_names,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.same_name import still_open
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.system_users import (
+    check_system_sessions,
+    check_system_user,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     PASSWORD,
@@ -70,7 +80,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 
 _MYSQL = Scope("DATABASE", path=("mysql",))
-_SYSTEM_USER = Grant("SYSTEM_USER", GLOBAL)
 
 
 def protected(observed: MySQLObserved) -> frozenset[AccountName]:
@@ -94,6 +103,7 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
         if must_end_sessions(change, observed.dependencies):
             with mistakes.about():
                 check_sessions(change, observed.dependencies, observed.authority)
+                check_system_sessions(change, observed)
     mistakes.refuse()
     check_dropped_roles(changes.accounts, observed)
     check_loops(changes.effective, observed)
@@ -104,8 +114,11 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
 
 def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserved) -> None:
     _check_iam(change, observed)
-    _check_host(change, observed)
-    _check_system_user(change, observed)
+    check_name(change)
+    check_host(change, observed)
+    check_lockout(change, observed)
+    check_routines(change, observed)
+    check_system_user(change, observed)
     if change.created:
         check_adoption(change, observed.dependencies, observed.authority, observed.login)
     if change.dropped:
@@ -113,7 +126,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
         check_definers_seen(change, missing_to_see(observed.authority), observed.login)
         check_may_drop_objects(change, observed.dependencies, observed.authority, observed.login, observed.folds_names)
     check_roles(change, observed)
-    _check_spellings(change)
+    _check_spellings(change, observed)
     check_hidden(change, observed)
 
 
@@ -123,41 +136,29 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
         raise iam_auth_off(observed.title, f"error 1524: Plugin '{PLUGIN}' is not loaded")
     if becomes_iam(change) and observed.iam_auth is False:
         raise iam_auth_off(observed.title, "according to the RDS API")
-
-
-def _check_host(change: AccountChange, observed: MySQLObserved) -> None:
-    """The server makes such an account, and at best warns later (1285).
-
-    https://dev.mysql.com/doc/refman/8.4/en/host-cache.html
-    """
-    if change.created and is_host_name(change.name.host) and not observed.resolves_hosts:
+    if not becomes_iam(change) or is_admitted(observed.authentication_policy, change.created):
+        return
+    if not observed.authority.holds_dynamic("AUTHENTICATION_POLICY_ADMIN"):
         raise Refused(
-            f"{change.name} could never log in, because {observed.title} does not resolve host names "
-            "(skip_name_resolve is ON); give host an address or a pattern of addresses, such as 10.0.%.",
-            change.at("host"),
-        )
-
-
-def _check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
-    held = change.before.grants if change.before else frozenset()
-    privileged = {(grant.privilege, grant.scope) for grant in held}
-    if _SYSTEM_USER.key in privileged and not observed.authority.holds_dynamic("SYSTEM_USER"):
-        raise Refused(
-            f"{change.name} holds SYSTEM_USER, so that only an account with SYSTEM_USER can change it, and "
-            f"{observed.login} has not; remove it from the task.",
+            f"authentication_policy of {observed.title} is {observed.authentication_policy!r}, which does not admit "
+            f"{PLUGIN} as the only factor. Set it to '*,,' in the parameter group.",
             change.at(),
         )
 
 
-def _check_spellings(change: AccountChange) -> None:
-    """What is granted again of a table in disorder would have one spelling only."""
+def _check_spellings(change: AccountChange, observed: MySQLObserved) -> None:
+    """Alone, a REVOKE on the whole table may fail, too (1147)."""
     before = change.before.grants if change.before else frozenset()
     after = change.after.grants if change.after else frozenset()
-    for table in sorted(disordered_tables(before) & disordered_tables(after)):
+    for table in sorted(tables_in_two_spellings(before) if change.after else ()):
         if on_table(before ^ after, table):
+            limited = {grant.privilege for grant in on_table(before, table) if grant.scope.column}
+            words = statements.privilege_list([(privilege, ()) for privilege in sorted(limited, key=in_order)])
+            whole = statements.grant(words, table, [change.name], False, observed.dialect)
+            remedy = f"{whole.text}; {statements.revoke(words, table, [change.name], observed.dialect).text}"
             raise Refused(
                 f"{change.name} was granted columns of {format_scope(table)} in two spellings, which the server "
-                "confuses; list all of its grants with purge_grants: true, which puts them in order.",
+                f"confuses. Grant them on the whole table and revoke them, then run the task again: {remedy}",
                 change.at("grants"),
             )
 
@@ -259,6 +260,8 @@ def _warnings(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
             f"The session of {session} is not ended: it cannot be told which account it is of, because its client's "
             "host name hides the address."
         )
+    yield from mistaken_names(changes.accounts)
+    yield from hidden_accounts(changes.accounts, observed.existing)
     yield from foreign_access(changes, observed)
     yield from kept_rights(changes, observed)
     yield from similar_names(

@@ -16,7 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
-    disordered_tables,
+    is_lost,
     on_table,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
@@ -24,6 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     USAGE,
     in_order,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PasswordRules
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
     AccountName,
@@ -59,11 +60,13 @@ class Circumstances:
     fillers  static privileges that hold on no database, where the login is under partial revokes; else empty
     doubled  dynamic privileges that the server holds twice, by account
     mandatory_roles  the server gives them to every account
+    password_rules   of each account
     """
 
     fillers: tuple[str, ...] = ()
     doubled: Mapping[AccountName, Collection[str]] = field(default_factory=dict)
     mandatory_roles: frozenset[AccountName] = frozenset()
+    password_rules: Mapping[AccountName, PasswordRules] = field(default_factory=dict)
 
     def filler(self, held: Iterable[Grant]) -> tuple[str, ...]:
         """A login under partial revokes may not revoke dynamic privileges alone (error 3879: the server compares the
@@ -80,12 +83,7 @@ def grants_of(change: AccountChange) -> list[Parts]:
     """What is added, except what :func:`revokes_of` sees to."""
     losing = {grant.key for grant in change.grant_options_revoked}
     revoked = {grant.key for grant in change.revoked}
-    disordered = _disordered_tables(change)
-    added = [
-        grant
-        for grant in change.granted
-        if grant.key not in losing and object_of(grant.scope) not in disordered and not _is_taken_again(grant, revoked)
-    ]
+    added = [grant for grant in change.granted if grant.key not in losing and not _is_taken_again(grant, revoked)]
     return [(part,) for scope, grants in sorted(by_object(added).items()) for part in _grants_on(scope, grants)]
 
 
@@ -112,17 +110,17 @@ def _grants_on(scope: Scope, grants: Collection[Grant]) -> list[PrivilegeStateme
 def revokes_of(change: AccountChange, circumstances: Circumstances) -> list[Parts]:
     """What is taken away, each revoke followed by what it took besides."""
     parts: list[Parts] = []
-    disordered = _disordered_tables(change)
     for scope, grants in sorted(by_object([*change.revoked, *change.grant_options_revoked]).items()):
         if scope == GLOBAL:
             parts.append(_revoke_on_everything(change, grants, circumstances))
-        elif scope in disordered:
-            continue
         elif scope.kind == "TABLE":
             parts.append(_revoke_on_table(change, scope, grants))
+        elif is_lost(change.name, scope):
+            # The server carries the REVOKE out if it remembers the GRANT, which it does not after a restart.
+            parts.append((*_grants_on(scope, grants), _revoke(scope, grants)))
         else:
             parts.append((_revoke(scope, grants),))
-    return parts + [_made_anew(change, scope) for scope in sorted(disordered)]
+    return parts
 
 
 def _revoke(scope: Scope, grants: Iterable[Grant]) -> PrivilegeStatement:
@@ -140,23 +138,6 @@ def _revoke_on_table(change: AccountChange, scope: Scope, grants: Collection[Gra
     taken_besides = [grant for grant in on_table(_after(change), scope) if grant.privilege in whole]
     revoke = _revoke(scope, needed)
     return (revoke, PrivilegeStatement(_written(taken_besides), scope)) if taken_besides else (revoke,)
-
-
-def _disordered_tables(change: AccountChange) -> set[Scope]:
-    """Those of which something changes."""
-    changing = {object_of(grant.scope) for grant in _before(change) ^ _after(change)}
-    return disordered_tables(_before(change)) & changing
-
-
-def _made_anew(change: AccountChange, scope: Scope) -> Parts:
-    """A table in disorder: its columns' privileges are granted on the whole table, with which the server puts them in
-    order, then revoked from it, and what stays is granted again."""
-    before, after = on_table(_before(change), scope), on_table(_after(change), scope)
-    limited = {Grant(grant.privilege, scope) for grant in before if grant.scope.column}
-    gone = limited | {grant for grant in before if not grant.scope.column and grant not in after}
-    names = {grant.privilege for grant in gone}
-    again = [grant for grant in after if grant not in before or grant.privilege in names]
-    return (PrivilegeStatement(_written(limited), scope), _revoke(scope, gone), *_grants_on(scope, again))
 
 
 def _revoke_on_everything(change: AccountChange, grants: Collection[Grant], circumstances: Circumstances) -> Parts:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import becomes_iam
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
@@ -24,6 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     objects_dropped,
     sessions_ended,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import NO_RULES, PasswordRules
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.grants import (
     Circumstances,
     Parts,
@@ -32,7 +34,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect, Settings
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
-    IAM,
     AccountChange,
     AccountName,
     Changes,
@@ -47,7 +48,9 @@ Names = Sequence[AccountName]
 
 
 def render(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
-    circumstances = Circumstances(observed.authority.revoke_fillers, observed.doubled, observed.mandatory_roles)
+    circumstances = Circumstances(
+        observed.authority.revoke_fillers, observed.doubled, observed.mandatory_roles, observed.password_rules
+    )
     effective = changes.effective
     before = secured(effective, observed.dialect, circumstances, observed.plugin_active)
     ending = sessions_ended(
@@ -76,9 +79,16 @@ def secured(
     def create(names: Names, settings: Settings) -> Iterable[Statement]:
         return [statements.create_users(names, settings, dialect)]
 
+    def drop_factors(names: Names, factors: int) -> Iterable[Statement]:
+        return [statements.drop_factors(names, factors)]
+
+    def rules(change: AccountChange) -> PasswordRules:
+        return circumstances.password_rules.get(change.name, NO_RULES)
+
     return [
         *_grouped(changes, lambda change: _created(change, circumstances.mandatory_roles), create),
-        *_grouped(changes, _altered, alter),
+        *_grouped(changes, lambda change: _altered(change, rules(change)), alter),
+        *_grouped(changes, lambda change: _factors(change, rules(change)), drop_factors),
         *_grouped(changes, _shut if may_alter else lambda change: [], alter),
     ]
 
@@ -149,18 +159,27 @@ def _created(change: AccountChange, mandatory: Roles) -> list[Settings]:
     ]
 
 
-def _altered(change: AccountChange) -> list[Settings]:
+def _altered(change: AccountChange, rules: PasswordRules) -> list[Settings]:
     before, after = change.before, change.after
     if before is None or after is None:
         return []
     settings = Settings(
-        authentication=True if before.authentication != IAM == after.authentication else None,
+        authentication=True if becomes_iam(change) else None,
+        forgets_failures=_forgets_failures(change, rules),
         tls=after.tls if after.tls != before.tls else None,
         connection_limit=after.connection_limit if after.connection_limit != before.connection_limit else None,
         locked=True if after.locked and not before.locked else None,
         comment=after.comment if after.comment != before.comment else None,
     )
     return [] if settings == Settings() else [settings]
+
+
+def _forgets_failures(change: AccountChange, rules: PasswordRules) -> bool:
+    return becomes_iam(change) and rules.counts_failures
+
+
+def _factors(change: AccountChange, rules: PasswordRules) -> list[int]:
+    return [rules.factors] if change.before is not None and becomes_iam(change) and rules.factors else []
 
 
 def _shut(change: AccountChange) -> list[Settings]:

@@ -32,9 +32,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     MAX_IDENTIFIER,
     canonical,
-    disordered_tables,
     format_scope,
-    on_table,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     ALL,
@@ -50,6 +48,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     Mistakes,
     Refused,
     UnknownPrivilege,
+    Where,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
@@ -65,6 +64,14 @@ def resolve_account(account: ParsedAccount, observed: MySQLObserved) -> list[Des
     """The account, or all of its name. Raises MissingObject, UnknownPrivilege, InvalidOption, Refused."""
     if account.request.all_hosts:
         return _whole_name(account, observed)
+    if not account.request.present:
+        return [Desired(account.name, account.request)]
+    if account.name in observed.group_roles:
+        raise Refused(
+            f"{account.name} is a role, as which nobody logs in. Choose another name for the account, and list the "
+            "role under its roles.",
+            Where(element="name"),
+        )
     mistakes = Mistakes()
     grants = _grants(account, observed, mistakes)
     roles = _roles(account, observed, mistakes)
@@ -109,7 +116,7 @@ def _grants(account: ParsedAccount, observed: MySQLObserved, mistakes: Mistakes)
     for parsed in account.grants:
         with mistakes.about(element=parsed.position):
             wanted |= reader.read(parsed)
-    return reader.settled(wanted, account.request.purge_grants)
+    return frozenset(wanted)
 
 
 class _AccountReader:
@@ -119,7 +126,6 @@ class _AccountReader:
         self._observed = observed
         before = observed.accounts.get(account)
         self._held = before.grants if before else frozenset[Grant]()
-        self._disordered = disordered_tables(self._held)
         self._options: dict[str, tuple[bool, str]] = {}
 
     def read(self, parsed: ParsedGrant) -> set[Grant]:
@@ -168,14 +174,13 @@ class _AccountReader:
             )
 
     def _column(self, column: str, scope: Scope, parsed: ParsedGrant) -> Scope:
-        """The column's scope, spelled as in the account's grants where they agree: the grant table keeps the spelling
-        of the statement that made it, and a REVOKE must repeat it. Where they do not, see :meth:`settled`."""
+        """The column's scope, spelled as in the account's grants: the grant table keeps the spelling of the statement
+        that made it, and a REVOKE must repeat it."""
         held = self._spellings(scope, column)
         if not held and scope in self._observed.objects.scopes and not self._stored(scope, column):
             raise no_column(format_scope(scope), column, self._observed.title)
-        if scope not in self._disordered:
-            column = min(held, default=self._stored(scope, column) or column)
-        return replace(scope, column=column)
+        spelled = column if column in held else min(held, default=self._stored(scope, column) or column)
+        return replace(scope, column=spelled)
 
     def _spellings(self, table: Scope, column: str) -> set[str]:
         columns = {grant.scope.column for grant in self._held if grant.scope.path == table.path}
@@ -183,22 +188,6 @@ class _AccountReader:
 
     def _stored(self, table: Scope, column: str) -> str:
         return self._observed.objects.column(table.path, column)
-
-    def settled(self, wanted: set[Grant], purge: bool) -> frozenset[Grant]:
-        """Where the account's grants on a table do not agree on a column's spelling, either that table stays as it is,
-        or the catalogue has the say."""
-        for table in self._disordered:
-            wish, held = on_table(wanted, table), on_table(self._held, table)
-            if wish != held and (purge or not wish <= held):
-                wanted = (wanted - wish) | {self._as_stored(grant) for grant in wish}
-        return frozenset(wanted)
-
-    def _as_stored(self, grant: Grant) -> Grant:
-        column = grant.scope.column
-        if not column:
-            return grant
-        spelled = self._stored(grant.scope, column) or min(self._spellings(grant.scope, column), default=column)
-        return replace(grant, scope=replace(grant.scope, column=spelled))
 
     def _check_exists(self, scope: Scope, wanted: set[Grant], parsed: ParsedGrant) -> None:
         """What the account holds already needs no object: MySQL keeps the grants on a table that was dropped."""

@@ -43,6 +43,7 @@ def exposure(code: str) -> tuple[Exposure, ...]:
 
 CASES: dict[str, tuple[Estate, Estate]] = {
     # an estate with it, and the nearest without it
+    "account_hidden": (estate(defects=defect("account_hidden")), estate()),
     "account_orphan": (estate(connectable=[]), estate(connectable=["jane"])),
     "administrator_by_iam": (
         estate(MASTER, secret="arn:…", allowed=["admin"], **NAMED),

@@ -91,6 +91,8 @@ READ = [
     grant("of columns to be deleted", "orders.customers", "DELETE (id)"),
     grant("of what a table has not", "orders.customers", "PROCESS"),
     grant("of what is no privilege", "orders.*", "EXECUT"),
+    grant("of what is a role", "*.*", "LOAD FROM S3"),
+    grant("of what a routine has", "orders.customers", "EXECUTE"),
 ]
 
 RESOLVED = [
@@ -124,6 +126,16 @@ PLANNED = [
     account("that is the master", replace(having(), master=CULPRIT), comment="x"),
     account("that is the login", replace(having(), login=NAME), comment="x"),
     account("on a host that is not resolved", replace(SERVER, resolves_hosts=False), "host", host="db1.example.org"),
+    account("on a host that no client has", SERVER, "host", host="10.1.2.3/8"),
+    account("as SQL writes it", SERVER, "name", name="jane@10.%"),
+    account("of the master's name", replace(SERVER, master=CULPRIT), "name", host="10.%"),
+    account("that is a role", replace(having(authentication=PASSWORD), group_roles=frozenset({NAME})), "name"),
+    account(
+        "that gets a role with SYSTEM_USER",
+        replace(SERVER, system_users=frozenset({READER})),
+        "roles[0]",
+        roles=["reader"],
+    ),
     account("with SYSTEM_USER", having(Grant("SYSTEM_USER", GLOBAL)), state="absent"),
     account(
         "that is a definer",

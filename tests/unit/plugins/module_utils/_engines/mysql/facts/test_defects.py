@@ -23,17 +23,40 @@ def defects(name: str = "jane", host: str = "%", authentication: str = IAM, reso
     return [defect.code for defect in find_defects([account], {}, resolves)]
 
 
+@pytest.mark.parametrize(
+    ("anonymous", "host", "hidden"),
+    [
+        ("localhost", "%", True),
+        ("10.%", "%", True),
+        ("10.1.%", "10.%", True),
+        ("%", "", True),
+        ("%", "%", False),
+        ("10.%", "10.%", False),
+        ("10.%", "192.168.%", False),
+        ("%", "10.%", False),
+    ],
+)
+def test_an_anonymous_account_with_a_more_specific_host(anonymous: str, host: str, hidden: bool) -> None:
+    accounts = [
+        SurveyedAccount(Account(AccountName("", anonymous), PASSWORD, locked=True)),
+        SurveyedAccount(Account(AccountName("jane", host))),
+    ]
+    assert [defect.code for defect in find_defects(accounts, {}, False)] == ["account_hidden"] * hidden
+
+
 def test_a_sound_account() -> None:
     assert defects() == []
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "db1.example.org", "%.org", "10.0.0.7/255.255.0.0"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "::1", "db1.example.org", "%.org", "10.0.0.7/255.255.0.0", "*"]
+)
 def test_hosts_that_nobody_has(host: str) -> None:
     assert defects(host=host) == ["host_unreachable"]
     assert defects(host=host, authentication=PASSWORD) == []
 
 
-@pytest.mark.parametrize("host", ["10.0.%", "10.0.0.0/255.255.0.0", "10.0.0.0/16", "fe80::%", "10.1.2.3"])
+@pytest.mark.parametrize("host", ["10.0.%", "10.0.0.0/255.255.0.0", "10.0.0.0/16", "fe80::%", "10.1.2.3", ""])
 def test_hosts_that_clients_have(host: str) -> None:
     assert defects(host=host) == []
 

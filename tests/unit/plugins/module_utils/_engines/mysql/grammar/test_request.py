@@ -41,7 +41,12 @@ def test_columns(text, columns):
     [
         ("orders.*", "FILE", "FILE does not apply to orders"),
         ("orders.*", "CONNECTION_ADMIN", "does not apply"),
-        ("orders.t", "EXECUTE", "does not apply"),
+        ("orders.t", "EXECUTE", r"does not apply to a table.*write on: PROCEDURE orders\.t or FUNCTION orders\.t"),
+        ("`my db`.t", "alter routine", r"PROCEDURE `my db`\.t or FUNCTION `my db`\.t"),
+        ("*.*", "load from s3", "AWS_LOAD_S3_ACCESS instead: list it under roles"),
+        ("*.*", "SELECT INTO S3", "AWS_SELECT_S3_ACCESS"),
+        ("*.*", "INVOKE SAGEMAKER", "AWS_SAGEMAKER_ACCESS"),
+        ("orders.*", "INVOKE COMPREHEND", "AWS_COMPREHEND_ACCESS"),
         ("PROCEDURE orders.p", "SELECT", "what does: EXECUTE, ALTER ROUTINE"),
         ("orders.*", "SELEC", "not a privilege of MySQL"),
         ("*.*", "SELEC", "not a privilege of MySQL"),

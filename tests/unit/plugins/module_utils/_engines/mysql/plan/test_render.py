@@ -133,22 +133,6 @@ def test_columns_that_a_revoke_on_the_table_takes_are_granted_again():
     ]
 
 
-def test_a_table_with_a_column_in_two_spellings_is_made_anew():
-    before = account(on_column("SELECT", "id"), on_column("UPDATE", "ID"), Grant("DROP", CUSTOMERS))
-    anew = [
-        "GRANT SELECT, UPDATE ON `orders`.`customers` TO `jane`@`%`",
-        "REVOKE SELECT, UPDATE ON `orders`.`customers` FROM `jane`@`%`",
-    ]
-    kept = account(on_column("UPDATE", "ID"), Grant("DROP", CUSTOMERS))
-    assert rendered(before, kept) == [*anew, "GRANT UPDATE (`ID`) ON `orders`.`customers` TO `jane`@`%`"]
-    added = account(*before.grants, Grant("INSERT", CUSTOMERS))
-    again = "GRANT SELECT (`id`), INSERT, UPDATE (`ID`) ON `orders`.`customers` TO `jane`@`%`"
-    assert rendered(before, added) == [*anew, again]
-    assert rendered(before, account(*before.grants, SELECT))[:-1] == []
-    emptied = [anew[0], anew[1].replace("UPDATE", "UPDATE, DROP")]
-    assert rendered(before, account()) == emptied
-
-
 def test_routines():
     after = account(Grant("EXECUTE", Scope("FUNCTION", path=("orders", "f"))))
     assert rendered(account(), after) == ["GRANT EXECUTE ON FUNCTION `orders`.`f` TO `jane`@`%`"]
