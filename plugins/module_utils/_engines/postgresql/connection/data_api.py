@@ -19,9 +19,10 @@ from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.data_api import Answers, end_all
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection import connect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
     QUERY_CANCELED,
+    ended_early,
+    explain,
     refusal,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
@@ -105,10 +106,10 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
                 return
             except DatabaseRefused as error:
                 if error.state not in _CUT_OFF:
-                    raise CannotConnect(connect.explain(self.login, _USER, database, error.text)) from None
+                    raise CannotConnect(explain(self.login, _USER, database, error.text)) from None
             except TransactionLost as error:
                 raise self._answers.lost(error) from None
-        raise connect.ended_early(self.login, _USER.user, database)
+        raise ended_early(self.login, _USER.user, database)
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         values = with_arrays(parameters)

@@ -14,12 +14,25 @@ from __future__ import annotations
 
 import ctypes
 import re
+import socket
+import ssl
+import struct
 import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certificates import (
+    no_tls,
+    refused_certificate,
+    tls_context,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import statement_refused
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    CannotConnect,
+    StatementFailed,
+    Unreachable,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 
 LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEPENDENT_OBJECTS, NO_PRIVILEGE = "55P03", "57014", "2BP01", "42501"
 _ROW_TOO_BIG, _OUT_OF_MEMORY = "54000", "53200"
@@ -101,3 +114,116 @@ def collect_notices(connection: Any) -> None:
     libpq = ctypes.CDLL(sys.modules["psycopg2._psycopg"].__file__)
     libpq.PQsetErrorVerbosity.argtypes = (ctypes.c_void_p, ctypes.c_int)
     libpq.PQsetErrorVerbosity(connection.pgconn_ptr, _VERBOSE)
+
+
+_SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+"""https://www.postgresql.org/docs/current/protocol-message-formats.html (SSLRequest)"""
+
+# What the text of an OperationalError holds → what to tell. psycopg2 gives no SQLSTATE for a failed connection.
+_REASONS: tuple[tuple[str, str], ...] = (
+    (
+        r"(PAM|LDAP) authentication failed",
+        "the server sent {user} to IAM authentication and it was refused; log in with an IAM token if {user} is a "
+        "member of rds_iam on purpose, and check that the IAM policy allows rds-db:connect for this name",
+    ),
+    (
+        r"password authentication failed",
+        "wrong credentials for {user}; check the name and the password, and that the secret is the current one",
+    ),
+    (
+        r"no pg_hba\.conf entry|pg_hba\.conf rejects",
+        "the server accepts no connection of {user} to database {database}; name another one with login_db",
+    ),
+    (r"role .* is not permitted to log in", "{user} is locked (NOLOGIN); log in as another account"),
+    (r"database .* does not exist", "there is no database {database}; name one that exists with login_db"),
+    (r"permission denied for database", "{user} may not connect to database {database}; grant it CONNECT"),
+    (r"does not support SSL", no_tls()),
+    (
+        r"too many connections for role",
+        "{user} has a CONNECTION LIMIT, and that many sessions are open; raise it, or end idle sessions of {user}",
+    ),
+    (
+        r"too many connections for database",
+        "database {database} has a CONNECTION LIMIT, and that many sessions are open; raise it, name another one with "
+        "login_db, or end idle sessions",
+    ),
+    (
+        r"too many (clients|connections)|remaining connection slots",
+        "the server has no free connection slot; end idle sessions or try again later",
+    ),
+    (
+        r"starting up|shutting down|recovery mode",
+        "the server is starting or stopping; try again when it is available",
+    ),
+    (
+        r"Connection refused",
+        "nothing listens on {host}:{port}; check host and port, and that the database is available",
+    ),
+    (
+        r"timeout expired|timed out|No route to host|Network is unreachable",
+        "{host}:{port} does not answer; check security groups, routing, or the tunnel",
+    ),
+    (
+        r"root certificate file .* does not exist",
+        "the file named by ca_cert does not exist; correct its path",
+    ),
+)
+
+_UNKNOWN_TO_IAM = (
+    "the server took the IAM token of {user} for a password; check that the role exists in this case and is a member "
+    "of rds_iam, and that IAM authentication is on"
+)
+
+PASSWORD_REFUSED = re.compile("password authentication failed")
+_NOBODY_ANSWERS = re.compile(
+    "starting up|shutting down|recovery mode|not (yet )?accepting connections"
+    "|Connection (refused|reset)|timeout expired|timed out|No route to host|Network is unreachable"
+    "|closed (the connection )?unexpectedly|EOF detected|unexpected eof"
+)
+
+
+def connection_failure(login: Login, credentials: Credentials, database: str, text: str) -> CannotConnect:
+    kind = Unreachable if _NOBODY_ANSWERS.search(text) else CannotConnect
+    return kind(explain(login, credentials, database, text))
+
+
+def explain(login: Login, credentials: Credentials, database: str, text: str) -> str:
+    reason, user = None, credentials.user
+    if credentials.is_token and PASSWORD_REFUSED.search(text):
+        reason = _UNKNOWN_TO_IAM.format(user=user)
+    if re.search(r"certificate|SSL error", text) and not re.search(r"root certificate file .* does not exist", text):
+        reason = _explain_tls(login)
+    for pattern, sentence in _REASONS:
+        if reason is None and re.search(pattern, text, re.DOTALL):
+            reason = sentence.format(user=user, database=database, host=login.host, port=login.port)
+    return f"Cannot log in to {login.title}: {reason or ' '.join(text.split())}."
+
+
+def ended_early(login: Login, user: str, database: str) -> CannotConnect:
+    """An account's settings are stronger than those of a database:
+    https://www.postgresql.org/docs/current/sql-alterrole.html"""
+    return CannotConnect(
+        f"Cannot log in to {login.title}: database {database} ends sessions before they are set up; if its "
+        "idle_session_timeout, idle_in_transaction_session_timeout or transaction_timeout is a few milliseconds, take "
+        f"it back with ALTER DATABASE … RESET, or run ALTER ROLE … SET … = 0 for {user}."
+    )
+
+
+def _explain_tls(login: Login) -> str | None:
+    """libpq only says that verification failed: shake hands once more, sending no credentials, to learn why.
+
+    Raises CannotConnect where there is nothing to verify against.
+    """
+    context = tls_context(login.ssl_mode, login.ca_cert)
+    name = login.endpoint.host or login.host
+    try:
+        with socket.create_connection((login.host, login.port), timeout=login.connect_timeout) as plain:
+            plain.sendall(_SSL_REQUEST)
+            if plain.recv(1) != b"S":
+                return None
+            with context.wrap_socket(plain, server_hostname=name):
+                return None
+    except ssl.SSLCertVerificationError as error:
+        return refused_certificate(error, name, login.ca_cert)
+    except OSError:
+        return None

@@ -22,6 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     NOT_DONE,
     QUERY_CANCELED,
     collect_notices,
+    ended_early,
     lock_not_available,
     refusal,
     with_advice,
@@ -112,7 +113,7 @@ class PostgreSQLSession(Session):
             except ConnectionLost:
                 connection.close()
         else:
-            raise connect.ended_early(self.login, user, database)
+            raise ended_early(self.login, user, database)
         self._connections[database] = connection
         if row[1]:
             self.close()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.connect import explain
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import explain
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
 
 ENDPOINT = Endpoint("cluster ledger", "aurora-postgresql", "ledger.cluster-x.example.org", 5432)
