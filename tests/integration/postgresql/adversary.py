@@ -17,7 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.end_sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 
 Act = Callable[[], object]

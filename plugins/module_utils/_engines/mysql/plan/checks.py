@@ -35,6 +35,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     format_scope,
+    identifier,
+    is_lost,
     on_table,
     tables_in_two_spellings,
 )
@@ -49,6 +51,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
     foreign_access,
     kept_rights,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.lockout import check_lockout
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.memberships import (
     check_dropped_roles,
     check_loops,
@@ -56,9 +59,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.pl
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.naming import (
     check_host,
-    check_lockout,
     check_name,
-    check_routines,
     hidden_accounts,
     mistaken_names,
 )
@@ -117,7 +118,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
     check_name(change)
     check_host(change, observed)
     check_lockout(change, observed)
-    check_routines(change, observed)
+    _check_routines(change, observed)
     check_system_user(change, observed)
     if change.created:
         check_adoption(change, observed.dependencies, observed.authority, observed.login)
@@ -143,6 +144,20 @@ def _check_iam(change: AccountChange, observed: MySQLObserved) -> None:
             f"authentication_policy of {observed.title} is {observed.authentication_policy!r}, which does not admit "
             f"{PLUGIN} as the only factor. Set it to '*,,' in the parameter group.",
             change.at(),
+        )
+
+
+def _check_routines(change: AccountChange, observed: MySQLObserved) -> None:
+    """Raises Refused."""
+    for grant in sorted(grant for grant in change.granted if is_lost(change.name, grant.scope)):
+        database = identifier(grant.scope.path[0])
+        remedy = f"Grant it on {database}.*"
+        if all(text.isascii() for text in grant.scope.path):
+            remedy += ", or grant it to a role with an ASCII name and list that under roles"
+        raise Refused(
+            f"MySQL loses {grant.privilege} on {format_scope(grant.scope)} for {change.name} when it restarts, because "
+            f"a name has letters outside ASCII. {remedy}.",
+            change.at(element_of_grant(change, grant, observed)),
         )
 
 

@@ -11,21 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
-    client_of,
     hides,
     hides_sentence,
-    host_order,
-    matches_client,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import unreachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import sql_account
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
-    format_scope,
-    identifier,
-    is_lost,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
 
@@ -74,44 +65,6 @@ def check_host(change: AccountChange, observed: MySQLObserved) -> None:
             f"Nobody could log in as {change.name}, because {found.reason}. Write another host: {found.instead}.",
             change.at("host"),
         )
-
-
-def check_routines(change: AccountChange, observed: MySQLObserved) -> None:
-    """Raises Refused."""
-    for grant in sorted(grant for grant in change.granted if is_lost(change.name, grant.scope)):
-        database = identifier(grant.scope.path[0])
-        remedy = f"Grant it on {database}.*"
-        if all(text.isascii() for text in grant.scope.path):
-            remedy += ", or grant it to a role with an ASCII name and list that under roles"
-        raise Refused(
-            f"MySQL loses {grant.privilege} on {format_scope(grant.scope)} for {change.name} when it restarts, because "
-            f"a name has letters outside ASCII. {remedy}.",
-            change.at(element_of_grant(change, grant, observed)),
-        )
-
-
-def check_lockout(change: AccountChange, observed: MySQLObserved) -> None:
-    """Of several accounts of a name, a client logs in as that with the most specific host. Raises Refused.
-
-    https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
-    """
-    name, login, client = change.name, observed.login, observed.client
-    if not change.created:
-        return
-    if name.name == observed.master:
-        whose = f"the master user of {observed.title}"
-    elif name.name == client.name and matches_client(name.host, client_of(str(client))) and _is_stronger(name, login):
-        whose = f"the login of this task ({login})"
-    else:
-        return
-    raise Refused(
-        f"Clients whose host matches {name} would no longer log in as {whose}, but as {name}. Choose another name.",
-        change.at("name"),
-    )
-
-
-def _is_stronger(name: AccountName, other: AccountName) -> bool:
-    return not other.name or host_order(name.host) > host_order(other.host)
 
 
 def hidden_accounts(changes: Iterable[AccountChange], existing: Collection[AccountName]) -> Iterator[str]:

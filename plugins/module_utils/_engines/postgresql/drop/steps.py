@@ -40,7 +40,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     databases_of,
     names_of,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.end_sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.statements import (
     drop_owned,
     end_sessions,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop import queries
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.sessions import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.end_sessions import EndSessions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
