@@ -4,11 +4,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Names and hosts of new accounts: which ones no client could use, or would lock somebody out."""
+"""Names and hosts of new accounts that are mistakes, and anonymous accounts that hide them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
     hides,
@@ -19,6 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import sql_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
 
 _NAMED = 3
 """Accounts that a warning names before it only counts them."""
@@ -73,9 +74,4 @@ def hidden_accounts(changes: Iterable[AccountChange], existing: Collection[Accou
     for nameless in sorted(name for name in existing if not name.name):
         hidden = [str(name) for name in wanted if hides(nameless.host, name.host)]
         if hidden:
-            yield hides_sentence(nameless.host, _first_of(hidden))
-
-
-def _first_of(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"{', '.join(names[:_NAMED])}{more}"
+            yield hides_sentence(nameless.host, first_of(hidden, _NAMED))

@@ -20,7 +20,7 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.data_api import Answers, end_all
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
-    QUERY_CANCELED,
+    CUT_OFF,
     ended_early,
     explain,
     refusal,
@@ -63,9 +63,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import
 MAX_STATEMENTS, MAX_CHARACTERS = 64, 60000
 """What goes into one call, which has 45 s and takes 65,536 characters."""
 
-_CUT_OFF = ("08006", QUERY_CANCELED, "25P03", "25P04", "57P05")
-"""By a timeout: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
-
 _USER = Credentials("the secret's user", "")
 
 
@@ -105,7 +102,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
                 talk.open()
                 return
             except DatabaseRefused as error:
-                if error.state not in _CUT_OFF:
+                if error.state not in CUT_OFF:
                     raise CannotConnect(explain(self.login, _USER, database, error.text)) from None
             except TransactionLost as error:
                 raise self._answers.lost(error) from None
@@ -165,7 +162,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         self, statements: Sequence[Statement], together: bool, opening: Sequence[Statement]
     ) -> Iterator[tuple[str, Statement]]:
         parts = [*opening, *statements] if statements else []
-        for part in batches(parts) if together else parts:
+        for part in calls(parts) if together else parts:
             yield part.text, part
 
     def run(self, step: Step) -> None:
@@ -208,7 +205,7 @@ class PostgreSQLDataApiSession(PostgreSQLSession):
         end_all(talks)
 
 
-def batches(statements: Sequence[Statement]) -> Iterator[Statement]:
+def calls(statements: Sequence[Statement]) -> Iterator[Statement]:
     """As few statements as may be, each short enough for a call."""
     batch: list[Statement] = []
     size = 0

@@ -35,6 +35,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
 
 LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEPENDENT_OBJECTS, NO_PRIVILEGE = "55P03", "57014", "2BP01", "42501"
+READ_ONLY = "25006"
+LOST = ("08", "57P")
+"""How SQLSTATEs begin that say that the session is gone."""
+CUT_OFF = ("08006", QUERY_CANCELED, "25P03", "25P04", "57P05")
+"""By a timeout: a session, or the statement that sets it up."""
 _ROW_TOO_BIG, _OUT_OF_MEMORY = "54000", "53200"
 _ADVICE = {
     LOCK_NOT_AVAILABLE: "Another session holds a lock on it; try again later or raise lock_timeout.",

@@ -19,8 +19,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
     DEPENDENT_OBJECTS,
     LOCK_NOT_AVAILABLE,
+    LOST,
     NOT_DONE,
     QUERY_CANCELED,
+    READ_ONLY,
     collect_notices,
     ended_early,
     lock_not_available,
@@ -69,7 +71,6 @@ _MEETING_PLACE = "postgres"
 """The database that every cluster has."""
 ATTEMPTS = 5
 """To set a session up under the timeouts that its database has."""
-_READ_ONLY = "25006"
 
 
 class TableLockRow(NamedTuple):
@@ -165,18 +166,18 @@ class PostgreSQLSession(Session):
     def _translate(self, error: Any, text: str, connection: Any) -> AuroraIamError:
         message = " ".join((error.diag.message_primary or str(error)).split())
         code = error.pgcode or ""
-        if connection.closed or code.startswith(("08", "57P")):
+        if connection.closed or code.startswith(LOST):
             return ConnectionLost(
                 f"The connection to {self.login.title} broke ({message}); run the task again, it continues where it "
                 "stopped."
             )
-        if code == _READ_ONLY and connection in self._only_reading:
+        if code == READ_ONLY and connection in self._only_reading:
             return Refused(
                 f"{self.login.title} lets {self.user} only read in database {connection.info.dbname}, because "
                 "default_transaction_read_only is on there; take it back with ALTER ROLE or ALTER DATABASE … RESET "
                 "default_transaction_read_only, and run the task again."
             )
-        if code == _READ_ONLY:
+        if code == READ_ONLY:
             return NotWriter(f"{self.login.title} has become read-only, as after a failover; run the task again.")
         hint = " ".join(part for part in (error.diag.message_detail, error.diag.message_hint) if part)
         return refusal(self.login.title, message, hint, code, text)
