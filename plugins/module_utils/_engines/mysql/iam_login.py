@@ -4,7 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""How an account is IAM-authenticated on MySQL: by a plugin. Recognise it, make it so, find it broken."""
+"""How an account is IAM-authenticated on MySQL: by a plugin. Recognise it, make it so, find it broken.
+
+That it does not require TLS is not broken but unsafe, which ``_findings`` judges.
+"""
 
 from __future__ import annotations
 

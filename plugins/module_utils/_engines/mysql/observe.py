@@ -4,7 +4,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Reads a server: which queries are asked, in which order, and what is made of the answers."""
+"""Reads a server: which queries are asked, in which order, and what is made of the answers.
+
+A login that may not read the grant tables fails with the server's error (``connection/errors.py``); facts go on without
+(``facts/survey.py``).
+"""
 
 from __future__ import annotations
 

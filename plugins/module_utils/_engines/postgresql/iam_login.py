@@ -4,7 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""How an account is IAM-authenticated on PostgreSQL: by rds_iam. Recognise it, make it so, find it broken."""
+"""How an account is IAM-authenticated on PostgreSQL: by rds_iam. Recognise it, make it so, find it broken.
+
+A password that the account has stays stored: the server does not ask members of rds_iam for it.
+"""
 
 from __future__ import annotations
 

@@ -121,7 +121,8 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
 def _read_databases(
     session: PostgreSQLSession, wanted: Sequence[ParsedAccount], roles: Roles, accounts: Collection[str]
 ) -> tuple[CatalogueBuilder, Dependencies, dict[str, Database]]:
-    """What is shared, and every database that an account has something in or that a grant names."""
+    """What is shared, and every database that an account has something in or that a grant names. Which those are, and
+    whether the login can connect to them, the server says (``queries.shared_objects``)."""
     numbers = oids(roles.by_name, accounts)
     login_roles = oids(roles.by_name, {session.user} | roles.reachable(session.user, any_membership))
     watched = sorted({*numbers, *login_roles, _PUBLIC_OID})

@@ -4,7 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""The lock that keeps runs apart, as GET_LOCK: https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html"""
+"""The lock that keeps runs apart, as GET_LOCK: https://dev.mysql.com/doc/refman/8.4/en/locking-functions.html
+
+Who is waited for, and how long, is in ``_engines/run_lock.py``.
+"""
 
 from __future__ import annotations
 

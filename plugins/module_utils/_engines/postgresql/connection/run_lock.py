@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""The lock that keeps runs apart, as an advisory lock.
+"""The lock that keeps runs apart, as an advisory lock. Who is waited for, and how long, is in ``_engines/run_lock.py``.
 
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """

@@ -4,7 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""What accounts lose when a task drops others: memberships of them, and privileges that they own or granted. Pure."""
+"""What accounts lose when a task drops others: memberships of them, and privileges that they own or granted. Pure.
+
+What goes along with an object that is dropped only the server knows: the rehearsal asks it.
+"""
 
 from __future__ import annotations
 
