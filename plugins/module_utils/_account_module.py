@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Callable, Generic, TypeVar, cast
+from typing import Any, Callable, Generic, TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
@@ -222,7 +222,7 @@ class _Planner(Generic[O]):
             return
         wanted = {str(account.name): account for account in self.wanted}
         named = [wanted[where.account] for where in error.where if where.account in wanted]
-        subjects = cast("tuple[Subject, ...]", error.subjects)
+        subjects: tuple[Subject, ...] = error.subjects
         elements = self.engine.elements(named, subjects, self.observed)
         places = {str(item.name): item.request.where._replace(element=elements.get(item.name, "")) for item in named}
         error.where = tuple(where if where.element else places.get(where.account, where) for where in error.where)

@@ -66,7 +66,7 @@ class AuroraIamError(Exception):
         super().__init__(message)
         self.message = message
         self.where: tuple[Where, ...] = where
-        self.subjects: tuple[object, ...] = ()
+        self.subjects: tuple[Any, ...] = ()
         self.done: tuple[str, ...] = ()
         self.in_doubt: tuple[str, ...] = ()
         self.details: dict[str, Any] = details

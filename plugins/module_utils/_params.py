@@ -203,7 +203,7 @@ class _Elements:
         """With the option that the message begins with, or quotes."""
         if isinstance(error, UnsupportedError):
             text = str(error)
-            return InvalidOption(f"unknown option {text}", Where(element=text.split(".")[0]))
+            return InvalidOption(f"unknown option {text}", Where(element=text.partition(".")[0]))
         named = (word for word in re.findall(r"\w+", str(error)) if word in self._validator.argument_spec)
         option = "" if isinstance(error, RequiredError) else next(named, "")
         return InvalidOption(f"{str(error).rstrip('.')}.", Where(element=option))

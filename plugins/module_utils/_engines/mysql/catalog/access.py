@@ -254,11 +254,11 @@ def _shares_clients(
     return not ahead and may_share_clients(name.host, other.host, resolves_hosts)
 
 
-def hides(row: Row, other: Row) -> bool:
-    """Whether the other one never counts, because this one does wherever it matches."""
+def hides(row: Row, hidden: Row) -> bool:
+    """Whether the second one never counts, because the first does wherever it matches."""
     if row.scope.kind not in _DATABASES:
-        return row.scope == other.scope and specificity(row.account.host) > specificity(other.account.host)
-    return other.scope.kind in _DATABASES and _is_within(other, row) and _row_order(row) > _row_order(other)
+        return row.scope == hidden.scope and specificity(row.account.host) > specificity(hidden.account.host)
+    return hidden.scope.kind in _DATABASES and _is_within(hidden, row) and _row_order(row) > _row_order(hidden)
 
 
 def takes_from(row: Row, other: Row) -> Privileges:

@@ -120,7 +120,7 @@ class Authority:
         if self.superuser or owner == self.login or scope.kind.startswith(FUTURE):
             return False
         names = sorted(self.inherited - {owner})
-        held = (self.observed.catalogue.entries(level, name) for level in {scope, object_of(scope)} for name in names)
+        held = (self.observed.catalogue.entries(level, name) for level in (scope, object_of(scope)) for name in names)
         return any(entry.grantable for entries in held for entry in entries)
 
     def to_revoke(self, entry: Entry) -> str:

@@ -58,8 +58,8 @@ def grant(title: str, on: str, *privileges: str, state: MySQLObserved | None = N
     return Mistake(f"a grant {title}", "grants[1]", {"grants": [SOUND, wrong]}, state)
 
 
-def account(title: str, state: MySQLObserved, element: str = "", /, **user: Any) -> Mistake:
-    return Mistake(f"an account {title}", element, user, state)
+def account(title: str, observed: MySQLObserved, element: str = "", **user: Any) -> Mistake:
+    return Mistake(f"an account {title}", element, user, observed)
 
 
 READ = [

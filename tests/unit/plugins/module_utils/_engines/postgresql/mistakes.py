@@ -29,8 +29,8 @@ def grant(title: str, on: str, *privileges: str, state: PostgreSQLObserved | Non
     return Mistake(f"a grant {title}", "grants[1]", {"grants": [SOUND, wrong]}, state)
 
 
-def account(title: str, state: PostgreSQLObserved, element: str = "", /, **user: Any) -> Mistake:
-    return Mistake(f"an account {title}", element, user, state)
+def account(title: str, observed: PostgreSQLObserved, element: str = "", **user: Any) -> Mistake:
+    return Mistake(f"an account {title}", element, user, observed)
 
 
 def having(*, login: bool = True, password: bool = False, comment: str = "", **state: Any) -> PostgreSQLObserved:
