@@ -37,10 +37,10 @@ def over_data_api() -> bool:
     return bool(os.environ.get(OVER_DATA_API))
 
 
-def examples(ordinarily: int = 40) -> int:
+def examples(ordinarily: int = 25) -> int:
     """How many examples a property test tries on each server: AURORA_IAM_EXAMPLES. Over the Data API only the way to
     the server is another, and a longer one."""
-    return int(os.environ.get("AURORA_IAM_EXAMPLES", "10" if over_data_api() else str(ordinarily)))
+    return int(os.environ.get("AURORA_IAM_EXAMPLES", "8" if over_data_api() else str(ordinarily)))
 
 
 # Each task makes clients anew, and reading AWS's service models again would take most of its time

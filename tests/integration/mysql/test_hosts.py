@@ -22,7 +22,7 @@ from tests.integration.master import direct_options
 from tests.integration.tasks import Result, Tasks, assert_settled, converge, refused_alike
 from tests.sandbox.clients import State
 
-pytestmark = pytest.mark.mysql
+pytestmark = [pytest.mark.mysql, pytest.mark.direct("logs in by a connection")]
 CLUSTER = "orders"
 CLIENTS = ("127.0.0.1", "127.0.0.5", "127.9.0.5")
 
