@@ -16,7 +16,7 @@ from tests.integration.master import direct_options
 from tests.integration.tasks import Result, Tasks, converge, refused_alike
 from tests.sandbox.clients import LoginRefused, State, attempt, connect_statement, create_principal, login, with_pymysql
 
-pytestmark = pytest.mark.mysql
+pytestmark = [pytest.mark.mysql, pytest.mark.direct("logs in by a connection")]
 CLUSTER = "orders"
 
 

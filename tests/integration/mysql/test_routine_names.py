@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from tests.integration.administration import Administration
-from tests.integration.master import direct_options
 from tests.integration.tasks import Result, Tasks, assert_settled, converge, refused_alike
 from tests.sandbox.clients import State
 
@@ -39,7 +38,7 @@ def routines(sql) -> Iterator[None]:
 def user(request, tasks: Tasks, state: State, sql, account: str) -> Iterator[Callable[..., Result]]:
     """The name of the account itself has a letter outside ASCII, or not."""
     name = account + request.param
-    yield partial(tasks.user, name=name, **direct_options(state, CLUSTER))
+    yield partial(tasks.user, name=name, cluster=CLUSTER)
     sql(f"DROP USER IF EXISTS `{name}`; DELETE FROM mysql.procs_priv WHERE User LIKE '{account}%'")
 
 
@@ -78,7 +77,7 @@ def test_what_is_there_is_read_and_revoked(user, tasks: Tasks, state: State, sql
         sql(f"GRANT EXECUTE, ALTER ROUTINE ON PROCEDURE {quoted(routine)} TO `{name}` WITH GRANT OPTION")
     if lost:
         sql("FLUSH PRIVILEGES")
-    facts = tasks.facts(names=[name], gather_subset=["accounts", "grants"], **direct_options(state, CLUSTER))
+    facts = tasks.facts(names=[name], gather_subset=["accounts", "grants"], cluster=CLUSTER)
     found = facts["accounts"][0]["grants"]
     assert {each["on"].replace("`", "") for each in found} == {f"PROCEDURE {routine}" for routine in ROUTINES}
     assert_settled(partial(user, grants=found))
