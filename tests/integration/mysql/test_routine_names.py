@@ -13,7 +13,6 @@ import pytest
 
 from tests.integration.administration import Administration
 from tests.integration.tasks import Result, Tasks, assert_settled, converge, refused_alike
-from tests.sandbox.clients import State
 
 pytestmark = pytest.mark.mysql
 CLUSTER = "orders"
@@ -35,7 +34,7 @@ def routines(sql) -> Iterator[None]:
 
 
 @pytest.fixture(params=["", "_ö"])
-def user(request, tasks: Tasks, state: State, sql, account: str) -> Iterator[Callable[..., Result]]:
+def user(request, tasks: Tasks, sql, account: str) -> Iterator[Callable[..., Result]]:
     """The name of the account itself has a letter outside ASCII, or not."""
     name = account + request.param
     yield partial(tasks.user, name=name, cluster=CLUSTER)
@@ -69,7 +68,7 @@ def test_such_privileges_are_refused(user, sql, routine: str):
 
 @pytest.mark.usefixtures("routines")
 @pytest.mark.parametrize("lost", [False, True])
-def test_what_is_there_is_read_and_revoked(user, tasks: Tasks, state: State, sql, account: str, lost: bool):
+def test_what_is_there_is_read_and_revoked(user, tasks: Tasks, sql, account: str, lost: bool):
     """Also when the server knows nothing of it any more, and refuses to revoke it (1403)."""
     name = user.keywords["name"]
     user()
