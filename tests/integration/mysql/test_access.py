@@ -20,6 +20,7 @@ from tests.integration.master import direct_options, master_login
 from tests.integration.tasks import Result, TaskFailed, Tasks, converge
 from tests.sandbox.clients import State
 
+pytestmark = pytest.mark.direct("needs the cluster with patterns, which is not run then")
 CLUSTER = "warehouse"
 """partial_revokes is OFF: databases of grants are patterns."""
 PASSWORD = "s3cret-Pw"
@@ -51,7 +52,6 @@ def refused(task: Callable[..., Result], message: str) -> None:
         assert not caught.value.result.get("statements_executed")
 
 
-@pytest.mark.direct("logs in as an account with a password")
 def test_a_login_grants_what_its_most_specific_row_gives_it(tasks: Tasks, sql, dba, account: str):
     name, options = dba
 
@@ -66,7 +66,6 @@ def test_a_login_grants_what_its_most_specific_row_gives_it(tasks: Tasks, sql, d
     converge(lambda **mode: task("app_two", **mode))
 
 
-@pytest.mark.direct("logs in as an account with a password")
 def test_a_login_grants_what_another_host_of_its_name_gives_it(tasks: Tasks, sql, dba, account: str):
     name, options = dba
     sql(f"CREATE USER {name}@'127.%' IDENTIFIED BY '{PASSWORD}'; GRANT CREATE USER ON *.* TO {name}@'127.%'")
@@ -177,7 +176,6 @@ def test_a_password_account_that_is_a_role_is_an_account_too(tasks: Tasks, state
     assert account in [item["name"] for item in facts["roles"]]
 
 
-@pytest.mark.direct("logs in as an account with a password")
 def test_writing_to_a_grant_table_is_a_power(tasks: Tasks, state: State, sql, dba, account: str):
     """One of the account's own grants gives it the master's role, when the server reads its tables the next time."""
     name, options = dba
