@@ -7,7 +7,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from tests.checkout import ROOT, files
 
@@ -49,8 +49,12 @@ class Source:
                 yield node
 
 
+@cache
+def _source(name: str) -> Source:
+    """Read and parsed once for all rules."""
+    return Source(name, (ROOT / name).read_text())
+
+
 def sources(folder: str = "") -> list[Source]:
     """The Python files below a folder (``plugins/``)."""
-    return [
-        Source(name, (ROOT / name).read_text()) for name in files() if name.startswith(folder) and name.endswith(".py")
-    ]
+    return [_source(name) for name in files() if name.startswith(folder) and name.endswith(".py")]
