@@ -29,9 +29,9 @@ IAM = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'"
 def schema(admin: Administration, cluster: str, account: str) -> Iterator[Schema]:
     schema = Schema(admin, cluster, f"s-{account}")
     admin.sql(cluster, f"CREATE DATABASE `{schema.name}`")
-    schema.sql(f"{TABLES}; CREATE USER {account} {IAM}, other_{account} {IAM}, reader_{account}")
+    schema.sql(f"{TABLES}; CREATE USER {account} {IAM}, {account}_other {IAM}, {account}_reader")
     pattern = schema.name if schema.sql("SELECT @@partial_revokes") == [("1",)] else schema.name.replace("_", "\\_")
-    schema.sql(f"GRANT ALL ON `{pattern}`.* TO {account}, other_{account}")
+    schema.sql(f"GRANT ALL ON `{pattern}`.* TO {account}, {account}_other")
     yield schema
     admin.sql(cluster, f"DROP DATABASE `{schema.name}`")
 
@@ -59,7 +59,7 @@ def test_code_is_dropped_when_told(drop, schema, account):
 def test_code_is_never_given_another_definer(drop, schema, account, check, reassign_code):
     before = schema.snapshot()
     with pytest.raises(TaskFailed, match="MySQL cannot change the definer of existing code") as failure:
-        drop(owned_objects="reassign", reassign_owned_to=f"other_{account}", reassign_code=reassign_code, check=check)
+        drop(owned_objects="reassign", reassign_owned_to=f"{account}_other", reassign_code=reassign_code, check=check)
     assert "Lock the account instead (locked: true)" in str(failure.value)
     named = failure.value.result["in_the_way"][f"{account}@%"]
     for kind, number in NUMBERS.items():
@@ -70,21 +70,21 @@ def test_code_is_never_given_another_definer(drop, schema, account, check, reass
 
 
 def test_reassign_without_code_drops_the_account(drop, schema, account):
-    converge(lambda **mode: drop(owned_objects="reassign", reassign_owned_to=f"other_{account}", **mode))
+    converge(lambda **mode: drop(owned_objects="reassign", reassign_owned_to=f"{account}_other", **mode))
     assert not schema.has(account)
 
 
 @pytest.mark.usefixtures("code")
 @pytest.mark.parametrize("check", [True, False])
 def test_code_in_the_way_is_named(drop, schema, account, check):
-    schema.sql(f"GRANT {account} TO reader_{account}; GRANT PROXY ON {account} TO other_{account}")
+    schema.sql(f"GRANT {account} TO {account}_reader; GRANT PROXY ON {account} TO {account}_other")
     before = schema.snapshot()
     with pytest.raises(TaskFailed, match="cannot be dropped") as failure:
         drop(check=check)
     named = failure.value.result["in_the_way"][f"{account}@%"]
     for item in ("view", "procedure", "function", "trigger", "event"):
         assert any(f"it is the definer of {item} {schema.name}." in text for text in named)
-    assert named[-2:] == [f"it is a role of reader_{account}@%", f"other_{account}@% may act as it (PROXY)"]
+    assert named[-2:] == [f"it is a role of {account}_reader@%", f"{account}_other@% may act as it (PROXY)"]
     assert schema.snapshot() == before
     assert not is_locked(schema, account)
 
