@@ -34,6 +34,7 @@ def schema(admin: Administration, cluster: str, account: str) -> Iterator[Schema
     schema.sql(f"GRANT ALL ON `{pattern}`.* TO {account}, {account}_other")
     yield schema
     admin.sql(cluster, f"DROP DATABASE `{schema.name}`")
+    admin.sql(cluster, f"DROP USER IF EXISTS {account}, {account}_other, {account}_reader")
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ def databases(*names: str) -> list[dict[str, str]]:
 @pytest.fixture
 def accounts(tasks: Tasks, admin: Administration, account: str) -> Iterator[str]:
     """One on each cluster, the one on MySQL without TLS; and on PostgreSQL one whose name is markup and a template."""
+    admin.drop_accounts()  # the last task names the first findings only
     admin.sql("orders", f"CREATE USER {account} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'")
     tasks.user(cluster="ledger", name=account)
     admin.sql("ledger", f'CREATE ROLE "{account}{MARKUP}" LOGIN; GRANT rds_iam TO "{account}{MARKUP}"')
