@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Hosts of accounts: which clients they match.
+"""Hosts that no client can match, and why. Which host matches which client is in ``catalog/clients.py``.
 
 https://dev.mysql.com/doc/refman/8.4/en/account-names.html
 https://github.com/mysql/mysql-server/blob/8.0/sql/auth/sql_auth_cache.cc (ACL_HOST_AND_IP)
