@@ -53,7 +53,7 @@ class Administration:
         return connection
 
     def _ask(self, cluster: str, statement: str) -> list[tuple[Any, ...]]:
-        """As ``sql``, without starting a program; with a new connection where the server was started anew."""
+        """As ``sql``, without starting a program; with a new connection where the server was restarted."""
         for old in (self._connections.pop(cluster, None), None):
             try:
                 connection = old or self.superuser(cluster)
@@ -70,7 +70,7 @@ class Administration:
 
     @contextlib.contextmanager
     def writes_nothing(self, cluster: str) -> Iterator[None]:
-        """On MySQL, no statement was sent that writes, whoever sent it. On PostgreSQL, where check mode executes and
+        """On MySQL, no statement was sent that writes, by any session. On PostgreSQL, where check mode executes and
         rolls back, nothing was committed in any database."""
         if cluster not in self._servers:
             yield

@@ -81,11 +81,11 @@ def test_all_schemas_of_the_database(scene: Scene, account: str, owner: str) -> 
 
 def test_a_creator_that_the_task_drops(scene: Scene, account: str, owner: str) -> None:
     """What it owned has another owner afterwards, and a second run finds nothing to do."""
-    leaver = creator(scene)
-    scene.sql(f"GRANT rds_iam TO {leaver}; ALTER ROLE {leaver} LOGIN")
+    dropped = creator(scene)
+    scene.sql(f"GRANT rds_iam TO {dropped}; ALTER ROLE {dropped} LOGIN")
     users: list[dict[str, object]] = [
         {"name": account, "grants": [IN_SCHEMA]},
-        {"name": leaver, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": owner},
+        {"name": dropped, "state": "absent", "owned_objects": "reassign", "reassign_owned_to": owner},
     ]
     converge(partial(scene.users, users, "keep"))
     assert meant(scene, account) == {(owner,)}
