@@ -16,11 +16,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Requests, Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
-    Access,
-    GrantTables,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import GrantTables
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import authority_of_login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
     MySQLObserved,
     Objects,
@@ -68,8 +65,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     )
     requests = Requests(wanted)
     subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
-    alike = _alike(wanted, users.names)
-    granted = GrantedRows(server.dialect, server.folds_names, subjects.union(alike, principals))
+    granted = GrantedRows(server.dialect, server.folds_names, subjects.union(_alike(wanted, users.names), principals))
     granted.add_global(users.by_name.values())
     granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
     dependencies = read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names))
@@ -80,7 +76,8 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
         expired=users.expired,
         login=principals[0],
-        client=login_name(server.client),
+        user=login_name(server.client).name,
+        client=server.known_client,
         title=session.login.title,
         master=endpoint.master_user,
         dialect=server.dialect,
@@ -99,7 +96,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
         restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
         grant_tables=tables,
-        authority=_authority(tables, server),
+        authority=authority_of_login(server, tables),
         objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
@@ -118,11 +115,6 @@ def _alike(wanted: Sequence[ParsedAccount], existing: Iterable[AccountName]) -> 
     """Of the same names: without active roles, their grants may count for the accounts of the task."""
     names = {account.name.name for account in wanted}
     return {name for name in existing if name.name in names}
-
-
-def _authority(tables: GrantTables, server: ServerRow) -> Authority:
-    login, *active_roles = server.principals
-    return Authority(Access(tables, login, server.known_client, active_roles))
 
 
 def iam_accounts(session: Session) -> list[AccountName]:

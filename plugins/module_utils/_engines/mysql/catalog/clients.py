@@ -52,10 +52,10 @@ def client_of(login_user: str) -> Client:
 
 def matches_client(host: str | None, client: Client) -> bool:
     """Whether the host of an account, or of a row, matches the client."""
-    host = _plain(host or "")
-    network = _network(host)
+    network = network_of(host or "")
     if network is not None:
         return bool(_IPV4.match(client.address)) and ipaddress.ip_address(client.address) in network
+    host = _plain(host or "")
     return host == "" or any(matches(host.lower(), told.lower()) for told in client if told)
 
 
@@ -72,7 +72,7 @@ def host_order(host: str | None) -> tuple[int, int, int]:
     """A sort key of hosts, in which the most specific is the greatest: addresses, networks with a prefix, networks with
     a mask, everything else. Hosts with equal keys are in no order that the server keeps."""
     host = host or ""
-    network = _network(host)
+    network = network_of(host)
     if network is not None:
         return (1 if host.count(".") > 3 else 2, network.prefixlen, _LITERAL)
     return (3 if _IPV4.match(host) else 0, 0, specificity(host))
@@ -115,19 +115,9 @@ def _plain(host: str) -> str:
     return _LEADING_ZEROS.sub("", host) if _NUMERIC.match(host) else host
 
 
-def _network(host: str) -> ipaddress.IPv4Network | None:
-    """``10.0.0.0/8`` or ``10.0.0.0/255.0.0.0``; None for anything else, also for what matches no address."""
-    try:
-        network = ipaddress.IPv4Network(_plain(host))
-    except ValueError:
-        return None
-    # A mask such as 0.255.255.255 is none to the server.
-    return network if "/" in host and network_of(host) is not None else None
-
-
 def _as_pattern(host: str) -> str:
     """A pattern that matches every client that the host matches."""
-    network = _network(host)
+    network = network_of(host)
     if network is None:
         return host
     whole = network.prefixlen // 8

@@ -8,7 +8,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import NOTHING, Access
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
+    NOTHING,
+    Access,
+    GrantTables,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import ServerRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     GLOBAL_ONLY_PRIVILEGES,
@@ -79,3 +84,8 @@ def _restricted(privilege: str, access: Access) -> frozenset[str]:
         if Grant(privilege, GLOBAL) in access.global_grants(name)
     ]
     return frozenset.intersection(*databases) if databases else NOTHING
+
+
+def authority_of_login(server: ServerRow, tables: GrantTables) -> Authority:
+    login, *active_roles = server.principals
+    return Authority(Access(tables, login, server.known_client, active_roles))

@@ -51,18 +51,18 @@ class Objects:
 
 
 _NO_OBJECTS = Objects()
-_NOBODY = AccountName("")
+_NOBODY, _NO_CLIENT = AccountName(""), Client()
 _PLAIN = Dialect(False)
 _NO_DEPENDENCIES = Dependencies()
 _NO_ROWS = GrantTables(_PLAIN, {})
-_NO_AUTHORITY = Authority(Access(_NO_ROWS, AccountName(""), Client()))
+_NO_AUTHORITY = Authority(Access(_NO_ROWS, _NOBODY, _NO_CLIENT))
 
 
 @dataclass(frozen=True)
 class MySQLObserved(Observed):
     """
     title            how messages call the server
-    client           user and host of the session as the server sees them; ``login`` is the account that it matched
+    user, client     of the session, as the server sees them; ``login`` is the account that they matched
     master           the master user's name; empty when it is not known
     resolves_hosts   whether the server tells clients by the names of their hosts, too
     authentication_policy  which plugins and factors accounts must have
@@ -87,7 +87,8 @@ class MySQLObserved(Observed):
     """
 
     title: str = ""
-    client: AccountName = _NOBODY
+    user: str = ""
+    client: Client = _NO_CLIENT
     master: str = ""
     dialect: Dialect = _PLAIN
     folds_names: bool = False

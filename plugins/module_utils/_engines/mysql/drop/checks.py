@@ -35,6 +35,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountRequest,
     Scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import first_of
 
 DROP, REASSIGN = "drop", "reassign"
 Planned = Mapping[AccountName, Optional[Account]]
@@ -133,8 +134,7 @@ def adopted(
             )
     missing = missing_to_see(authority)
     if created and missing and may_adopt(authority):
-        more = f" and {len(created) - _NAMED} more" if len(created) > _NAMED else ""
-        names = f"{', '.join(map(str, created[:_NAMED]))}{more}"
+        names = first_of(list(map(str, created)), _NAMED)
         yield (
             f"{login} cannot see whether {names} is the definer of existing code, which the server would execute with "
             f"its privileges from now on. Grant {login} {', '.join(missing)} to have it named."

@@ -18,14 +18,16 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
-    Access,
     GrantTables,
     Restrictions,
     Row,
     added_by,
     rows_of_others,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import (
+    Authority,
+    authority_of_login,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
     ALL_ACCOUNTS,
     SERVER,
@@ -102,9 +104,9 @@ class _Look:
         return self._surveyed(server, users, granted)
 
     def _surveyed(self, server: ServerRow, users: UserRows, granted: GrantedRows) -> Survey:
-        login, *active_roles = server.principals
+        login = server.principals[0]
         tables = GrantTables(server.dialect, granted.grants, users.restrictions)
-        authority = Authority(Access(tables, login, server.known_client, active_roles))
+        authority = authority_of_login(server, tables)
         mandatory = role_list(server.mandatory_roles or "")
         looked_at = rows_of_others(users.names, tables, users.names, server.resolves_hosts)
         foreign = {name: added_by(rows, name, tables) for name, rows in looked_at.items()}

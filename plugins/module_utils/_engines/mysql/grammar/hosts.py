@@ -85,13 +85,14 @@ def _unreachable_ipv6(host: str) -> Unreachable | None:
     return None if address == host else Unreachable("MySQL compares IPv6 addresses in their short form", address)
 
 
-def network_of(host: str) -> tuple[int, int] | None:
-    """Address and mask as numbers; None for what the server compares as text, and for what it never matches."""
-    address, slash, mask = host.partition("/")
-    number, bits = _address(address), _mask(mask) if slash else _ALL_BITS
+def network_of(host: str) -> ipaddress.IPv4Network | None:
+    """``10.0.0.0/8`` or ``10.0.0.0/255.0.0.0``; None for what the server compares as text, and for what it never
+    matches."""
+    address, _slash, mask = host.partition("/")
+    number, bits = _address(address), _mask(mask)
     if number is None or not bits or number & ~bits:
         return None
-    return number, bits
+    return ipaddress.IPv4Network((number, bin(bits).count("1")))
 
 
 def _mask(text: str) -> int | None:

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import (
-    client_of,
     host_order,
     matches_client,
 )
@@ -23,12 +22,12 @@ def check_lockout(change: AccountChange, observed: MySQLObserved) -> None:
 
     https://dev.mysql.com/doc/refman/8.4/en/connection-access.html
     """
-    name, login, client = change.name, observed.login, observed.client
+    name, login = change.name, observed.login
     if not change.created:
         return
     if name.name == observed.master:
         whose = f"the master user of {observed.title}"
-    elif name.name == client.name and matches_client(name.host, client_of(str(client))) and _is_stronger(name, login):
+    elif name.name == observed.user and matches_client(name.host, observed.client) and _is_stronger(name, login):
         whose = f"the login of this task ({login})"
     else:
         return
