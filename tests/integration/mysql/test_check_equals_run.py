@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pymysql
@@ -15,12 +16,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import converge
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from tests.integration.administration import Administration
+from tests.integration.check_and_run import Answer, answer, assert_check_equals_run
 from tests.integration.master import master_login
 from tests.integration.mysql.scene import CLUSTERS
 from tests.integration.tasks import examples
@@ -184,16 +183,10 @@ class Bench:
         views = "SELECT TABLE_NAME, DEFINER FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 'rights'"
         return [sorted_rows(rows) for rows in (*held, self.sql(views))]
 
-    def answer(self, example: Example, write: bool) -> tuple[object, ...]:
-        """What a task says: statements, differences and warnings, or its refusal."""
+    def answer(self, example: Example, write: bool) -> Answer:
         credentials = Credentials(CLERK, PASSWORD) if example.login == CLERK else self.login.credentials()
         login = replace(self.login, credentials=lambda: credentials)
-        try:
-            options = {"users": example.users, "unlisted": example.unlisted, "confirm": True}
-            outcome = converge(MySQLEngine(), login, account_requests(options), example.unlisted, write)
-        except AuroraIamError as error:
-            return type(error).__name__, str(error), error.details.get("statement")
-        return outcome.result()["statements"], outcome.result()["diff"], outcome.warnings
+        return answer(MySQLEngine(), login, example.users, example.unlisted, write)
 
 
 def sorted_rows(rows: list[tuple[Any, ...]]) -> list[str]:
@@ -272,11 +265,4 @@ def instances(draw: st.DrawFn, partial_revokes: bool) -> Example:
 def test_check_equals_run(bench: Bench, data: st.DataObject) -> None:
     example = data.draw(instances(bench.partial_revokes))
     bench.set(example)
-    before = bench.snapshot()
-    checked = bench.answer(example, False)
-    assert bench.snapshot() == before, "check mode has changed something"
-    applied = bench.answer(example, True)
-    assert checked == applied
-    event(str(applied[0]) if isinstance(applied[0], str) else "carried out" if applied[0] else "nothing to do")
-    if isinstance(applied[0], str):
-        assert bench.snapshot() == before, "what was refused has changed something"
+    assert_check_equals_run(partial(bench.answer, example), bench.snapshot)

@@ -9,20 +9,19 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import psycopg2
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import example as tried
 from hypothesis import strategies as st
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import converge
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Login
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from tests.integration.administration import Administration
+from tests.integration.check_and_run import Answer, answer, assert_check_equals_run
 from tests.integration.master import master_login
 from tests.integration.tasks import examples
 from tests.sandbox.clients import State
@@ -129,16 +128,10 @@ class Bench:
         for name in names:
             self.sql(f"DROP ROLE {name}")
 
-    def answer(self, example: Example, write: bool) -> tuple[object, ...]:
-        """What a task says: statements and differences, or its refusal."""
+    def answer(self, example: Example, write: bool) -> Answer:
         credentials = self.login.credentials() if example.login == MASTER else Credentials(CLERK, PASSWORD)
         login = replace(self.login, credentials=lambda: credentials)
-        try:
-            options = {"users": example.users, "unlisted": example.unlisted, "confirm": True}
-            outcome = converge(PostgreSQLEngine(), login, account_requests(options), example.unlisted, write)
-        except AuroraIamError as error:
-            return type(error).__name__, str(error.message), error.details.get("statement")
-        return outcome.result()["statements"], outcome.result()["diff"]
+        return answer(PostgreSQLEngine(), login, example.users, example.unlisted, write)
 
 
 @pytest.fixture(scope="module", params=["ledger", "archive"])
@@ -206,11 +199,4 @@ OWNER_AND_GRANTOR = Example(
 @given(example=instances())
 def test_check_equals_run(bench: Bench, example: Example) -> None:
     bench.set(example)
-    before = bench.sql(SNAPSHOT)
-    checked = bench.answer(example, False)
-    assert bench.sql(SNAPSHOT) == before, "check mode has changed something"
-    applied = bench.answer(example, True)
-    assert checked == applied
-    event(str(applied[0]) if isinstance(applied[0], str) else "carried out" if applied[0] else "nothing to do")
-    if isinstance(applied[0], str):
-        assert bench.sql(SNAPSHOT) == before, "what was refused has changed something"
+    assert_check_equals_run(partial(bench.answer, example), partial(bench.sql, SNAPSHOT))
