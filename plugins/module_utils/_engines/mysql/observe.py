@@ -18,11 +18,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base imp
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import GrantTables
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import authority_of_login
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
-    MySQLObserved,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.objects import (
     Objects,
     build_objects,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import (
     RoleEdges,
     build_role_edges,

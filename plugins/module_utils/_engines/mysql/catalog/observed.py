@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
@@ -18,12 +18,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import Client
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.objects import Objects
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import RoleEdges
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import ObjectRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     Dependencies,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import canonical
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import PasswordRules
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import (
     Dialect,
@@ -31,24 +30,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.st
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
     Observed,
-    Scope,
 )
-
-
-@dataclass(frozen=True)
-class Objects:
-    """
-    scopes   those of kind DATABASE, TABLE and routines that exist
-    columns  of each table, the looked-up columns: name in lower case → name as stored
-    """
-
-    scopes: frozenset[Scope] = frozenset()
-    columns: Mapping[tuple[str, ...], Mapping[str, str]] = field(default_factory=dict)
-
-    def column(self, path: tuple[str, ...], name: str) -> str:
-        """As stored; empty if there is none. MySQL's column names ignore case."""
-        return self.columns.get(path, {}).get(name.lower(), "")
-
 
 _NO_OBJECTS = Objects()
 _NOBODY, _NO_CLIENT = AccountName(""), Client()
@@ -114,15 +96,3 @@ class MySQLObserved(Observed):
     mandatory_roles: frozenset[AccountName] = frozenset()
     role_edges: RoleEdges = field(default_factory=dict)
     dependencies: Dependencies = _NO_DEPENDENCIES
-
-
-def build_objects(rows: Iterable[ObjectRow], folds_names: bool) -> Objects:
-    found: set[Scope] = set()
-    columns: dict[tuple[str, ...], dict[str, str]] = {}
-    for row in rows:
-        if row.kind == "COLUMN":
-            columns.setdefault((row.database, row.name), {})[row.column.lower()] = row.column
-        else:
-            path = (row.database,) if row.kind == "DATABASE" else (row.database, row.name)
-            found.add(canonical(Scope(row.kind, path=path), folds_names))
-    return Objects(frozenset(found), columns)

@@ -13,8 +13,8 @@ statement. https://www.postgresql.org/docs/current/sql-revoke.html (notes on gra
 from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import Entry
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
-    Entry,
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import missing
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import PUBLIC
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
-    PUBLIC,
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import listed

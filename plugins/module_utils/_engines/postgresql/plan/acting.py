@@ -15,7 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     SELF,
     Authority,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import Entry
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import Entry
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
     any_membership,

@@ -19,8 +19,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import PUBLIC
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
-    PUBLIC,
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade

@@ -24,10 +24,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import (
     PUBLIC,
-    PostgreSQLObserved,
     SecuredObject,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     DATABASE_OWNER,

@@ -10,10 +10,8 @@ from dataclasses import replace
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Access, GrantTables
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import Client
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import (
-    MySQLObserved,
-    Objects,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.objects import Objects
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.engine import MySQLEngine
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (

@@ -7,13 +7,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import (
     PUBLIC,
     Catalogue,
     Database,
     Entry,
-    PostgreSQLObserved,
     SecuredObject,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
+    PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     Membership,
