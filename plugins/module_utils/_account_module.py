@@ -16,6 +16,7 @@ from typing import Any, Callable, Generic, TypeVar
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
+    Others,
     ParsedAccount,
     Requests,
     Session,
@@ -38,7 +39,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     ALL_HOSTS,
-    PASSWORD,
     Account,
     AccountName,
     AccountRequest,
@@ -48,7 +48,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan, Subject
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._progress import Progress
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import DROP, KEEP, LOCK, NOT_READ, reconcile
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import DROP, KEEP, LOCK, reconcile
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import (
     DescribeGrants,
     describe_account,
@@ -196,7 +196,7 @@ class _Planner(Generic[O]):
 
     def plan(self, first: bool = False) -> _Planned:
         engine = self.engine
-        observed = engine.observe(self.session, self.wanted, all_accounts=self.unlisted in (LOCK, DROP))
+        observed = engine.observe(self.session, self.wanted, self._others(first))
         self.observed = observed
         unlisted = tuple(self._unlisted(observed)) if first else ()
         desired = engine.resolve(self.wanted, observed)
@@ -227,18 +227,18 @@ class _Planner(Generic[O]):
         places = {str(item.name): item.request.where._replace(element=elements.get(item.name, "")) for item in named}
         error.where = tuple(where if where.element else places.get(where.account, where) for where in error.where)
 
+    def _others(self, first: bool) -> Others:
+        if self.unlisted in (LOCK, DROP):
+            return Others.ACCOUNTS
+        return Others.NAMES if first and self.unlisted == KEEP else Others.NOTHING
+
     def _unlisted(self, observed: O) -> list[AccountName]:
         requests, protected = Requests(self.wanted), self.engine.protected(observed)
 
         def is_unlisted(name: AccountName) -> bool:
             return requests.about(name) is None and name not in protected
 
-        if self.unlisted == NOT_READ:
-            return []
-        if self.unlisted == KEEP:
-            return sorted(filter(is_unlisted, self.engine.iam_accounts(self.session)))
-        accounts = observed.accounts.values()
-        return sorted(item.name for item in accounts if item.authentication != PASSWORD and is_unlisted(item.name))
+        return sorted(filter(is_unlisted, observed.iam_accounts))
 
 
 def _attempt(

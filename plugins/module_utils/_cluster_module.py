@@ -28,6 +28,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.iam_auth_rul
     unfinished,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Others
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     AuroraIamError,
     CloudError,
@@ -256,7 +257,7 @@ def _iam_accounts(options: Mapping[str, Any], clients: Clients) -> tuple[str, ..
     engine, login = connection(options, clients)
     session = engine.open(login)
     try:
-        observed = engine.observe(session, [], all_accounts=True)
+        observed = engine.observe(session, [], Others.ACCOUNTS)
     finally:
         session.close()
     return tuple(sorted(str(name) for name, account in observed.accounts.items() if account.authentication == IAM))

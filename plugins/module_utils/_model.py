@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Where
@@ -255,12 +255,14 @@ class Changes:
 class Observed:
     """What an engine read from a server. Engines derive from it and add their own catalogue.
 
-    accounts  those that the task names and that exist, of whatever kind; and all IAM-authenticated ones where the
-              task is about unlisted accounts too
-    expired   accounts whose password has expired: since when, or how, in the engine's words
-    login     whom this session is logged in as
+    accounts      those that the task names and that exist, of whatever kind; and all IAM-authenticated ones where the
+                  task is about unlisted accounts too
+    iam_accounts  the names of all that are IAM-authenticated, but for the service's own; empty if they were not read
+    expired       accounts whose password has expired: since when, or how, in the engine's words
+    login         whom this session is logged in as
     """
 
     accounts: Mapping[AccountName, Account] = field(default_factory=dict)
+    iam_accounts: Collection[AccountName] = ()
     expired: Mapping[AccountName, str] = field(default_factory=dict)
     login: AccountName = AccountName("")

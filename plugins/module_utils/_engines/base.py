@@ -16,6 +16,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import (
@@ -40,6 +41,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Plan
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest
 
 Row = tuple[Any, ...]
+
+
+class Others(Enum):
+    """What is read of IAM-authenticated accounts that the task does not list."""
+
+    NOTHING, NAMES, ACCOUNTS = range(3)
 
 
 @dataclass(frozen=True)
@@ -167,15 +174,8 @@ class Engine(ABC, Generic[O]):
         """Log in and make sure that the server is a writer. Raises CannotConnect, NotWriter, MissingLibrary."""
 
     @abstractmethod
-    def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> O:
-        """Read what concerns these accounts, in a number of queries that does not depend on how many they are.
-
-        all_accounts  also every other IAM-authenticated account
-        """
-
-    @abstractmethod
-    def iam_accounts(self, session: Session) -> list[AccountName]:
-        """The names of all IAM-authenticated accounts but the service's own, in one query."""
+    def observe(self, session: Session, wanted: Sequence[ParsedAccount], others: Others = Others.NOTHING) -> O:
+        """Read what concerns these accounts, in a number of queries that does not depend on how many they are."""
 
     @abstractmethod
     def resolve(self, wanted: Sequence[ParsedAccount], observed: O) -> list[Desired]:

@@ -74,8 +74,8 @@ class RunLock(ABC):
     """This session has taken the lock or announced itself, and no other run has."""
 
     @abstractmethod
-    def take(self, seconds: int) -> bool:
-        """Wait so long for the lock, or not at all. It is held until the session ends."""
+    def take(self, seconds: int) -> tuple[bool, list[Holder]]:
+        """Wait so long for the lock, or not at all. Whether this session has it, until it ends; and ``holders``."""
 
     @abstractmethod
     def announce(self) -> bool:
@@ -96,8 +96,8 @@ def acquire(lock: RunLock, login: Login, removes: Removes) -> list[str]:
     deadline = time.monotonic() + login.lock_timeout
     taken, wait = False, 0
     while not lock.held:
-        taken = taken or lock.take(wait)
-        lock.held, others = _claim(lock, taken, removes)
+        taken, others = (True, lock.holders()) if taken else lock.take(wait)
+        lock.held, others = _claim(lock, taken, others, removes)
         if lock.held:
             return [] if taken else _not_waited_for(others, login, removes)
         runs, left = _runs(others, removes), deadline - time.monotonic()
@@ -109,10 +109,9 @@ def acquire(lock: RunLock, login: Login, removes: Removes) -> list[str]:
     return []
 
 
-def _claim(lock: RunLock, taken: bool, removes: Removes) -> tuple[bool, list[Holder]]:
+def _claim(lock: RunLock, taken: bool, others: list[Holder], removes: Removes) -> tuple[bool, list[Holder]]:
     """Whether the lock is this run's, since none of the others, which are returned, may be a run. A run that has not
     taken it announces itself."""
-    others = lock.holders()
     alone = not _runs(others, removes)
     if taken or not alone:
         return alone, others

@@ -180,7 +180,7 @@ class Server:
             yield cursor
 
     def read(self) -> Catalog:
-        server = ServerRow(*self.sql(queries.SERVER)[0])
+        server = ServerRow(*self.sql(queries.server_facts())[0])
         users = UserRows(UserRow(*row) for row in self.sql(queries.ALL_ACCOUNTS))
         granted = GrantedRows(server.dialect, server.folds_names, users.names)
         granted.add_global(users.by_name.values())

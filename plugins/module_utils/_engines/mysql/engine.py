@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
     EnginePlan,
+    Others,
     ParsedAccount,
     Session,
 )
@@ -28,7 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import MAX_NAME, check_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import MAX_IDENTIFIER
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.request import parse_account
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.observe import iam_accounts, observe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.observe import observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.plan.resolve import (
     elements,
@@ -64,11 +65,10 @@ class MySQLEngine(Engine[MySQLObserved]):
             return MySQLDataApiSession(login, login.transport)
         return MySQLSession(login)
 
-    def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> MySQLObserved:
-        return observe(session, wanted, all_accounts)
-
-    def iam_accounts(self, session: Session) -> list[AccountName]:
-        return iam_accounts(session)
+    def observe(
+        self, session: Session, wanted: Sequence[ParsedAccount], others: Others = Others.NOTHING
+    ) -> MySQLObserved:
+        return observe(session, wanted, others)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: MySQLObserved) -> list[Desired]:
         found = resolve_all(wanted, lambda account: resolve_account(account, observed))

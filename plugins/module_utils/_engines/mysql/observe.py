@@ -14,7 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount, Requests, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
+    Others,
+    ParsedAccount,
+    Requests,
+    Session,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import GrantTables
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import authority_of_login
@@ -55,25 +60,25 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
 
 
-def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool) -> MySQLObserved:
-    """At most ten queries, and one more where roles are granted or sessions end. Raises StatementFailed,
+def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -> MySQLObserved:
+    """At most nine queries, and one more where roles are granted or sessions end. Raises StatementFailed,
     ConnectionLost."""
-    server = ServerRow(*session.query(queries.SERVER)[0])
+    server = ServerRow(*session.query(queries.server_facts(others is not Others.NOTHING))[0])
+    all_accounts = others is Others.ACCOUNTS
     principals = server.principals
     users = UserRows(
         UserRow(*row) for row in session.query(*queries.accounts(_names(wanted, principals), all_accounts))
     )
     requests = Requests(wanted)
     subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
-    granted = GrantedRows(server.dialect, server.folds_names, subjects.union(_alike(wanted, users.names), principals))
-    granted.add_global(users.by_name.values())
-    granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
+    granted = _read_privileges(session, server, users, subjects.union(_alike(wanted, users.names), principals))
     dependencies = read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names))
     endpoint = session.login.endpoint
     asked = _asked(wanted, server.folds_names)
     tables = GrantTables(server.dialect, granted.grants, users.restrictions)
     return MySQLObserved(
         accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
+        iam_accounts=[name for name in server.iam_names if not is_reserved(name.name)],
         expired=users.expired,
         login=principals[0],
         user=login_name(server.client).name,
@@ -107,6 +112,15 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], all_accounts: boo
     )
 
 
+def _read_privileges(
+    session: Session, server: ServerRow, users: UserRows, subjects: Collection[AccountName]
+) -> GrantedRows:
+    granted = GrantedRows(server.dialect, server.folds_names, subjects)
+    granted.add_global(users.by_name.values())
+    granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
+    return granted
+
+
 def _created(wanted: Sequence[ParsedAccount], existing: Collection[AccountName]) -> set[AccountName]:
     return {account.name for account in wanted if account.request.present} - set(existing)
 
@@ -115,11 +129,6 @@ def _alike(wanted: Sequence[ParsedAccount], existing: Iterable[AccountName]) -> 
     """Of the same names: without active roles, their grants may count for the accounts of the task."""
     names = {account.name.name for account in wanted}
     return {name for name in existing if name.name in names}
-
-
-def iam_accounts(session: Session) -> list[AccountName]:
-    names = (AccountName(name, host) for name, host in session.query(queries.IAM_ACCOUNTS))
-    return [name for name in names if not is_reserved(name.name)]
 
 
 def _names(wanted: Sequence[ParsedAccount], principals: Iterable[AccountName]) -> set[str]:

@@ -237,16 +237,19 @@ _ANNOUNCED_LOCK = f"CONCAT({_LOCK}, ' ', LEFT(SHA2(CONCAT_WS(' ', ID, HOST), 256
 MySQL 9.6 and newer have no SHA1: https://dev.mysql.com/doc/refman/9.6/en/legacy-hashing-component.html"""
 _OWN_SESSION = "FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()"
 
-TAKE_LOCK = f"SELECT GET_LOCK({_LOCK}, %s)"
 ANNOUNCE = f"SELECT GET_LOCK({_ANNOUNCED_LOCK}, 0) {_OWN_SESSION}"
 WITHDRAW = f"SELECT RELEASE_LOCK({_ANNOUNCED_LOCK}) {_OWN_SESSION}"
 
-LOCK_HOLDERS = (
-    f"SELECT IS_USED_LOCK({_LOCK}), NULL, NULL, 0, CURRENT_USER(), CONNECTION_ID() UNION ALL "
+_HOLDER = f"IS_USED_LOCK({_LOCK})"
+_AND_THEIR_SESSIONS = (
+    ", NULL, NULL, 0, CURRENT_USER(), CONNECTION_ID() UNION ALL "
     f"SELECT ID, USER, HOST, COALESCE(ID <> IS_USED_LOCK({_LOCK}), 1), CURRENT_USER(), CONNECTION_ID() "
     "FROM information_schema.PROCESSLIST "
     f"WHERE ID = IS_USED_LOCK({_LOCK}) OR ID = IS_USED_LOCK({_ANNOUNCED_LOCK})"
 )
+LOCK_HOLDERS = f"SELECT {_HOLDER}{_AND_THEIR_SESSIONS}"
+TAKE_LOCK = f"SELECT IF(GET_LOCK({_LOCK}, %s) = 1, CONNECTION_ID(), {_HOLDER}){_AND_THEIR_SESSIONS}"
+"""First the holder of the lock: this session, where it could take it."""
 
 
 def lock_accounts(users: Collection[str]) -> Query:

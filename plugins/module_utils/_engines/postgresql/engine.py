@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
     EnginePlan,
+    Others,
     ParsedAccount,
     Session,
 )
@@ -38,7 +39,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import (
     parse_account,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import iam_accounts, observe
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import own_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import (
@@ -83,12 +84,9 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return PostgreSQLSession(login)
 
     def observe(
-        self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False
+        self, session: Session, wanted: Sequence[ParsedAccount], others: Others = Others.NOTHING
     ) -> PostgreSQLObserved:
-        return observe(_own(session), wanted, all_accounts)
-
-    def iam_accounts(self, session: Session) -> list[AccountName]:
-        return iam_accounts(_own(session))
+        return observe(_own(session), wanted, others)
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: PostgreSQLObserved) -> list[Desired]:
         return resolve_all(wanted, Resolver(wanted, observed).resolve)

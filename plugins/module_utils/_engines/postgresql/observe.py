@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import ParsedAccount
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Others, ParsedAccount
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import (
     Database,
@@ -34,7 +34,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     CatalogueBuilder,
     CreatorRow,
     DatabaseRows,
-    DefaultPrivilegeRow,
     EntryRow,
     ObjectRow,
     RoleRow,
@@ -82,12 +81,13 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 _PUBLIC_OID = 0
 
 
-def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_accounts: bool) -> PostgreSQLObserved:
-    """Eight queries, two more for owners of whom nothing is known yet, three for each further database that is
-    involved, and one for each database in which creators are meant. Raises StatementFailed, ConnectionLost."""
+def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], others: Others) -> PostgreSQLObserved:
+    """Seven queries, two more for owners of whom nothing is known yet, two for each further database that is involved,
+    and one for each database in which creators are meant. Raises StatementFailed, ConnectionLost."""
     listed = {account.name.name for account in wanted}
-    names = listed | ({account.name for account in iam_accounts(session)} if all_accounts else set())
-    role_rows = _role_rows(session, sorted(names), wanted)
+    role_rows = _role_rows(session, sorted(listed), wanted, others)
+    iam_accounts = [name for row in role_rows for name in row.iam_names if not is_reserved(name)]
+    names = listed.union(iam_accounts if others is Others.ACCOUNTS else ())
     roles = _build_roles(session, role_rows, names)
     builder, dependencies, databases = _read_databases(session, wanted, roles, names)
     catalogue = builder.build()
@@ -98,6 +98,7 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], all_acc
         roles = _with_roles(session, roles, _owners(named, builder, databases, names))
     return PostgreSQLObserved(
         accounts=build_accounts(sorted(names), roles, catalogue, builder.entries),
+        iam_accounts=frozenset(map(AccountName, iam_accounts)),
         expired=expired_passwords(role_rows),
         login=AccountName(session.user),
         title=session.login.title,
@@ -146,19 +147,16 @@ def _read_databases(
     return builder, dependencies, databases
 
 
-def iam_accounts(session: PostgreSQLSession) -> list[AccountName]:
-    rows = session.query(*queries.iam_accounts(session.major))
-    return [AccountName(name) for (name,) in rows if not is_reserved(name)]
-
-
 def _namesakes(session: PostgreSQLSession, missing: Sequence[str]) -> list[str]:
     return sorted(name for (name,) in session.query(*queries.namesakes(missing))) if missing else []
 
 
-def _role_rows(session: PostgreSQLSession, names: Sequence[str], wanted: Sequence[ParsedAccount]) -> list[RoleRow]:
+def _role_rows(
+    session: PostgreSQLSession, names: Sequence[str], wanted: Sequence[ParsedAccount], others: Others
+) -> list[RoleRow]:
     master = session.login.endpoint.master_user
-    others = [RDS_IAM, RDS_AD, *([master] if master else []), *_named_roles(wanted)]
-    return [RoleRow(*row) for row in session.query(*queries.roles(names, others))]
+    more = [RDS_IAM, RDS_AD, *([master] if master else []), *_named_roles(wanted)]
+    return [RoleRow(*row) for row in session.query(*queries.roles(names, more, others, session.major))]
 
 
 def _build_roles(session: PostgreSQLSession, rows: Sequence[RoleRow], grantors: Collection[str]) -> Roles:
@@ -200,9 +198,9 @@ def _concerned(entries: Sequence[Entry], objects: Iterable[SecuredObject]) -> se
 def _with_roles(session: PostgreSQLSession, roles: Roles, names: Collection[str]) -> Roles:
     """With these, and all that they are members of. Nobody becomes a member of a reserved role."""
     unknown = sorted(name for name in names if name not in roles.by_name and not is_reserved(name))
-    rows = [RoleRow(*row) for row in session.query(*queries.roles([], unknown))] if unknown else []
-    if not rows:
+    if not unknown:
         return roles
+    rows = [RoleRow(*row) for row in session.query(*queries.roles([], unknown, Others.NOTHING, session.major))]
     more = build_roles(rows, read_memberships(session, [row.oid for row in rows]))
     together = dict.fromkeys([*roles.memberships, *more.memberships])
     return Roles({**more.by_name, **roles.by_name}.values(), together)
@@ -235,13 +233,11 @@ def read_database(
     objects = [ObjectRow(*row) for row in session.query(*queries.objects(wanted, accounts, session.major), database)]
     numbers = list(_own_lists(objects))
     entries = session.query(*queries.entries(numbers, roles, accounts, session.major), database) if numbers else []
-    defaults = session.query(*queries.default_privileges(accounts), database)
     schemas = {item.name for item in wanted if item.kind == "CREATORS"}
     creators = session.query(*queries.creators(schemas, session.major), database) if schemas else []
     return DatabaseRows(
         objects,
         [EntryRow(*row) for row in entries],
-        [DefaultPrivilegeRow(*row) for row in defaults],
         [CreatorRow(*row) for row in creators],
     )
 

@@ -318,10 +318,6 @@ _LOCK_HIGH, _LOCK_LOW = _LOCK_KEY >> 32, _LOCK_KEY & 0xFFFFFFFF
 """A key of 64 bits as pg_locks shows it: https://www.postgresql.org/docs/current/view-pg-locks.html"""
 
 TAKE_LOCK = f"SELECT pg_catalog.pg_advisory_lock({_LOCK_KEY})"
-TRY_LOCK = f"SELECT pg_catalog.pg_try_advisory_lock({_LOCK_KEY})"
-TRY_LOCK_IN_TRANSACTION = f"SELECT pg_catalog.pg_try_advisory_xact_lock({_LOCK_KEY})"
-"""Meets the others, and ends with the transaction."""
-
 ANNOUNCE = f"SELECT pg_catalog.pg_try_advisory_lock({_LOCK_HIGH}, %s)"
 ANNOUNCE_IN_TRANSACTION = f"SELECT pg_catalog.pg_try_advisory_xact_lock({_LOCK_HIGH}, %s::int)"
 WITHDRAW = f"SELECT pg_catalog.pg_advisory_unlock({_LOCK_HIGH}, %s)"
@@ -333,23 +329,38 @@ _MEMBER = (
 )
 _ADMINISTERS = f"r.rolsuper OR r.rolcreaterole OR {_MEMBER.format(RDS_SUPERUSER)}"
 
-LOCK_HOLDERS = (
+_LOCK_HOLDERS = (
     "SELECT l.pid, coalesce(p.gid, '')::text, coalesce(r.rolname::text, ''), "
     "coalesce(pg_catalog.host(a.client_addr), ''), "
     f"l.pid IS NOT NULL AND (a.pid IS NULL OR coalesce({_ADMINISTERS}, false)), "
     f"coalesce(NOT r.rolsuper AND {_MEMBER.format(RDS_IAM)}, false), "
-    "l.pid IS NOT NULL AND coalesce(r.rolname = session_user, false), l.objsubid = 2 "
+    "l.pid IS NOT NULL AND coalesce(r.rolname = session_user, false), l.objsubid = 2 AS announced "
     "FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid "
     "LEFT JOIN pg_catalog.pg_locks x ON l.pid IS NULL AND x.pid IS NULL AND x.locktype = 'transactionid' "
     "AND x.virtualtransaction = l.virtualtransaction "
     "LEFT JOIN pg_catalog.pg_prepared_xacts p ON p.transaction = x.transactionid "
     "LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid OR r.rolname = p.owner "
-    "WHERE l.locktype = 'advisory' AND l.granted AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() "
+    "WHERE l.locktype = 'advisory' {condition}AND l.granted AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() "
     "AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()) "
     f"AND l.classid = {_LOCK_HIGH} AND (l.objsubid = 2 OR l.objsubid = 1 AND l.objid = {_LOCK_LOW}) ORDER BY l.objsubid"
 )
 """A session whose role was dropped has none. A prepared transaction has no session, and no run prepares one.
 https://www.postgresql.org/docs/current/view-pg-prepared-xacts.html"""
+LOCK_HOLDERS = _LOCK_HOLDERS.format(condition="")
+
+
+def _try_lock(function: str) -> str:
+    """Try to take the lock, then look who holds it: LATERAL keeps this order."""
+    holders = _LOCK_HOLDERS.format(condition="AND tried.taken IS NOT NULL ")
+    return (
+        f"SELECT tried.taken, holder.* FROM (SELECT pg_catalog.{function}({_LOCK_KEY}) AS taken) tried "
+        f"LEFT JOIN LATERAL ({holders}) holder ON true"
+    )
+
+
+TRY_LOCK = _try_lock("pg_try_advisory_lock")
+TRY_LOCK_IN_TRANSACTION = _try_lock("pg_try_advisory_xact_lock")
+"""Meets the others, and ends with the transaction."""
 
 FORGET_SESSIONS = "SELECT pg_catalog.pg_stat_clear_snapshot()::text"
 """A transaction goes on with the pg_stat_activity that it read first.

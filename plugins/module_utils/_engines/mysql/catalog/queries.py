@@ -31,13 +31,13 @@ MANY = 500
 
 Query = tuple[str, tuple[Any, ...]]
 
-SERVER = (
+_SERVER = (
     "SELECT CURRENT_USER(), USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, "
     "@@GLOBAL.mandatory_roles, @@skip_name_resolve, "
     "@@GLOBAL.activate_all_roles_on_login, "
     f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
     "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), "
-    "@@GLOBAL.authentication_policy"
+    "@@GLOBAL.authentication_policy, "
 )
 
 KNOWN_PRIVILEGES = "SHOW PRIVILEGES"
@@ -63,7 +63,12 @@ _USER_COLUMNS = (
 ALL_ACCOUNTS = f"SELECT {_USER_COLUMNS} FROM mysql.user"
 
 
-IAM_ACCOUNTS = f"SELECT User, Host FROM mysql.user WHERE plugin = '{PLUGIN}'"
+_IAM_ACCOUNTS = f"(SELECT JSON_ARRAYAGG(JSON_ARRAY(User, Host)) FROM mysql.user WHERE plugin = '{PLUGIN}')"
+
+
+def server_facts(lists_accounts: bool = False) -> str:
+    """``lists_accounts``: with the names of all that are IAM-authenticated."""
+    return _SERVER + (_IAM_ACCOUNTS if lists_accounts else "NULL")
 
 
 def accounts(names: Collection[str], all_iam: bool) -> Query:

@@ -51,8 +51,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 
 
 class ServerRow(NamedTuple):
-    """``client``: as USER() tells it; ``mandatory_roles``, ``active_roles``: see :func:`role_list`; a list of pairs in
-    JSON."""
+    """``client``: as USER() tells it; ``mandatory_roles``: see :func:`role_list`; ``active_roles``, ``iam_accounts``:
+    lists of pairs in JSON."""
 
     login: str
     client: str
@@ -65,12 +65,16 @@ class ServerRow(NamedTuple):
     plugin_status: str | None
     active_roles: str | None
     authentication_policy: str
+    iam_accounts: str | None = None
 
     @property
     def principals(self) -> list[AccountName]:
         """The login and its active roles."""
-        roles = json.loads(self.active_roles or "[]")
-        return [login_name(self.login), *(AccountName(name, host) for name, host in roles)]
+        return [login_name(self.login), *_listed_names(self.active_roles)]
+
+    @property
+    def iam_names(self) -> list[AccountName]:
+        return _listed_names(self.iam_accounts)
 
     @property
     def known_client(self) -> Client:
@@ -311,6 +315,10 @@ class GrantedRows:
 
     def _folded(self, name: str) -> str:
         return name.lower() if self._folds else name
+
+
+def _listed_names(pairs: str | None) -> list[AccountName]:
+    return [AccountName(name, host) for name, host in json.loads(pairs or "[]")]
 
 
 def _grantee(text: str) -> AccountName:

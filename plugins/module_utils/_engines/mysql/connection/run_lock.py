@@ -35,21 +35,21 @@ class MySQLRunLock(RunLock):
         """``ask``: in the session that is to hold the lock."""
         self._ask = ask
 
-    def take(self, seconds: int) -> bool:
-        return self._is_taken(self._ask(statements.TAKE_LOCK, (seconds,)))
+    def take(self, seconds: int) -> tuple[bool, list[Holder]]:
+        rows = [LockHolderRow(*row) for row in self._ask(statements.TAKE_LOCK, (seconds,))]
+        return rows[0].number == rows[0].own_number, self._holders(rows)
 
     def announce(self) -> bool:
-        return self._is_taken(self._ask(statements.ANNOUNCE, ()))
+        return self._ask(statements.ANNOUNCE, ()) == [(1,)]
 
     def withdraw(self) -> None:
         self._ask(statements.WITHDRAW, ())
 
-    def _is_taken(self, rows: list[Row]) -> bool:
-        return rows == [(1,)]
-
     def holders(self) -> list[Holder]:
+        return self._holders([LockHolderRow(*row) for row in self._ask(statements.LOCK_HOLDERS, ())])
+
+    def _holders(self, found: Iterable[LockHolderRow]) -> list[Holder]:
         # The row of one that PROCESSLIST shows comes second, and says more
-        found = map(LockHolderRow._make, self._ask(statements.LOCK_HOLDERS, ()))
         rows = {row.number: row for row in found if row.number not in (None, row.own_number)}
         if not rows:
             return []

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Others
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
@@ -23,6 +24,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
     CLUSTER,
     DATABASE,
+    FUTURE,
     KINDS,
     SCHEMA,
     Catalog,
@@ -38,7 +40,18 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 # https://www.postgresql.org/docs/current/planner-stats.html
 _ROLES = """
 WITH RECURSIVE
-account AS (SELECT unnest(ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY(%s::name[]))) AS oid),
+in_rds_iam AS (
+    SELECT oid FROM pg_roles WHERE rolname = '{rds_iam}'
+    UNION SELECT m.member FROM in_rds_iam i JOIN pg_auth_members m ON m.roleid = i.oid {gives_rights}
+),
+iam_account AS (
+    SELECT oid, rolname FROM pg_roles r JOIN in_rds_iam USING (oid)
+    WHERE rolcanlogin OR EXISTS (
+        SELECT FROM pg_shdescription d WHERE d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
+        AND split_part(d.description, chr(10), 1) = %s
+    )
+),
+account AS (SELECT unnest(ARRAY(SELECT oid FROM pg_roles WHERE rolname = ANY(%s::name[]) {and_others})) AS oid),
 down AS (SELECT oid FROM account UNION SELECT m.member FROM down JOIN pg_auth_members m ON m.roleid = down.oid),
 known AS (SELECT unnest(ARRAY(
     SELECT oid FROM down UNION SELECT oid FROM pg_roles WHERE rolname = ANY(%s::name[]) OR rolname = session_user
@@ -50,7 +63,8 @@ SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterol
        coalesce(current_setting('createrole_self_grant', true), ''),
        EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions'),
        r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL),
-       CASE WHEN r.rolvaliduntil < now() THEN 'VALID UNTIL ' || r.rolvaliduntil::text END
+       CASE WHEN r.rolvaliduntil < now() THEN 'VALID UNTIL ' || r.rolvaliduntil::text END,
+       {iam_accounts}
 FROM pg_roles r WHERE (r.oid IN (SELECT DISTINCT oid FROM up)) IS TRUE
 """
 # The member's INHERIT attribute decided before 16, and since then the membership's own options.
@@ -185,12 +199,22 @@ FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'ARGUMENT') w
 """
 
 
+# Those of the accounts, and those that have them in their access lists
+_DEFAULT_PRIVILEGES = f"""
+SELECT '{FUTURE}' || d.defaclobjtype::text, d.tableoid::bigint, d.oid::bigint, n.nspname::text, '', '',
+       pg_get_userbyid(d.defaclrole)::text, 0, 0, '', false, false
+FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+WHERE d.defaclobjtype = ANY(ARRAY[{", ".join(f"'{kind.future}'" for kind in KINDS if kind.future)}]::"char"[])
+"""
+
+
 def _objects(major: int) -> str:
     """What the accounts have privileges on, and what the task names."""
     in_schemas = _by_catalog(_in(SCHEMA, major))
     parts = [
         *(_in_schema(catalog, kinds) for catalog, kinds in in_schemas.items()),
         _COLUMNS_AND_ARGUMENTS,
+        _DEFAULT_PRIVILEGES,
         *map(_named, _in(DATABASE, major)),
     ]
     return f"""
@@ -218,14 +242,10 @@ lists(classid, objid, attribute, acl) AS (
     UNION ALL SELECT o.classid, o.objid, a.attname::text, a.attacl
     FROM o JOIN pg_attribute a ON o.classid = 'pg_class'::regclass AND a.attrelid = o.objid
     WHERE a.attacl IS NOT NULL AND NOT a.attisdropped
+    UNION ALL SELECT o.classid, o.objid, '', d.defaclacl
+    FROM o JOIN pg_default_acl d ON o.classid = 'pg_default_acl'::regclass AND d.oid = o.objid
 )
 SELECT a.classid::bigint, a.objid::bigint, a.attribute, {_GRANTEE} FROM lists a, aclexplode(a.acl) e {_SELECTED}
-"""
-
-
-_DEFAULT_PRIVILEGES = f"""
-SELECT pg_get_userbyid(d.defaclrole)::text, n.nspname::text, d.defaclobjtype::text, {_GRANTEE}
-FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace, aclexplode(d.defaclacl) e {_SELECTED}
 """
 
 
@@ -248,18 +268,6 @@ JOIN schema ON schema.oid = namespace
 
 _NAMESAKES = "SELECT rolname::text FROM pg_roles WHERE lower(rolname) = ANY(%s::text[])"
 
-_IAM_ACCOUNTS = """
-WITH RECURSIVE member AS (
-    SELECT oid FROM pg_roles WHERE rolname = '{role}'
-    UNION SELECT m.member FROM member JOIN pg_auth_members m ON m.roleid = member.oid {options}
-)
-SELECT rolname::text FROM pg_roles r JOIN member USING (oid)
-WHERE rolcanlogin OR EXISTS (
-    SELECT FROM pg_shdescription d WHERE d.objoid = r.oid AND d.classoid = 'pg_catalog.pg_authid'::regclass
-    AND split_part(d.description, chr(10), 1) = %s
-)
-"""
-
 Query = tuple[str, tuple[Any, ...]]
 
 
@@ -276,20 +284,22 @@ class Wanted(NamedTuple):
     name: object = None
 
 
-def iam_accounts(major: int) -> Query:
-    """Without group roles."""
-    options = "AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else ""
-    return _IAM_ACCOUNTS.format(role=RDS_IAM, options=options), (LOCK_MARKER,)
-
-
 def namesakes(missing: Iterable[str]) -> Query:
     """Roles that are called like those which do not exist, but in another case."""
     return _NAMESAKES, ([name.lower() for name in missing],)
 
 
-def roles(accounts: Sequence[str], others: Sequence[str]) -> Query:
-    """The accounts, their members, and all that these, the others and the login are members of."""
-    return _ROLES, (list(accounts), list(others))
+def roles(accounts: Sequence[str], more: Sequence[str], others: Others, major: int) -> Query:
+    """The accounts, their members, and all that these, the further roles and the login are members of. The login's row
+    has the names of the IAM-authenticated accounts, without group roles."""
+    names = "CASE WHEN r.rolname = session_user THEN (SELECT json_agg(rolname)::text FROM iam_account) END"
+    text = _ROLES.format(
+        rds_iam=RDS_IAM,
+        gives_rights="AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else "",
+        and_others="UNION SELECT oid FROM iam_account" if others is Others.ACCOUNTS else "",
+        iam_accounts="NULL" if others is Others.NOTHING else names,
+    )
+    return text, (LOCK_MARKER, list(accounts), list(more))
 
 
 def memberships(members: Sequence[int], grantors: Sequence[int], major: int) -> Query:
@@ -323,7 +333,3 @@ def entries(numbers: Iterable[tuple[int, int]], roles: Sequence[int], accounts: 
 def creators(schemas: Iterable[object], major: int) -> Query:
     """``schemas``: their names; None for all."""
     return _creators(major), (sorted(schemas, key=repr),)
-
-
-def default_privileges(accounts: Sequence[int]) -> Query:
-    return _DEFAULT_PRIVILEGES, (list(accounts), list(accounts))

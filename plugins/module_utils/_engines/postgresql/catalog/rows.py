@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -41,12 +42,14 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     Scope,
 )
 
-_FUTURE_KINDS = {kind.future: FUTURE + kind.plural for kind in KINDS if kind.future}
-"""By their letters in pg_default_acl."""
+_FUTURE_KINDS = {FUTURE + kind.future: FUTURE + kind.plural for kind in KINDS if kind.future}
 
 
 class RoleRow(NamedTuple):
-    """``expired``: since when its password has expired; None where it has not. See also PostgreSQLObserved."""
+    """
+    expired       since when its password has expired; None where it has not. See also PostgreSQLObserved
+    iam_accounts  in the login's row, if they were asked for: their names, as a list in JSON
+    """
 
     oid: int
     name: str
@@ -59,6 +62,11 @@ class RoleRow(NamedTuple):
     on_rds: bool
     connected: bool
     expired: str | None
+    iam_accounts: str | None
+
+    @property
+    def iam_names(self) -> list[str]:
+        return list(json.loads(self.iam_accounts or "[]"))
 
 
 class SurveyedRoleRow(NamedTuple):
@@ -103,6 +111,7 @@ class SharedEntryRow(NamedTuple):
 
 class ObjectRow(NamedTuple):
     """
+    kind      of default privileges: FUTURE and the letter of pg_default_acl
     oid       of an argument: of its type; None if there is none
     schema    None for what is in no schema
     detail    a column's name, or a routine's arguments
@@ -134,18 +143,6 @@ class EntryRow(NamedTuple):
     grantable: bool
 
 
-class DefaultPrivilegeRow(NamedTuple):
-    """``letter``: of the kind of objects, as in pg_default_acl."""
-
-    owner: str
-    schema: str | None
-    letter: str
-    grantee: str | None
-    grantor: str
-    privilege: str
-    grantable: bool
-
-
 class CreatorRow(NamedTuple):
     """``owner``: of the schema or of something in it."""
 
@@ -161,7 +158,6 @@ class SharedRows(NamedTuple):
 class DatabaseRows(NamedTuple):
     objects: list[ObjectRow]
     entries: list[EntryRow]
-    defaults: list[DefaultPrivilegeRow]
     creators: list[CreatorRow]
 
 
@@ -271,7 +267,6 @@ class CatalogueBuilder:
             self._add_entry(scopes[key], entry)
         for creator in rows.creators:
             self.creators.setdefault((database, creator.schema), set()).add(creator.owner)
-        self._add_defaults(database, rows.defaults)
 
     def _add_objects(self, database: str, rows: Iterable[ObjectRow]) -> dict[tuple[int, int | None, str], Scope]:
         """Returns their scopes by catalogue, OID and column."""
@@ -281,20 +276,17 @@ class CatalogueBuilder:
                 if row.oid is not None:
                     self.types[(database, row.name)] = row.oid
                 continue
+            if row.kind.startswith(FUTURE):
+                path: tuple[str, ...] = () if row.schema is None else (row.schema,)
+                scopes[(row.catalogue, row.oid, "")] = Scope(_FUTURE_KINDS[row.kind], database, path, owner=row.owner)
+                continue
             item = _secured_object(database, row)
             if row.kind != "COLUMN":
                 scopes[(row.catalogue, row.oid, "")] = item.scope
             self.objects.append(item)
         return scopes
 
-    def _add_defaults(self, database: str, rows: Iterable[DefaultPrivilegeRow]) -> None:
-        for default in rows:
-            if default.letter in _FUTURE_KINDS:
-                path: tuple[str, ...] = () if default.schema is None else (default.schema,)
-                scope = Scope(_FUTURE_KINDS[default.letter], database, path, owner=default.owner)
-                self._add_entry(scope, default)
-
-    def _add_entry(self, scope: Scope, row: SharedEntryRow | EntryRow | DefaultPrivilegeRow) -> None:
+    def _add_entry(self, scope: Scope, row: SharedEntryRow | EntryRow) -> None:
         self.entries.append(Entry(scope, row.privilege, row.grantee or PUBLIC, row.grantor, row.grantable))
 
     def build(self) -> Catalogue:

@@ -31,8 +31,15 @@ class _AdvisoryLock(RunLock):
     def _ask(self, text: str, values: Sequence[Any] = ()) -> list[Row]:
         """In the session that is to hold the lock."""
 
+    def _try(self, text: str) -> tuple[bool, list[Holder]]:
+        rows = self._ask(text)
+        return bool(rows[0][0]), self._holders([row for _taken, *row in rows if row[-1] is not None])
+
     def holders(self) -> list[Holder]:
-        if not self._ask(statements.LOCK_HOLDERS):
+        return self._holders(self._ask(statements.LOCK_HOLDERS))
+
+    def _holders(self, found: Sequence[Sequence[Any]]) -> list[Holder]:
+        if not found:
             return []
         self._ask(statements.FORGET_SESSIONS)
         return [_holder(LockHolderRow(*row)) for row in self._ask(statements.LOCK_HOLDERS)]
@@ -51,8 +58,10 @@ class ConnectionRunLock(_AdvisoryLock):
     def _ask(self, text: str, values: Sequence[Any] = ()) -> list[Row]:
         return self._query(text, values)
 
-    def take(self, seconds: int) -> bool:
-        return self._wait(statements.take_lock(seconds)) if seconds else bool(self._ask(statements.TRY_LOCK)[0][0])
+    def take(self, seconds: int) -> tuple[bool, list[Holder]]:
+        if seconds:
+            return self._wait(statements.take_lock(seconds)), self.holders()
+        return self._try(statements.TRY_LOCK)
 
     def announce(self) -> bool:
         self._number = _some_number()
@@ -75,13 +84,13 @@ class TransactionRunLock(_AdvisoryLock):
     def _ask(self, text: str, values: Sequence[Any] = ()) -> list[Row]:
         return self._say(text, values)
 
-    def take(self, seconds: int) -> bool:
+    def take(self, seconds: int) -> tuple[bool, list[Holder]]:
         deadline = time.monotonic() + seconds
-        while not self._ask(statements.TRY_LOCK_IN_TRANSACTION)[0][0]:
-            if time.monotonic() >= deadline:
-                return False
+        while True:
+            taken, others = self._try(statements.TRY_LOCK_IN_TRANSACTION)
+            if taken or time.monotonic() >= deadline:
+                return taken, others
             time.sleep(min(1, seconds))
-        return True
 
     def announce(self) -> bool:
         return bool(self._ask(statements.ANNOUNCE_IN_TRANSACTION, (_some_number(),))[0][0])

@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
     EnginePlan,
+    Others,
     ParsedAccount,
     ParsedGrant,
     ParsedPrivilege,
@@ -86,16 +87,17 @@ class SQLiteEngine(Engine[SQLiteObserved]):
     def open(self, login: Login) -> Session:
         return SQLiteSession(login)
 
-    def observe(self, session: Session, wanted: Sequence[ParsedAccount], all_accounts: bool = False) -> SQLiteObserved:
+    def observe(
+        self, session: Session, wanted: Sequence[ParsedAccount], others: Others = Others.NOTHING
+    ) -> SQLiteObserved:
+        accounts = read_accounts(session)
         return SQLiteObserved(
-            accounts=read_accounts(session),
+            accounts=accounts,
+            iam_accounts=accounts.keys(),
             login=AccountName(session.login.credentials().user),
             tables=frozenset(row[0] for row in session.query("SELECT name FROM sqlite_master WHERE type = 'table'")),
             title=session.login.title,
         )
-
-    def iam_accounts(self, session: Session) -> list[AccountName]:
-        return sorted(read_accounts(session))
 
     def resolve(self, wanted: Sequence[ParsedAccount], observed: SQLiteObserved) -> list[Desired]:
         return resolve_all(wanted, lambda account: resolve_account(account, observed))
@@ -226,13 +228,13 @@ class SQLiteRunLock(RunLock):
         self._path = path
         self._connection: sqlite3.Connection | None = None
 
-    def take(self, seconds: int) -> bool:
+    def take(self, seconds: int) -> tuple[bool, list[Holder]]:
         self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=seconds)
         try:
             self._connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError:
             self.close()
-        return self._connection is not None
+        return self._connection is not None, self.holders()
 
     def announce(self) -> bool:
         return False
