@@ -41,6 +41,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.observe import observe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.derived import Derived
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import own_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import (
     Resolver,
@@ -100,8 +101,9 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return own_accounts(observed) | {name for name in observed.accounts if is_reserved(name.name)}
 
     def plan(self, changes: Changes, observed: PostgreSQLObserved) -> EnginePlan:
-        whole = Cascade(changes, observed).complete(self._with_open_sessions(changes, observed))
-        return EnginePlan(whole, warnings=checks.review(whole, observed), steps=render.render(whole, observed))
+        cascade = Cascade(changes, observed)
+        derived = Derived(cascade.complete(self._with_open_sessions(changes, observed)), observed, cascade)
+        return EnginePlan(derived.changes, warnings=checks.review(derived), steps=render.render(derived))
 
     def _with_open_sessions(self, changes: Changes, observed: PostgreSQLObserved) -> Changes:
         """With unlisted accounts that are locked and still have sessions, as after a task that broke off. Accounts that

@@ -112,14 +112,13 @@ def chain_to_iam(name: str, roles: Roles) -> str:
     return format_chain(roles.chain(name, RDS_IAM))
 
 
-def refuse_two_logins(changes: Changes, roles: Roles) -> None:
+def refuse_two_logins(changes: Changes, after: Roles) -> None:
     """An account logs in either with a token or by Kerberos, and nested memberships count. Raises Refused.
+
+    after  the memberships that the plan leads to
 
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/database-authentication.html
     """
-    if RDS_AD not in roles.by_name:
-        return
-    after = afterwards(roles, changes).roles
     in_directory = after.members(RDS_AD)
     for change in changes.accounts:
         listed_present = change.request is not None and change.after is not None

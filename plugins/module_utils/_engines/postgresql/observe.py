@@ -90,7 +90,7 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], others:
     names = listed.union(iam_accounts if others is Others.ACCOUNTS else ())
     roles = _build_roles(session, role_rows, names)
     builder, dependencies, databases = _read_databases(session, wanted, roles, names)
-    catalogue = builder.build()
+    catalogue = builder.build(databases)
     endpoint = session.login.endpoint
     first = role_rows[0]
     if _may_join_strangers(session, roles, first.on_rds):
@@ -111,7 +111,6 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], others:
         database=session.database,
         locks=session.locks,
         roles=roles,
-        databases=databases,
         catalogue=catalogue,
         namesakes=_namesakes(session, sorted(listed - set(roles.by_name))),
         obstacles=build_obstacles(dependencies.rows),

@@ -13,15 +13,16 @@ statement. https://www.postgresql.org/docs/current/sql-revoke.html (notes on gra
 from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import Entry
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
-    PostgreSQLObserved,
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import (
+    Catalogue,
+    Entry,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
     MEMBERSHIP_OPTIONS,
     RDS_SUPERUSER,
     SIGNAL_BACKEND,
     Membership,
+    Roles,
     inherits,
     sets,
 )
@@ -39,11 +40,11 @@ _BOOTSTRAP_SUPERUSER_OID = 10
 class Authority:
     """Answers are names of roles to act as by SET ROLE, or SELF."""
 
-    def __init__(self, observed: PostgreSQLObserved) -> None:
-        self.observed = observed
-        self.login = observed.login.name
-        roles = observed.roles
-        role = roles.by_name.get(self.login)
+    def __init__(self, login: str, roles: Roles, catalogue: Catalogue, major: int, on_rds: bool) -> None:
+        """``login``: its name."""
+        self.login, self.roles, self.catalogue, self.major = login, roles, catalogue, major
+        self._on_rds = on_rds
+        role = roles.by_name.get(login)
         self.superuser = role is not None and role.superuser
         self.inherited: set[str] = {self.login} | roles.reachable(self.login, inherits)
         self.settable: set[str] = {self.login} | roles.reachable(self.login, sets)
@@ -56,12 +57,12 @@ class Authority:
 
     def may_grant(self, scope: Scope, privilege: str) -> bool:
         """By PostgreSQL's own rules, without what RDS adds for its master."""
-        owned = self.acting_for(self.observed.owner(scope)) is not None
+        owned = self.acting_for(self.catalogue.owner_in_effect(scope)) is not None
         return owned or bool(self.option_holder(scope, privilege))
 
     def grantor(self, scope: Scope, privilege: str) -> str | None:
         """As whom the login can grant; None if it has no way to."""
-        owner = self.observed.owner(scope)
+        owner = self.catalogue.owner_in_effect(scope)
         role = self.acting_for(owner)
         if role is not None:
             return role
@@ -72,11 +73,11 @@ class Authority:
     def option_holder(self, scope: Scope, privilege: str) -> str:
         """By whose grant option the privilege is granted; empty where it is by the owner's rights. One role must hold
         the options for all that a statement grants: the server does not combine those of several."""
-        if self.acting_for(self.observed.owner(scope)) is not None:
+        if self.acting_for(self.catalogue.owner_in_effect(scope)) is not None:
             return ""
         for name in sorted(self.inherited, key=lambda name: (name != self.login, name)):
             for level in (scope, object_of(scope)):
-                entries = self.observed.catalogue.entries(level, name)
+                entries = self.catalogue.entries(level, name)
                 if any(entry.privilege == privilege and entry.grantable for entry in entries):
                     return name
         return ""
@@ -84,12 +85,12 @@ class Authority:
     def _is_rds_exception(self, owner: str) -> bool:
         """RDS lets its master do some of what PostgreSQL leaves to superusers; there, the server's own answer
         decides."""
-        role = self.observed.roles.by_name.get(owner)
+        role = self.roles.by_name.get(owner)
         of_superuser = owner == self._bootstrap_superuser() or (role is not None and role.superuser)
-        return self.observed.on_rds and of_superuser and RDS_SUPERUSER in self.inherited
+        return self._on_rds and of_superuser and RDS_SUPERUSER in self.inherited
 
     def _bootstrap_superuser(self) -> str:
-        roles = self.observed.roles.by_name.values()
+        roles = self.roles.by_name.values()
         return next((role.name for role in roles if role.oid == _BOOTSTRAP_SUPERUSER_OID), "rdsadmin")
 
     def revoker(self, entry: Entry) -> str | None:
@@ -99,7 +100,7 @@ class Authority:
         that it inherits from: https://github.com/postgres/postgres/blob/REL_18_0/src/backend/utils/adt/acl.c#L5460
         (select_best_grantor). So the owner's grants are taken as the owner where somebody else could be meant.
         """
-        if entry.grantor == self.observed.catalogue.owner(entry.scope):
+        if entry.grantor == self.catalogue.owner(entry.scope):
             role = self._owner_to_revoke(entry.scope)
         elif self.superuser:
             role = entry.grantor if entry.grantor != self.login else None
@@ -109,7 +110,7 @@ class Authority:
 
     def _owner_to_revoke(self, scope: Scope) -> str | None:
         """As whom REVOKE takes away what the owner has granted."""
-        owner = self.observed.owner(scope)
+        owner = self.catalogue.owner_in_effect(scope)
         role = self.acting_for(owner)
         if role == SELF and self._has_options_beside(owner, scope):
             return owner if owner in self.settable else None
@@ -120,7 +121,7 @@ class Authority:
         if self.superuser or owner == self.login or scope.kind.startswith(FUTURE):
             return False
         names = sorted(self.inherited - {owner})
-        held = (self.observed.catalogue.entries(level, name) for level in (scope, object_of(scope)) for name in names)
+        held = (self.catalogue.entries(level, name) for level in (scope, object_of(scope)) for name in names)
         return any(entry.grantable for entries in held for entry in entries)
 
     def to_revoke(self, entry: Entry) -> str:
@@ -132,27 +133,26 @@ class Authority:
 
         https://www.postgresql.org/docs/current/role-attributes.html (CREATEROLE)
         """
-        observed = self.observed
-        if self.superuser or (observed.on_rds and RDS_SUPERUSER in self.inherited):
+        if self.superuser or (self._on_rds and RDS_SUPERUSER in self.inherited):
             return True
-        if observed.major < MEMBERSHIP_OPTIONS and self.may_create_roles():
+        if self.major < MEMBERSHIP_OPTIONS and self.may_create_roles():
             return True
-        held = (item for name in self.inherited for item in observed.roles.held_by(name))
+        held = (item for name in self.inherited for item in self.roles.held_by(name))
         return any(item.admin and item.role == role for item in held)
 
     def may_end_sessions(self, account: str) -> bool:
         """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
-        role = self.observed.roles.by_name.get(account)
+        role = self.roles.by_name.get(account)
         if self.superuser or (role is not None and role.superuser):
             return self.superuser
         return bool({account, SIGNAL_BACKEND} & self.inherited)
 
     def may_create_roles(self) -> bool:
-        login = self.observed.roles.by_name.get(self.login)
+        login = self.roles.by_name.get(self.login)
         return self.superuser or (login is not None and login.creates_roles)
 
     def membership_grantor(self, membership: Membership) -> str:
         """What stands after GRANTED BY to take the membership away; empty for no such clause."""
-        if self.observed.major < MEMBERSHIP_OPTIONS or self._is_rds_exception(membership.grantor):
+        if self.major < MEMBERSHIP_OPTIONS or self._is_rds_exception(membership.grantor):
             return ""
         return membership.grantor

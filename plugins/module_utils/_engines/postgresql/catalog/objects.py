@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import DATABASE_OWNER
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
     SIGNATURE,
     kind_of,
@@ -74,11 +75,13 @@ class Catalogue:
         entries: Iterable[Entry] = (),
         types: Mapping[tuple[str, str], int] | None = None,
         creators: Mapping[tuple[str, str], Collection[str]] | None = None,
+        databases: Mapping[str, Database] | None = None,
     ) -> None:
         """
         types     (database, type as a user wrote it) → its number in the catalogue
         creators  (database, schema) → who owns it or something in it
         """
+        self.databases: Mapping[str, Database] = databases or {}
         self.objects: dict[Scope, SecuredObject] = {}
         self.types: Mapping[tuple[str, str], int] = types or {}
         self._creators = creators or {}
@@ -120,3 +123,9 @@ class Catalogue:
             return scope.owner
         item = self.objects.get(object_of(scope))
         return item.owner if item else ""
+
+    def owner_in_effect(self, scope: Scope) -> str:
+        """pg_database_owner stands for the owner of the database."""
+        owner = self.owner(scope)
+        database = self.databases.get(scope.database)
+        return database.owner if owner == DATABASE_OWNER and database is not None else owner

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import (
     Catalogue,
-    Database,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    DATABASE_OWNER,
     Roles,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import (
@@ -25,7 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Need,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import Obstacle
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Observed, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Observed
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,6 @@ class PostgreSQLObserved(Observed):
     connected: frozenset[str] = frozenset()
     self_grant: str = ""
     roles: Roles = field(default_factory=Roles)
-    databases: Mapping[str, Database] = field(default_factory=dict)
     catalogue: Catalogue = field(default_factory=Catalogue)
     namesakes: Sequence[str] = ()
     obstacles: Mapping[str, tuple[Obstacle, ...]] = field(default_factory=dict)
@@ -64,8 +63,7 @@ class PostgreSQLObserved(Observed):
     code: Mapping[str, tuple[Code, ...]] = field(default_factory=dict)
     needs: Mapping[str, tuple[Need, ...]] = field(default_factory=dict)
 
-    def owner(self, scope: Scope) -> str:
-        """Who owns the object in effect: pg_database_owner stands for the owner of the database."""
-        owner = self.catalogue.owner(scope)
-        database = self.databases.get(scope.database)
-        return database.owner if owner == DATABASE_OWNER and database is not None else owner
+    @cached_property
+    def authority(self) -> Authority:
+        """Of the login."""
+        return Authority(self.login.name, self.roles, self.catalogue, self.major, self.on_rds)

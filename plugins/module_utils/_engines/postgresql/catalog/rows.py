@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import (
@@ -289,8 +289,8 @@ class CatalogueBuilder:
     def _add_entry(self, scope: Scope, row: SharedEntryRow | EntryRow) -> None:
         self.entries.append(Entry(scope, row.privilege, row.grantee or PUBLIC, row.grantor, row.grantable))
 
-    def build(self) -> Catalogue:
-        return Catalogue(self.objects, self.entries, self.types, self.creators)
+    def build(self, databases: Mapping[str, Database]) -> Catalogue:
+        return Catalogue(self.objects, self.entries, self.types, self.creators, databases)
 
 
 def _secured_object(database: str, row: ObjectRow) -> SecuredObject:

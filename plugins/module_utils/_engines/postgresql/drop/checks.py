@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import missing
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import PUBLIC
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
@@ -77,7 +76,7 @@ def _refuse_group_roles(changes: Changes, observed: PostgreSQLObserved) -> None:
 
 def refuse_open_sessions(changes: Changes, observed: PostgreSQLObserved) -> None:
     """Raises Refused."""
-    authority = Authority(observed)
+    authority = observed.authority
     concerned = [
         change
         for change in changes.accounts
@@ -107,7 +106,7 @@ def _refuse_new_owner(change: AccountChange, changes: Changes, observed: Postgre
 
 def _refuse_beyond_reach(name: str, created: bool, where: Where, observed: PostgreSQLObserved) -> None:
     """Raises Refused where the login cannot become a member of the new owner."""
-    authority, login = Authority(observed), observed.login.name
+    authority, login = observed.authority, observed.login.name
     if name in authority.inherited & authority.settable or authority.superuser:
         return
     if login in observed.roles.reachable(name, lambda membership: True):
@@ -127,13 +126,12 @@ def _refuse_beyond_reach(name: str, created: bool, where: Where, observed: Postg
 def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
     """Raises Refused with all that keeps an account from being dropped; ManyMistakes for several accounts."""
     dropped = {change.name.name: change for change in changes.accounts if change.dropped}
-    authority = Authority(observed)
     mistakes = Mistakes()
     for name, change in sorted(dropped.items()):
         reasons = in_the_way(observed.obstacles.get(name, ()), owned_objects(change))
         if owned_objects(change) != DROP:
             reasons += _passed_on(name, observed)
-        reasons += _from_others(change, dropped, authority)
+        reasons += _from_others(change, dropped, observed)
         with mistakes.about(change.at()):
             if reasons:
                 raise _not_droppable(name, reasons, observed.title)
@@ -161,14 +159,17 @@ def _passed_on(name: str, observed: PostgreSQLObserved) -> list[str]:
     return shortened(sorted(found), _SHOWN, "such grants")
 
 
-def _from_others(change: AccountChange, dropped: dict[str, AccountChange], authority: Authority) -> list[str]:
+def _from_others(change: AccountChange, dropped: dict[str, AccountChange], observed: PostgreSQLObserved) -> list[str]:
     """Privileges by grantors for whom the login cannot act: nobody but they can revoke them."""
-    observed, name, found = authority.observed, change.name.name, []
+    authority, name, found = observed.authority, change.name.name, []
     for grant in change.revoked:
         if is_left_to_drop_owned(grant.scope, authority):
             continue
         for entry in observed.catalogue.entries(grant.scope, name):
-            if entry.privilege != grant.privilege or {entry.grantor, observed.owner(grant.scope)} & set(dropped):
+            if entry.privilege != grant.privilege or {
+                entry.grantor,
+                observed.catalogue.owner_in_effect(grant.scope),
+            } & set(dropped):
                 continue
             if authority.revoker(entry) is None:
                 found.append(f"has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}")

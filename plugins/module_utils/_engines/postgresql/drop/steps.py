@@ -101,10 +101,10 @@ class DroppedAccount:
 class Drop:
     """Renders the drop of the accounts of one task. Raises Refused where a privilege cannot be revoked."""
 
-    def __init__(self, changes: Changes, observed: PostgreSQLObserved, authority: Authority, logins: Logins) -> None:
+    def __init__(self, changes: Changes, observed: PostgreSQLObserved, logins: Logins) -> None:
         self._observed = observed
-        self._authority = authority
-        self._momentary = Momentary(authority)
+        self._authority = observed.authority
+        self._momentary = Momentary(observed.authority)
         names = {change.name.name for change in changes.accounts if change.dropped}
         self._logins = logins
         self._dropped = {
@@ -231,7 +231,7 @@ class Drop:
         return found
 
     def _items(self, name: str, grant: Grant) -> Iterator[Item]:
-        owner = self._dropped.get(self._observed.owner(grant.scope))
+        owner = self._dropped.get(self._observed.catalogue.owner_in_effect(grant.scope))
         for entry in self._observed.catalogue.entries(grant.scope, name):
             if entry.privilege == grant.privilege and not self._goes_with_owned(entry, owner):
                 acting = SELF if owner is not None else self._authority.to_revoke(entry)

@@ -187,7 +187,7 @@ class _Details:
         )
 
     def accounts(self, roles: Roles) -> dict[AccountName, Account]:
-        return build_accounts(list(roles.by_name), roles, self._builder.build(), self._builder.entries)
+        return build_accounts(list(roles.by_name), roles, self._builder.build({}), self._builder.entries)
 
 
 def _named(names: Iterable[str]) -> frozenset[AccountName]:

@@ -28,16 +28,15 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     name_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement
 
 
 class Acting:
-    """Answers are names of roles to act as by SET ROLE, or SELF.
+    """Answers are names of roles to act as by SET ROLE, or SELF, or None: the login has no way to.
 
-    Where the server refuses, it is left to the server. What it would only warn of, or take for done, is refused here:
-    over the Data API no warning comes.
+    Where the server refuses, the answer is SELF, and the server's own. None is for what it would only warn of, or take
+    for done: over the Data API no warning comes.
     """
 
     def __init__(self, authority: Authority, enrolled: Collection[str]) -> None:
@@ -46,33 +45,44 @@ class Acting:
         self._enrolled = enrolled
         self._momentary = Momentary(authority)
 
-    def to_grant(self, scope: Scope, privilege: str) -> str:
-        """Raises Refused."""
+    def to_grant(self, scope: Scope, privilege: str) -> str | None:
         role = self._authority.grantor(scope, privilege)
         if role is not None:
             return role
-        owner = self._authority.observed.owner(scope)
+        owner = self._authority.catalogue.owner_in_effect(scope)
         if self.may_join(owner):
             return owner
-        if not scope.kind.startswith(FUTURE):
-            raise Refused(self._no_right_to_grant(scope, owner, privilege))
-        if owner in self._enrolled:
-            raise Refused(self._no_default_privileges(owner))
-        return SELF
+        return SELF if scope.kind.startswith(FUTURE) and owner not in self._enrolled else None
 
-    def to_revoke(self, entry: Entry) -> str:
-        """Raises Refused."""
+    def to_revoke(self, entry: Entry) -> str | None:
         role = self._authority.revoker(entry)
         if role is not None:
             return role
-        observed = self._authority.observed
-        owner = observed.catalogue.owner(entry.scope)
-        role = observed.owner(entry.scope) if entry.grantor == owner else entry.grantor
+        catalogue = self._authority.catalogue
+        of_owner = entry.grantor == catalogue.owner(entry.scope)
+        role = catalogue.owner_in_effect(entry.scope) if of_owner else entry.grantor
         if self.may_join(role):
             return role
-        if entry.scope.kind.startswith(FUTURE) and entry.grantor not in self._enrolled:
-            return SELF
-        raise Refused(
+        return SELF if entry.scope.kind.startswith(FUTURE) and entry.grantor not in self._enrolled else None
+
+    def why_not_to_grant(self, scope: Scope, privilege: str) -> str:
+        """A sentence."""
+        login, owner = self._authority.login, self._authority.catalogue.owner_in_effect(scope)
+        if scope.kind.startswith(FUTURE):
+            return (
+                f"The login {login} may not set default privileges for what {owner} will create, because it is not a "
+                f"member of {owner}; log in as {owner} or a member of it (never make the master a member of an "
+                "IAM-authenticated account: it would lose its own password login), or name with owner the role whose "
+                "new objects are meant."
+            )
+        return (
+            f"The login {login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and {login} "
+            f"holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH GRANT OPTION."
+        )
+
+    def why_not_to_revoke(self, entry: Entry) -> str:
+        """A sentence."""
+        return (
             f"{entry.grantee} has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}, for whom the "
             f"login {self._authority.login} cannot act; let {entry.grantor} revoke it."
         )
@@ -80,7 +90,7 @@ class Acting:
     def may_join(self, role: str) -> bool:
         """Whether the login can be a member of the role for some statements. In rds_iam it would lose its own login by
         password if that became known to anybody else, so that this is not risked."""
-        roles, login = self._authority.observed.roles, self._authority.login
+        roles, login = self._authority.roles, self._authority.login
         known = roles.by_name.get(role)
         if known is None or known.superuser or is_reserved(role) or role == login or role in self._enrolled:
             return False
@@ -96,22 +106,6 @@ class Acting:
             return before, after
         return [self._momentary.join(role), *before], [*after, self._momentary.part_from(role)]
 
-    def _no_default_privileges(self, owner: str) -> str:
-        login = self._authority.login
-        return (
-            f"The login {login} may not set default privileges for what {owner} will create, because it is not a "
-            f"member of {owner}; log in as {owner} or a member of it (never make the master a member of an "
-            "IAM-authenticated account: it would lose its own password login), or name with owner the role whose new "
-            "objects are meant."
-        )
-
-    def _no_right_to_grant(self, scope: Scope, owner: str, privilege: str) -> str:
-        login = self._authority.login
-        return (
-            f"The login {login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and {login} "
-            f"holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH GRANT OPTION."
-        )
-
 
 class Momentary:
     """Memberships that the login gives itself and ends in the same transaction, to act for roles that it administers.
@@ -123,14 +117,14 @@ class Momentary:
         self._authority = authority
 
     def join(self, role: str) -> Statement:
-        options = self._authority.observed.major >= MEMBERSHIP_OPTIONS
+        options = self._authority.major >= MEMBERSHIP_OPTIONS
         return statements.join_role(role, self._authority.login, options, self._named_grantor(role))
 
     def part_from(self, role: str) -> Statement:
         """Leave the membership as it was. What others have granted was not touched."""
         login, named = self._authority.login, self._named_grantor(role)
-        if self._authority.observed.major >= MEMBERSHIP_OPTIONS:
-            for item in self._authority.observed.roles.held_by(login):
+        if self._authority.major >= MEMBERSHIP_OPTIONS:
+            for item in self._authority.roles.held_by(login):
                 if item.role == role and item.grantor == (named or login):
                     return statements.set_membership(role, login, item.inherits, item.sets, named)
         return statements.leave_role(role, login, named)
@@ -138,9 +132,9 @@ class Momentary:
     def _named_grantor(self, role: str) -> str:
         """Who stands after GRANTED BY. The server takes the login where it administers the role by itself; of several
         roles with the option it would choose one, and after the login has joined a role perhaps another."""
-        if self._authority.observed.major < MEMBERSHIP_OPTIONS:
+        if self._authority.major < MEMBERSHIP_OPTIONS:
             return ""
-        authority, roles = self._authority, self._authority.observed.roles
+        authority, roles = self._authority, self._authority.roles
         holders = {
             name
             for name in authority.inherited

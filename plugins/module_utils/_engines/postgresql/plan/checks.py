@@ -18,7 +18,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
     similar_names,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of, together
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import PUBLIC
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
@@ -36,20 +35,18 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.request import parse_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
+    RDS_AD,
     RDS_IAM,
     refuse_two_logins,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.derived import Derived
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
     own_accounts,
     refuse_lost_logins,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.memberships import (
     refuse_passed_on,
-)
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import (
-    Resolver,
-    element_of_grant,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -69,23 +66,30 @@ ROW_SIZE, ENTRY_SIZE = 7900, 3.3
 _SHOWN = 10
 
 
-def review(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+def review(derived: Derived) -> list[str]:
     """Raises Refused, IamAuthDisabled."""
+    changes, observed = derived.changes, derived.observed
     if not changes.effective and all(comment_to_write(change, observed) is None for change in changes.accounts):
-        refuse_two_logins(changes, observed.roles)
+        _refuse_two_logins(derived)
         refuse_open_sessions(changes, observed)
-        return [*_similar_names(changes, observed), *_left_out(changes, observed)]
+        return [*_similar_names(changes, observed), *_left_out(derived)]
     _refuse_without_iam(changes, observed)
     refuse_own_accounts(changes.effective, observed.login, own_accounts(observed), observed.title)
-    refuse_two_logins(changes, observed.roles)
+    _refuse_two_logins(derived)
     refuse_passed_on(changes, observed)
     reassigned = review_drops(changes, observed)
-    refuse_lost_logins(changes, observed)
+    refuse_lost_logins(changes, observed, derived.after.roles, derived.logins)
     _refuse_without_rights(changes, observed)
-    _refuse_dependents(changes, observed)
-    _refuse_full_lists(changes, observed)
-    warnings = [*_similar_names(changes, observed), *_left_out(changes, observed), *reassigned]
+    _refuse_dependents(derived)
+    _refuse_full_lists(derived)
+    warnings = [*_similar_names(changes, observed), *_left_out(derived), *reassigned]
     return [*warnings, *_still_public(changes, observed), *_lost_members(changes, observed)]
+
+
+def _refuse_two_logins(derived: Derived) -> None:
+    """Raises Refused."""
+    if RDS_AD in derived.observed.roles.by_name:
+        refuse_two_logins(derived.changes, derived.after.roles)
 
 
 def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
@@ -103,7 +107,7 @@ def _refuse_without_iam(changes: Changes, observed: PostgreSQLObserved) -> None:
 def _refuse_without_rights(changes: Changes, observed: PostgreSQLObserved) -> None:
     """Before 16 the server says only "permission denied" of ALTER ROLE."""
     altered = any(_alters_role(change, observed) for change in changes.accounts)
-    if altered and not Authority(observed).may_create_roles():
+    if altered and not observed.authority.may_create_roles():
         raise Refused(
             f"The login {observed.login} has no CREATEROLE, which creating, altering and dropping accounts takes; log "
             f"in as the master user of {observed.title}."
@@ -118,18 +122,17 @@ def _alters_role(change: AccountChange, observed: PostgreSQLObserved) -> bool:
     return limited or comment_to_write(change, observed) is not None
 
 
-def _refuse_dependents(changes: Changes, observed: PostgreSQLObserved) -> None:
+def _refuse_dependents(derived: Derived) -> None:
     """A grant option that was used cannot be taken without taking from others what they have by it."""
-    cascade = Cascade(changes, observed)
-    for change in changes.effective:
-        lost = {} if change.dropped else _grant_options_lost(change, cascade)
-        for entry in observed.catalogue.granted_by(change.name.name) if lost else ():
+    for change in derived.changes.effective:
+        lost = {} if change.dropped else _grant_options_lost(change, derived.cascade)
+        for entry in derived.observed.catalogue.granted_by(change.name.name) if lost else ():
             grant = lost.get((entry.privilege, object_of(entry.scope)))
             if entry.grantee != entry.grantor and grant is not None:
                 raise Refused(
                     f"{change.name} has granted {entry.privilege} on {name_scope(entry.scope)} on to "
                     f"{entry.grantee or 'PUBLIC'}; revoke that first, or leave {change.name} its grant option.",
-                    change.at(element_of_grant(change, grant, observed)),
+                    change.at(derived.resolver.element_of(change, grant)),
                 )
 
 
@@ -139,24 +142,22 @@ def _grant_options_lost(change: AccountChange, cascade: Cascade) -> dict[tuple[s
     return {(grant.privilege, object_of(grant.scope)): grant for grant in [*revoked, *change.grant_options_revoked]}
 
 
-def _refuse_full_lists(changes: Changes, observed: PostgreSQLObserved) -> None:
+def _refuse_full_lists(derived: Derived) -> None:
+    catalogue = derived.observed.catalogue
     gaining: dict[Scope, dict[str, tuple[AccountChange, Grant]]] = {}
-    for change in changes.effective:
+    for change in derived.changes.effective:
         for grant in change.granted:
-            if kind_of(grant.scope.kind).catalog.in_row and not observed.catalogue.entries(
-                grant.scope, change.name.name
-            ):
+            if kind_of(grant.scope.kind).catalog.in_row and not catalogue.entries(grant.scope, change.name.name):
                 gaining.setdefault(grant.scope, {})[change.name.name] = change, grant
-    resolver = Resolver((), observed)
     for scope, names in sorted(gaining.items(), key=itemgetter(0)):
-        item = observed.catalogue.objects.get(scope)
+        item = catalogue.objects.get(scope)
         items, size = (item.items, item.size) if item else (0, 0)
         if items + len(names) > ITEM_LIMIT or size + len(names) * ENTRY_SIZE > ROW_SIZE:
             raise Refused(
                 f"{name_scope(scope)} would have {items + len(names)} grantees, and PostgreSQL has room for about "
                 f'{ITEM_LIMIT} in its access list (then "row is too big"); grant it to a group role, and give the '
                 "accounts that role with roles.",
-                *(change.at(resolver.element_of(change, grant)) for change, grant in names.values()),
+                *(change.at(derived.resolver.element_of(change, grant)) for change, grant in names.values()),
             )
 
 
@@ -190,22 +191,21 @@ def _public_has(grant: Grant, observed: PostgreSQLObserved) -> bool:
     return any(entry.privilege == grant.privilege for found in entries for entry in found)
 
 
-def _left_out(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+def _left_out(derived: Derived) -> list[str]:
     """What ALL in a schema does not mean, since extensions and RDS have brought it along."""
-    resolver = Resolver((), observed)
     read: dict[tuple[object, ...], ParsedGrant] = {}
     found: set[str] = set()
-    for change in changes.accounts:
+    for change in derived.changes.accounts:
         for grant in change.request.grants or () if change.request is not None and change.after is not None else ():
             key = (grant.on, grant.database, grant.owner, grant.privileges, grant.grant_option)
             if key not in read:
                 read[key] = parse_grant(grant)
-            left_out = resolver.left_out(change.name.name, read[key])
+            left_out = derived.resolver.left_out(change.name.name, read[key])
             found |= {f"{item.privilege} on {name_scope(item.scope)}" for item in left_out}
     if not found:
         return []
     return [
-        f"ALL leaves out what belongs to extensions or superusers and the login {observed.login} cannot grant: "
+        f"ALL leaves out what belongs to extensions or superusers and the login {derived.observed.login} cannot grant: "
         f"{first_of(sorted(found), _SHOWN)}. Put extensions into a schema of their own."
     ]
 

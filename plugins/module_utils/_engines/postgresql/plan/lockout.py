@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -23,7 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     any_membership,
     format_chain,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused, StatementFailed, Where
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName, Changes
@@ -34,8 +33,10 @@ def own_accounts(observed: PostgreSQLObserved) -> set[AccountName]:
     return {observed.login, AccountName(observed.master)} - {AccountName("")}
 
 
-def refuse_lost_logins(changes: Changes, observed: PostgreSQLObserved) -> None:
+def refuse_lost_logins(changes: Changes, observed: PostgreSQLObserved, graph: Roles, logins: Logins) -> None:
     """Members of rds_iam, nested ones as well, log in with a token only. Raises Refused.
+
+    graph  the memberships after the plan
 
     RDS sends every member to IAM authentication by a line "+rds_iam" of pg_hba.conf, for which any membership counts,
     one with neither INHERIT nor SET as well: https://www.postgresql.org/docs/current/auth-pg-hba-conf.html. Since 16
@@ -43,12 +44,11 @@ def refuse_lost_logins(changes: Changes, observed: PostgreSQLObserved) -> None:
     accounts, so that only a membership with INHERIT or SET counts for the master user:
     https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.DBAccounts.html
     """
-    after = _with_creator(changes, observed)
+    after = _with_creator(changes, observed, graph)
     listed = {change.name.name for change in changes.accounts}
-    administrators = {name.name for name in own_accounts(observed)}
-    kept = administrators | {name for name, role in observed.roles.by_name.items() if role.can_login}
+    kept = {*logins.administrators} | {name for name, role in observed.roles.by_name.items() if role.can_login}
     compare_logins(
-        logins_of(changes, observed),
+        logins,
         (_token_only(observed.roles, observed.master) & kept) - listed,
         (_token_only(after, observed.master) & kept) - listed,
         (observed.roles, after),
@@ -146,9 +146,8 @@ class Enrolment(Step):
         return names, Roles((), (Membership(*row) for row in rows))
 
 
-def _with_creator(changes: Changes, observed: PostgreSQLObserved) -> Roles:
-    after = afterwards(observed.roles, changes).roles
-    if observed.major < MEMBERSHIP_OPTIONS or Authority(observed).superuser:
+def _with_creator(changes: Changes, observed: PostgreSQLObserved, after: Roles) -> Roles:
+    if observed.major < MEMBERSHIP_OPTIONS or observed.authority.superuser:
         return after
     created = [
         Membership(change.name.name, observed.login.name, admin=True, inherits=False, sets=False)

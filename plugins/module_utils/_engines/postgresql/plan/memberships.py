@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
@@ -98,11 +97,9 @@ def _gained(
             yield (with_rights, part), member
 
 
-def revoke_roles(
-    changes: Changes, observed: PostgreSQLObserved, authority: Authority, cascade: Cascade
-) -> list[Statement]:
+def revoke_roles(changes: Changes, observed: PostgreSQLObserved, cascade: Cascade) -> list[Statement]:
     members = together(
-        ((authority.membership_grantor(membership), membership.role), membership.member)
+        ((observed.authority.membership_grantor(membership), membership.role), membership.member)
         for change in changes.accounts
         for membership in _lost(change, observed, cascade)
     )

@@ -9,36 +9,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches, object_of, together
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql import statements
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
     PostgreSQLObserved,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import (
-    any_membership,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Drop, ends_sessions
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, afterwards
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.derived import Derived
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import (
     Enrolment,
-    Logins,
-    logins_of,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.memberships import (
     grant_roles,
     inherits_from_now_on,
     revoke_roles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.resolve import element_of_grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountChange,
@@ -54,21 +45,9 @@ LOCKS_FOR_ONE = 3
 Key = tuple[str, Scope]
 
 
-def render(changes: Changes, observed: PostgreSQLObserved) -> tuple[Step, ...]:
+def render(derived: Derived) -> tuple[Step, ...]:
     """Raises Refused for a grant that the login could not make or take away, and ManyMistakes for several accounts."""
-    cascade = Cascade(changes, observed)
-    authority = Authority(observed)
-    acting = Acting(authority, _enrolled(changes, observed))
-    logins = logins_of(changes, observed)
-    return tuple(
-        step for part in _portions(changes, observed) for step in _steps(part, authority, acting, cascade, logins)
-    )
-
-
-def _enrolled(changes: Changes, observed: PostgreSQLObserved) -> set[str]:
-    """Who is in rds_iam, before or after."""
-    after = afterwards(observed.roles, changes).roles
-    return observed.roles.members(RDS_IAM, any_membership) | after.members(RDS_IAM, any_membership)
+    return tuple(step for part in _portions(derived.changes, derived.observed) for step in _steps(part, derived))
 
 
 def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Changes]:
@@ -91,15 +70,13 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
         yield Changes(tuple(batch))
 
 
-def _steps(
-    changes: Changes, authority: Authority, acting: Acting, cascade: Cascade, logins: Logins
-) -> tuple[Step, ...]:
-    observed = authority.observed
-    drop = Drop(changes, observed, authority, logins)
-    memberships = _roles(changes, observed, authority, cascade)
+def _steps(changes: Changes, derived: Derived) -> tuple[Step, ...]:
+    observed = derived.observed
+    drop = Drop(changes, observed, derived.logins)
+    memberships = _roles(changes, derived)
     written: dict[str, list[Statement]] = {observed.database: list(memberships)}
     enrolling = {observed.database} if memberships else set()
-    for privileges in _privileges(changes, authority, acting, cascade):
+    for privileges in _privileges(changes, derived):
         database = privileges.database or observed.database
         written.setdefault(database, []).extend(privileges.statements)
         enrolling |= {database} if privileges.joins else set()
@@ -108,7 +85,7 @@ def _steps(
     first = _merge([*others, (observed.database, drop.lock())])
     return (
         *(
-            Enrolment(tuple(part), database, logins, observed.major)
+            Enrolment(tuple(part), database, derived.logins, observed.major)
             if database in enrolling
             else Step(tuple(part), database)
             for database, part in first
@@ -134,7 +111,8 @@ def _merge(steps: Iterable[tuple[str, list[Statement]]]) -> Iterator[tuple[str, 
         yield current
 
 
-def _roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority, cascade: Cascade) -> list[Statement]:
+def _roles(changes: Changes, derived: Derived) -> list[Statement]:
+    observed = derived.observed
     written: list[Statement] = []
     self_grant = bool(observed.self_grant) and any(change.created for change in changes.accounts)
     if self_grant:
@@ -143,8 +121,8 @@ def _roles(changes: Changes, observed: PostgreSQLObserved, authority: Authority,
         written += _attributes(change, comment_to_write(change, observed), inherits_from_now_on(change, observed))
     if self_grant:
         written.append(statements.self_grant_as_before())
-    enrolled = afterwards(observed.roles, changes).enrolled
-    revoked = revoke_roles(changes, observed, authority, cascade)
+    enrolled = derived.after.enrolled & {change.name.name for change in changes.accounts}
+    revoked = revoke_roles(changes, observed, derived.cascade)
     return [*written, *grant_roles(changes, observed, enrolled), *revoked]
 
 
@@ -177,15 +155,15 @@ class _Privileges(NamedTuple):
     joins: bool
 
 
-def _privileges(changes: Changes, authority: Authority, acting: Acting, cascade: Cascade) -> Iterator[_Privileges]:
+def _privileges(changes: Changes, derived: Derived) -> Iterator[_Privileges]:
     """By database. Adds come before what is taken away."""
-    rights = _Rights(authority, acting)
+    acting, rights = derived.acting, _Rights(derived)
     items = _Items()
     mistakes = Mistakes()
     for change in changes.effective:
         if change.after is not None:
             with mistakes.about():
-                items.add(change, rights, cascade)
+                items.add(change, rights, derived.cascade)
     mistakes.refuse()
     written: dict[str, list[Statement]] = {}
     joining: set[str] = set()
@@ -223,34 +201,33 @@ class _Items:
 class _Rights:
     """As whom each privilege is granted or revoked, worked out once for each privilege on each scope."""
 
-    def __init__(self, authority: Authority, acting: Acting) -> None:
-        self._authority = authority
-        self._acting = acting
+    def __init__(self, derived: Derived) -> None:
+        self._derived = derived
         self._grantors: dict[Key, tuple[str, str]] = {}
 
     def grant(self, change: AccountChange, grant: Grant) -> Item:
-        if grant.key not in self._grantors:
-            with self._about(change, grant):
-                acting = self._acting.to_grant(grant.scope, grant.privilege)
-            self._grantors[grant.key] = (acting, self._authority.option_holder(grant.scope, grant.privilege))
-        acting, holder = self._grantors[grant.key]
+        """Raises Refused."""
+        acting, holder = self._grantors.get(grant.key) or self._find_grantor(change, grant)
         return Item(change.name.name, grant.privilege, grant.scope, acting, grant.grantable, holder)
 
-    def revoke(self, change: AccountChange, grant: Grant, option_only: bool) -> Iterator[Item]:
-        """One for each grantor that the account has it from."""
-        for entry in self._authority.observed.catalogue.entries(grant.scope, change.name.name):
-            if entry.privilege == grant.privilege and (entry.grantable or not option_only):
-                with self._about(change, grant):
-                    acting = self._acting.to_revoke(entry)
-                yield Item(change.name.name, grant.privilege, grant.scope, acting, option_only)
+    def _find_grantor(self, change: AccountChange, grant: Grant) -> tuple[str, str]:
+        acting = self._derived.acting.to_grant(grant.scope, grant.privilege)
+        if acting is None:
+            why = self._derived.acting.why_not_to_grant(grant.scope, grant.privilege)
+            raise Refused(why, change.at(self._derived.resolver.element_of(change, grant)))
+        found = acting, self._derived.observed.authority.option_holder(grant.scope, grant.privilege)
+        self._grantors[grant.key] = found
+        return found
 
-    @contextmanager
-    def _about(self, change: AccountChange, grant: Grant) -> Iterator[None]:
-        try:
-            yield
-        except Refused as error:
-            error.locate(change.at(element_of_grant(change, grant, self._authority.observed)))
-            raise
+    def revoke(self, change: AccountChange, grant: Grant, option_only: bool) -> Iterator[Item]:
+        """One for each grantor that the account has it from. Raises Refused."""
+        for entry in self._derived.observed.catalogue.entries(grant.scope, change.name.name):
+            if entry.privilege == grant.privilege and (entry.grantable or not option_only):
+                acting = self._derived.acting.to_revoke(entry)
+                if acting is None:
+                    why = self._derived.acting.why_not_to_revoke(entry)
+                    raise Refused(why, change.at(self._derived.resolver.element_of(change, grant)))
+                yield Item(change.name.name, grant.privilege, grant.scope, acting, option_only)
 
 
 def _restored(change: AccountChange, revoked: set[Key]) -> frozenset[Grant]:

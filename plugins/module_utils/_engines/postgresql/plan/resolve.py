@@ -23,7 +23,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks i
     own_role,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.grantor import Authority
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import (
     PUBLIC,
     SecuredObject,
@@ -83,9 +82,8 @@ class Resolver:
         self.observed = observed
         self.created = {account.name.name for account in wanted if account.request.present}
         self._dropped = {account.name.name: account.request for account in wanted if not account.request.present}
-        self._authority = Authority(observed)
         self._known: dict[tuple[object, ...], frozenset[Grant]] = {}
-        self._acting = Acting(self._authority, observed.roles.members(RDS_IAM, any_membership))
+        self._acting = Acting(observed.authority, observed.roles.members(RDS_IAM, any_membership))
         self._out_of_reach: dict[tuple[object, ...], frozenset[Grant]] = {}
 
     def resolve(self, account: ParsedAccount) -> Desired:
@@ -182,7 +180,7 @@ class Resolver:
         return self._out_of_reach[key]
 
     def _is_unavailable(self, grant: Grant) -> bool:
-        if self._authority.may_grant(grant.scope, grant.privilege):
+        if self.observed.authority.may_grant(grant.scope, grant.privilege):
             return False
         item = self.observed.catalogue.objects.get(object_of(grant.scope))
         supplied = item is not None and item.supplied and not self._acting.may_join(item.owner)
@@ -246,7 +244,7 @@ class Resolver:
         return scope
 
     def _check_database(self, name: str) -> None:
-        database = self.observed.databases.get(name)
+        database = self.observed.catalogue.databases.get(name)
         if database is None:
             raise missing(f"database {name}", self.observed.title)
         if not database.connectable:
@@ -279,7 +277,7 @@ class Resolver:
         """Whose new objects are meant where the task names no owner: those who own something there already, once this
         task has reassigned and dropped what it is to. Nobody but superusers sets default privileges of the service's
         own roles."""
-        database = self.observed.databases[scope.database]
+        database = self.observed.catalogue.databases[scope.database]
         found: set[str] = set()
         for owner in self.observed.catalogue.creators(scope.database, *scope.path):
             # The server takes default privileges of the pseudo-role, and never uses them

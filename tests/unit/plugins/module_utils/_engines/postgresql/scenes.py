@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,7 +25,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.rows import build_accounts
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.engine import PostgreSQLEngine
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     AccountName,
     AccountRequest,
@@ -32,6 +32,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     GrantRequest,
     Scope,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._reconcile import reconcile
 
 ENGINE = PostgreSQLEngine()
@@ -66,6 +67,7 @@ def observed(
     objects: tuple[SecuredObject, ...] = (),
     accounts: tuple[str, ...] = (),
     creators: tuple[str, ...] = ("master",),
+    databases: Mapping[str, Database] | None = None,
     major: int = 17,
     **rest: Any,
 ) -> PostgreSQLObserved:
@@ -79,7 +81,12 @@ def observed(
     graph = Roles((role("master", creates_roles=True), *groups, *roles), (*others, *memberships))
     items = [SecuredObject(scope, "master", 1, 20, _TYPES.get(scope, ""), scope == DOMAIN) for scope in _OWNED]
     items += [SecuredObject(FOREIGN, "banker"), *objects]
-    catalogue = Catalogue(items, entries, {("shop", "integer"): 23}, {("shop", "public"): creators})
+    databases = {
+        "shop": Database("shop", 1, "master", True, True),
+        "rdsadmin": Database("rdsadmin", 2, "x", False, False),
+        **(databases or {}),
+    }
+    catalogue = Catalogue(items, entries, {("shop", "integer"): 23}, {("shop", "public"): creators}, databases)
     base = PostgreSQLObserved(
         accounts=build_accounts(accounts, graph, catalogue, entries),
         login=AccountName("master"),
@@ -89,10 +96,6 @@ def observed(
         database="shop",
         locks=6400,
         roles=graph,
-        databases={
-            "shop": Database("shop", 1, "master", True, True),
-            "rdsadmin": Database("rdsadmin", 2, "x", False, False),
-        },
         catalogue=catalogue,
     )
     return replace(base, **rest)
@@ -123,14 +126,21 @@ def changes(state: PostgreSQLObserved, *requests: AccountRequest, unlisted: str 
     return reconcile(desired, state.accounts, ENGINE.capabilities, unlisted, ENGINE.protected(state))
 
 
+def steps(state: PostgreSQLObserved, *requests: AccountRequest, unlisted: str = "keep") -> tuple[Step, ...]:
+    return ENGINE.plan(changes(state, *requests, unlisted=unlisted), state).steps
+
+
+def texts(state: PostgreSQLObserved, *requests: AccountRequest) -> list[tuple[str, list[str]]]:
+    """The statements of each step, and its database."""
+    return [(step.database, [item.text for item in step.statements]) for step in steps(state, *requests)]
+
+
 def statements(state: PostgreSQLObserved, *requests: AccountRequest, unlisted: str = "keep") -> list[str]:
-    plan = changes(state, *requests, unlisted=unlisted)
-    checks.review(plan, state)
-    return [statement.text for step in render.render(plan, state) for statement in step.statements]
+    return [statement.text for step in steps(state, *requests, unlisted=unlisted) for statement in step.statements]
 
 
 def warnings(state: PostgreSQLObserved, *requests: AccountRequest) -> list[str]:
-    return checks.review(changes(state, *requests), state)
+    return ENGINE.plan(changes(state, *requests), state).warnings
 
 
 def graph(*memberships: Membership, roles: tuple[Role, ...] = ()) -> Roles:

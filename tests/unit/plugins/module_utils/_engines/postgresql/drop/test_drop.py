@@ -25,7 +25,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     LOCK_MARKER,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import checks, render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import MissingObject, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
@@ -67,12 +66,6 @@ def joe(
     return scenes.observed(roles=roles, memberships=made, accounts=("joe",), obstacles={"joe": obstacles}, **rest)
 
 
-def steps(state: PostgreSQLObserved, request: AccountRequest) -> list[tuple[str, list[str]]]:
-    plan = scenes.changes(state, request)
-    checks.review(plan, state)
-    return [(step.database, [item.text for item in step.statements]) for step in render.render(plan, state)]
-
-
 def test_the_order_in_which_nothing_is_lost() -> None:
     joining = [
         'GRANT "new_owner" TO "master" WITH INHERIT TRUE, SET TRUE',
@@ -80,7 +73,7 @@ def test_the_order_in_which_nothing_is_lost() -> None:
     ]
     parting = ['REVOKE "joe" FROM "master"', 'REVOKE "new_owner" FROM "master"']
     over = ['REASSIGN OWNED BY "joe" TO "new_owner"', 'DROP OWNED BY "joe"']
-    assert steps(joe(*OWNS, comment="Joe's"), reassign("new_owner")) == [
+    assert scenes.texts(joe(*OWNS, comment="Joe's"), reassign("new_owner")) == [
         ("shop", ['ALTER ROLE "joe" NOLOGIN', f"COMMENT ON ROLE \"joe\" IS '{LOCK_MARKER}\nJoe''s'"]),
         ("shop", [ENDING]),
         ("shop", [*joining, *over, *parting]),
@@ -120,7 +113,7 @@ def test_only_what_leads_to_the_login_ends_first() -> None:
         Membership("master", "team", "x", inherits=False, sets=False),
         Membership("readers", "joe", "master"),
     )
-    assert steps(joe(*OWNS, memberships=held, roles=(role("team", login=False),)), DROP)[2:] == [
+    assert scenes.texts(joe(*OWNS, memberships=held, roles=(role("team", login=False),)), DROP)[2:] == [
         (
             "shop",
             [
@@ -168,9 +161,8 @@ def test_a_role_with_the_admin_option_is_named_as_grantor() -> None:
 
 def test_where_the_login_joins_roles_the_server_is_asked_who_is_in_rds_iam() -> None:
     for request in (DROP, reassign("new_owner")):
-        plan = scenes.changes(joe(*OWNS), request)
-        rendered = render.render(plan, joe(*OWNS))
-        assert [isinstance(step, Enrolment) for step in rendered] == [False, False, True, True, True]
+        steps = scenes.steps(joe(*OWNS), request)
+        assert [isinstance(step, Enrolment) for step in steps] == [False, False, True, True, True]
 
 
 def test_what_was_granted_on_goes_only_with_everything_else() -> None:
@@ -207,7 +199,7 @@ def test_default_privileges_of_strangers_go_with_drop_owned() -> None:
             'DROP OWNED BY "joe"',
             'REVOKE "joe" FROM "master"',
         ]
-        dropping = render.render(scenes.changes(state, request), state)[2]
+        dropping = scenes.steps(state, request)[2]
         assert isinstance(dropping, DropOwned)
         assert dropping.keeping == (frozenset({"joe"}) if request is not DROP else frozenset())
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.roles import Membership
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountRequest, Scope
@@ -129,6 +128,5 @@ def test_where_the_login_joins_roles_the_server_is_asked_who_is_in_rds_iam() -> 
         databases={name: scenes.Database(name, 1, "master", True, True) for name in ("shop", "other")},
     )
     wanted = (grant("orders", "SELECT"), grant("public.t", "SELECT", database="other"))
-    plan = scenes.changes(state, AccountRequest("joe", grants=wanted))
-    steps = render.render(plan, state)
+    steps = scenes.steps(state, AccountRequest("joe", grants=wanted))
     assert [(step.database, isinstance(step, Enrolment)) for step in steps] == [("shop", False), ("other", True)]

@@ -11,7 +11,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import (
     LOCK_MARKER,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import render
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, Scope
 from tests.unit.plugins.module_utils._engines.postgresql import scenes
@@ -244,8 +243,7 @@ def test_a_role_is_dropped_after_the_last_database() -> None:
         entry(scenes.TABLE, "SELECT", "joe"),
         objects=(scenes.SecuredObject(elsewhere, "master"),),
     )
-    plan = scenes.changes(state, AccountRequest("joe", present=False))
-    assert [(step.database, [s.text for s in step.statements]) for step in render.render(plan, state)] == [
+    assert scenes.texts(state, AccountRequest("joe", present=False)) == [
         ("shop", ['ALTER ROLE "joe" NOLOGIN', marked("joe")]),
         ("shop", [ending("joe")]),
         ("shop", ['REVOKE SELECT ON TABLE "public"."orders" FROM "joe"']),
@@ -261,8 +259,8 @@ def test_the_login_does_not_make_itself_a_member_of_what_it_creates() -> None:
 
 def test_more_accounts_than_the_server_can_lock_go_in_portions() -> None:
     state = scenes.observed(locks=0)
-    plan = scenes.changes(state, *(AccountRequest(f"a{number:03}") for number in range(250)))
-    created = [sum(s.text.startswith("CREATE") for s in step.statements) for step in render.render(plan, state)]
+    steps = scenes.steps(state, *(AccountRequest(f"a{number:03}") for number in range(250)))
+    created = [sum(s.text.startswith("CREATE") for s in step.statements) for step in steps]
     assert created == [100, 100, 50]
 
 
