@@ -28,7 +28,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.certific
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import statement_refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
+    AuroraIamError,
     CannotConnect,
+    ConnectionLost,
+    NotWriter,
+    Refused,
     StatementFailed,
     Unreachable,
 )
@@ -63,6 +67,29 @@ def refusal(title: str, message: str, hint: str, code: str, text: str) -> Statem
     advice = _ADVICE.get(code, "Nothing of this transaction was kept. Correct the cause and run the task again.")
     detail = f" ({' '.join(hint.split())})" if hint else ""
     return statement_refused(title, f"{message}{detail}", code, text, advice)
+
+
+def statement_failure(login: Login, connection: Any, error: Any, text: str, only_reads: bool) -> AuroraIamError:
+    """
+    error       the driver's
+    only_reads  default_transaction_read_only was on when the session began
+    """
+    message = " ".join((error.diag.message_primary or str(error)).split())
+    code = error.pgcode or ""
+    if connection.closed or code.startswith(LOST):
+        return ConnectionLost(
+            f"The connection to {login.title} broke ({message}); run the task again, it continues where it stopped."
+        )
+    if code == READ_ONLY and only_reads:
+        return Refused(
+            f"{login.title} lets {connection.info.user} only read in database {connection.info.dbname}, because "
+            "default_transaction_read_only is on there; take it back with ALTER ROLE or ALTER DATABASE … RESET "
+            "default_transaction_read_only, and run the task again."
+        )
+    if code == READ_ONLY:
+        return NotWriter(f"{login.title} has become read-only, as after a failover; run the task again.")
+    hint = " ".join(part for part in (error.diag.message_detail, error.diag.message_hint) if part)
+    return refusal(login.title, message, hint, code, text)
 
 
 def with_advice(error: StatementFailed, advice: str) -> str:

@@ -19,14 +19,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
     DEPENDENT_OBJECTS,
     LOCK_NOT_AVAILABLE,
-    LOST,
     NOT_DONE,
     QUERY_CANCELED,
-    READ_ONLY,
     collect_notices,
     ended_early,
     lock_not_available,
-    refusal,
+    statement_failure,
     with_advice,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.run_lock import (
@@ -52,7 +50,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
-    AuroraIamError,
     CannotConnect,
     ConnectionLost,
     NotWriter,
@@ -161,26 +158,8 @@ class PostgreSQLSession(Session):
                 cursor.execute(text, parameters or None)
                 return cursor.fetchall() if cursor.description else []
         except DriverError as error:
-            raise self._translate(error, text, connection) from None
-
-    def _translate(self, error: Any, text: str, connection: Any) -> AuroraIamError:
-        message = " ".join((error.diag.message_primary or str(error)).split())
-        code = error.pgcode or ""
-        if connection.closed or code.startswith(LOST):
-            return ConnectionLost(
-                f"The connection to {self.login.title} broke ({message}); run the task again, it continues where it "
-                "stopped."
-            )
-        if code == READ_ONLY and connection in self._only_reading:
-            return Refused(
-                f"{self.login.title} lets {self.user} only read in database {connection.info.dbname}, because "
-                "default_transaction_read_only is on there; take it back with ALTER ROLE or ALTER DATABASE … RESET "
-                "default_transaction_read_only, and run the task again."
-            )
-        if code == READ_ONLY:
-            return NotWriter(f"{self.login.title} has become read-only, as after a failover; run the task again.")
-        hint = " ".join(part for part in (error.diag.message_detail, error.diag.message_hint) if part)
-        return refusal(self.login.title, message, hint, code, text)
+            only_reads = connection in self._only_reading
+            raise statement_failure(self.login, connection, error, text, only_reads) from None
 
     @property
     def run_lock(self) -> RunLock:
