@@ -6,7 +6,7 @@
 # PRIVATE to the collection: anything here may change in any release.
 """The drop of accounts, in the order in which nothing is lost and no administrator is locked out.
 
-1. No new login: NOLOGIN. Committed by itself.
+1. No new login: NOLOGIN. Committed with what else the task changes in that database (``plan/render.py``).
 2. The sessions end.
 3. In each database one transaction: the login becomes a member where it is none, what is owned goes to its new owner or
    is dropped, and the membership ends. Nobody else ever sees that membership: the account stays in rds_iam, and
@@ -137,13 +137,17 @@ class Drop:
                     statements.append(comment_on_role(name, with_marker(before.comment)))
         return statements
 
-    def end_sessions(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[Step, ...]:
+        """After the lock is committed."""
+        return (*self._end_sessions(), *(self._step(database, part) for database, part in merged(self._parts())))
+
+    def _end_sessions(self) -> tuple[Step, ...]:
         if not self._ending:
             return ()
         statement = end_sessions(self._ending, self._observed.major)
         return (EndSessions((statement,), self._observed.database),)
 
-    def parts(self) -> list[Part]:
+    def _parts(self) -> list[Part]:
         """By database; what all databases share goes first."""
         here = self._observed.database
         parts: list[Part] = []
@@ -159,8 +163,8 @@ class Drop:
             parts.append((here, [drop_roles(self._dropped)]))
         return parts
 
-    def step(self, database: str, statements: list[Statement]) -> Step:
-        """Of :meth:`parts`: where the login joins roles, one that asks who is in rds_iam; where code changes owner,
+    def _step(self, database: str, statements: list[Statement]) -> Step:
+        """Of :meth:`_parts`: where the login joins roles, one that asks who is in rds_iam; where code changes owner,
         with the code that may."""
         owning = [name for name, account in self._dropped.items() if database in account.databases]
         if not owning:
@@ -243,6 +247,22 @@ class Drop:
         if entry.scope.kind.startswith(FUTURE):
             return owner is None and is_left_to_drop_owned(entry.scope, self._authority)
         return _goes_anyway(owner) or _goes_anyway(self._dropped.get(entry.grantor))
+
+
+def merged(parts: Iterable[Part]) -> Iterator[Part]:
+    """Leave out what is empty; what follows in the same database joins the transaction before."""
+    current: tuple[str, list[Statement]] = ("", [])
+    for database, part in parts:
+        if not part:
+            continue
+        if database == current[0]:
+            current[1].extend(part)
+            continue
+        if current[1]:
+            yield current
+        current = (database, list(part))
+    if current[1]:
+        yield current
 
 
 def _reassigned(

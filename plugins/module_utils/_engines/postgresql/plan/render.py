@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches, object_of, together
@@ -17,7 +17,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLObserved,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import Drop, ends_sessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import (
+    Drop,
+    ends_sessions,
+    merged,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.comments import comment_to_write
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.derived import Derived
@@ -82,7 +86,7 @@ def _steps(changes: Changes, derived: Derived) -> tuple[Step, ...]:
         enrolling |= {database} if privileges.joins else set()
     others = [(database, written[database]) for database in sorted(written, key=lambda name: name != observed.database)]
     # Sessions end when nobody can log in any more, so after the lock is committed
-    first = _merge([*others, (observed.database, drop.lock())])
+    first = merged([*others, (observed.database, drop.lock())])
     return (
         *(
             Enrolment(tuple(part), database, derived.logins, observed.major)
@@ -90,25 +94,8 @@ def _steps(changes: Changes, derived: Derived) -> tuple[Step, ...]:
             else Step(tuple(part), database)
             for database, part in first
         ),
-        *drop.end_sessions(),
-        *(drop.step(database, part) for database, part in _merge(drop.parts())),
+        *drop.steps(),
     )
-
-
-def _merge(steps: Iterable[tuple[str, list[Statement]]]) -> Iterator[tuple[str, list[Statement]]]:
-    """Leave out what is empty; what follows in the same database joins the transaction before."""
-    current: tuple[str, list[Statement]] = ("", [])
-    for database, part in steps:
-        if not part:
-            continue
-        if database == current[0]:
-            current[1].extend(part)
-            continue
-        if current[1]:
-            yield current
-        current = (database, list(part))
-    if current[1]:
-        yield current
 
 
 def _roles(changes: Changes, derived: Derived) -> list[Statement]:
