@@ -6,7 +6,7 @@
 # PRIVATE to the collection: anything here may change in any release.
 """How an account is IAM-authenticated on MySQL: by a plugin. Recognise it, make it so, find it broken.
 
-That it does not require TLS is not broken but unsafe, which ``_findings`` judges.
+That it does not require TLS is not broken but unsafe, which ``_findings/accounts.py`` judges.
 """
 
 from __future__ import annotations

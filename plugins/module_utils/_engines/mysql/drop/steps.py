@@ -4,7 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""The steps by which accounts are dropped: no new login, no open session, their objects dropped, then the account."""
+"""The steps by which accounts are dropped: no new login, no open session, their objects dropped, then the account.
+
+``plan/render.py`` writes the first and the last of them, and puts all of them in this order with what else is changed.
+"""
 
 from __future__ import annotations
 

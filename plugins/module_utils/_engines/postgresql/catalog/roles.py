@@ -69,10 +69,12 @@ def any_membership(_membership: Membership) -> bool:
 
 
 def inherits(membership: Membership) -> bool:
+    """Gives the role's privileges without SET ROLE: what the login may do, and what accounts have."""
     return membership.inherits
 
 
 def sets(membership: Membership) -> bool:
+    """Allows SET ROLE."""
     return membership.sets
 
 

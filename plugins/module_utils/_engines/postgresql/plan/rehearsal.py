@@ -29,7 +29,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import shortened
 
 LOCK_TIMEOUT = 200
-"""Milliseconds that a rehearsal waits for a lock. Readers of a table queue behind this wait."""
+"""Milliseconds that a rehearsal waits for a lock. Readers of a table queue behind this wait. What it could not lock
+becomes a warning in ``connection/session.py``."""
 _SHOWN = 10
 
 
