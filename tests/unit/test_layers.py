@@ -42,7 +42,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_engines/data_api",
         "_engines/graph",
         "_engines/grouping",
-        "_engines/reserved",
+        "_engines/service_names",
     ),
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),

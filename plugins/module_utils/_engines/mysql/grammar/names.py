@@ -15,7 +15,7 @@ import re
 from collections.abc import Collection
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import reserved
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.reserved import is_of_service
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.service_names import is_of_service
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Where, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import ALL_HOSTS, AccountName
 

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.reserved import is_of_service
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.service_names import is_of_service
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Where
 
 NAME_BYTES = 63
