@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.checks import missing
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.objects import PUBLIC
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.catalog.observed import (
@@ -16,8 +18,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.code import listed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.dependencies import (
     DROP,
+    NO_OBSTACLE,
     REASSIGN,
-    in_the_way,
+    SOLVED,
+    Obstacle,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.steps import (
     ends_sessions,
@@ -128,7 +132,7 @@ def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
     dropped = {change.name.name: change for change in changes.accounts if change.dropped}
     mistakes = Mistakes()
     for name, change in sorted(dropped.items()):
-        reasons = in_the_way(observed.obstacles.get(name, ()), owned_objects(change))
+        reasons = _in_the_way(observed.obstacles.get(name, ()), owned_objects(change))
         if owned_objects(change) != DROP:
             reasons += _passed_on(name, observed)
         reasons += _from_others(change, dropped, observed)
@@ -136,6 +140,11 @@ def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
             if reasons:
                 raise _not_droppable(name, reasons, observed.title)
     mistakes.refuse()
+
+
+def _in_the_way(obstacles: Iterable[Obstacle], owned_objects: str) -> list[str]:
+    """What remains in the way, in words."""
+    return [str(item) for item in obstacles if item.kind not in SOLVED[owned_objects] | NO_OBSTACLE]
 
 
 def _not_droppable(name: str, reasons: list[str], title: str) -> Refused:

@@ -96,11 +96,6 @@ def build_obstacles(rows: Mapping[str, Iterable[ObstacleRow]]) -> dict[str, tupl
     return {account: tuple(items) for account, items in by_account.items()}
 
 
-def in_the_way(obstacles: Iterable[Obstacle], owned_objects: str) -> list[str]:
-    """What remains in the way, in words."""
-    return [str(item) for item in obstacles if item.kind not in SOLVED[owned_objects] | NO_OBSTACLE]
-
-
 def databases_of(obstacles: Iterable[Obstacle], owned_objects: str) -> frozenset[str]:
     """Where REASSIGN OWNED and DROP OWNED have something to do."""
     return frozenset(item.database for item in obstacles if item.kind in SOLVED[owned_objects])
