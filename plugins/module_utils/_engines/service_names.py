@@ -4,7 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Names that the service keeps for itself on either engine, by rule: AWS adds accounts with new versions."""
+"""Names that the service keeps for itself on either engine, by rule: AWS adds accounts with new versions.
+
+What else an engine reserves, such as pg_…, is in its ``grammar/names.py``.
+"""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ def drop_object(kind: str, database: str, name: str, definer: AccountName) -> St
 
 
 def end_session(call: str, number: int, name: AccountName) -> Statement:
-    """``call``: one of these."""
+    """``call``: which of these the login may use, ``drop/sessions.py`` says."""
     return _said(call.format(number), [name])
 
 

@@ -4,7 +4,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Sessions with a PostgreSQL cluster: a connection for each database that is needed, opened when it is."""
+"""Sessions with a PostgreSQL cluster: a connection for each database that is needed, opened when it is.
+
+What is sent again after a refusal, and how long a statement waits for a lock, is decided here.
+"""
 
 from __future__ import annotations
 
