@@ -171,7 +171,7 @@ def coming_and_going(connect: Callable[[], Any], table: str) -> Iterator[None]:
                 for statement in (f"CREATE TABLE IF NOT EXISTS {table} (id int)", f"DROP TABLE IF EXISTS {table}"):
                     with contextlib.suppress(psycopg2.errors.InternalError_):  # tuple concurrently updated
                         cursor.execute(statement)
-                    stop.wait(0.1)
+                    stop.wait(0.2)
 
     thread = threading.Thread(target=change)
     thread.start()
