@@ -87,5 +87,6 @@ def _restricted(privilege: str, access: Access) -> frozenset[str]:
 
 
 def authority_of_login(server: ServerRow, tables: GrantTables) -> Authority:
+    """Of its roles, the active ones count, see ``access.py``."""
     login, *active_roles = server.principals
     return Authority(Access(tables, login, server.known_client, active_roles))

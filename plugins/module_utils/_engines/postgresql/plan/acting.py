@@ -89,7 +89,8 @@ class Acting:
 
     def may_join(self, role: str) -> bool:
         """Whether the login can be a member of the role for some statements. In rds_iam it would lose its own login by
-        password if that became known to anybody else, so that this is not risked."""
+        password if that became known to anybody else, so that this is not risked for grants: a drop joins the account
+        that it drops."""
         roles, login = self._authority.roles, self._authority.login
         known = roles.by_name.get(role)
         if known is None or known.superuser or is_reserved(role) or role == login or role in self._enrolled:
