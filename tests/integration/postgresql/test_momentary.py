@@ -144,6 +144,7 @@ def test_nobody_in_rds_iam_is_joined(
     refused(other, f"that belongs to {person}", name=account, purge_grants=False, grants=[on])
     future = {"on": "FUTURE TABLES", "privileges": ["SELECT"], "owner": person}
     refused(other, "may not set default privileges", name=account, purge_grants=False, grants=[future])
+    refused(other, f"has SELECT on TABLE shop.bobs .*from {person}", name=account, state="absent")
 
 
 @BY_THE_MASTER
@@ -226,6 +227,8 @@ def test_several_owners_in_several_databases(scene: Scene, account: str, owner: 
         {"on": "SCHEMA public", "privileges": ["USAGE"], "database": scene.cluster},
     ]
     task = partial(scene.user, login_db=scene.cluster, name=account)
-    converge(partial(task, grants=[{"database": scene.database, **item} for item in grants]))
+    everywhere = partial(task, grants=[{"database": scene.database, **item} for item in grants])
+    converge(everywhere)
     converge(partial(task, grants=[]))
+    converge(everywhere)
     converge(partial(task, state="absent"))

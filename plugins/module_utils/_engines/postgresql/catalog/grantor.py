@@ -124,10 +124,6 @@ class Authority:
         held = (self.catalogue.entries(level, name) for level in (scope, object_of(scope)) for name in names)
         return any(entry.grantable for entries in held for entry in entries)
 
-    def to_revoke(self, entry: Entry) -> str:
-        """As whom REVOKE takes away just this entry. SELF also where the login has no way to."""
-        return self.revoker(entry) or SELF
-
     def administers(self, role: str) -> bool:
         """May grant membership of the role and, since 16, alter and drop it.
 

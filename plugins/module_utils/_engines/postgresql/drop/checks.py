@@ -33,6 +33,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     name_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.iam_login import RDS_IAM, has_marker
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Mistakes, Refused, Where, about
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, Changes
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import shortened
@@ -40,7 +41,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import sh
 _SHOWN = 10
 
 
-def review_drops(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
+def review_drops(changes: Changes, observed: PostgreSQLObserved, acting: Acting) -> list[str]:
     """Raises Refused, MissingObject, ManyMistakes. Returns warnings: the code that is reassigned."""
     _refuse_group_roles(changes, observed)
     refuse_open_sessions(changes, observed)
@@ -50,7 +51,7 @@ def review_drops(changes: Changes, observed: PostgreSQLObserved) -> list[str]:
         with mistakes.about():
             _refuse_new_owner(change, changes, observed)
     mistakes.refuse()
-    _refuse_obstacles(changes, observed)
+    _refuse_obstacles(changes, observed, acting)
     return [warning for change in reassigned for warning in _review_code(change, observed)]
 
 
@@ -127,7 +128,7 @@ def _refuse_beyond_reach(name: str, created: bool, where: Where, observed: Postg
         )
 
 
-def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
+def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved, acting: Acting) -> None:
     """Raises Refused with all that keeps an account from being dropped; ManyMistakes for several accounts."""
     dropped = {change.name.name: change for change in changes.accounts if change.dropped}
     mistakes = Mistakes()
@@ -135,7 +136,7 @@ def _refuse_obstacles(changes: Changes, observed: PostgreSQLObserved) -> None:
         reasons = _in_the_way(observed.obstacles.get(name, ()), owned_objects(change))
         if owned_objects(change) != DROP:
             reasons += _passed_on(name, observed)
-        reasons += _from_others(change, dropped, observed)
+        reasons += _from_others(change, dropped, observed, acting)
         with mistakes.about(change.at()):
             if reasons:
                 raise _not_droppable(name, reasons, observed.title)
@@ -168,7 +169,9 @@ def _passed_on(name: str, observed: PostgreSQLObserved) -> list[str]:
     return shortened(sorted(found), _SHOWN, "such grants")
 
 
-def _from_others(change: AccountChange, dropped: dict[str, AccountChange], observed: PostgreSQLObserved) -> list[str]:
+def _from_others(
+    change: AccountChange, dropped: dict[str, AccountChange], observed: PostgreSQLObserved, acting: Acting
+) -> list[str]:
     """Privileges by grantors for whom the login cannot act: nobody but they can revoke them."""
     authority, name, found = observed.authority, change.name.name, []
     for grant in change.revoked:
@@ -180,7 +183,7 @@ def _from_others(change: AccountChange, dropped: dict[str, AccountChange], obser
                 observed.catalogue.owner_in_effect(grant.scope),
             } & set(dropped):
                 continue
-            if authority.revoker(entry) is None:
+            if acting.to_revoke(entry) is None:
                 found.append(f"has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}")
     return shortened(sorted(found), _SHOWN, f"grants by roles for which the login {authority.login} cannot act")
 

@@ -59,9 +59,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     with_marker,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan import grants
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Momentary
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Item
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Logins
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.acting import Acting, Momentary
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.grants import Around, Item
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment, Logins
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.statements import (
     alter_role,
     comment_on_role,
@@ -99,10 +99,11 @@ class DroppedAccount:
 
 
 class Drop:
-    """Renders the drop of the accounts of one task. Raises Refused where a privilege cannot be revoked."""
+    """Renders the drop of the accounts of one task."""
 
-    def __init__(self, changes: Changes, observed: PostgreSQLObserved, logins: Logins) -> None:
+    def __init__(self, changes: Changes, observed: PostgreSQLObserved, logins: Logins, acting: Acting) -> None:
         self._observed = observed
+        self._acting = acting
         self._authority = observed.authority
         self._momentary = Momentary(observed.authority)
         names = {change.name.name for change in changes.accounts if change.dropped}
@@ -115,6 +116,7 @@ class Drop:
         self._ending = sorted(
             change.name.name for change in changes.accounts if ends_sessions(change, observed.connected)
         )
+        self._revoked = self._find_revoked()
 
     def _databases(self, change: AccountChange, dropped: Collection[str]) -> frozenset[str]:
         """Also those where others, as whom the login cannot act, name the account in their default privileges."""
@@ -151,14 +153,12 @@ class Drop:
         """By database; what all databases share goes first."""
         here = self._observed.database
         parts: list[Part] = []
-        revoked = self._revoked()
-        parts.append((here, _revoke(revoked.pop("", []))))
+        parts.append((here, _revoke(self._revoked.get("", []), self._acting.around)))
         owning = {database for account in self._dropped.values() for database in account.databases}
-        ordered = sorted(owning | set(revoked), key=lambda name: (name != here, name))
+        ordered = sorted((owning | set(self._revoked)) - {""}, key=lambda name: (name != here, name))
         first = next((database for database in ordered if database in owning), "")
         for database in ordered:
-            revokes = _revoke(revoked.get(database, []))
-            parts.append((database, self._in_database(database, revokes, database == first)))
+            parts.append((database, self._in_database(database, database == first)))
         if self._dropped:
             parts.append((here, [drop_roles(self._dropped)]))
         return parts
@@ -167,10 +167,11 @@ class Drop:
         """Of :meth:`_parts`: where the login joins roles, one that asks who is in rds_iam; where code changes owner,
         with the code that may."""
         owning = [name for name, account in self._dropped.items() if database in account.databases]
+        enrolling = (tuple(statements), database, self._logins, self._observed.major)
         if not owning:
-            return Step(tuple(statements), database)
+            return Enrolment(*enrolling) if self._joins_to_revoke(database) else Step(tuple(statements), database)
         keeping = frozenset(name for name in owning if owned_objects(self._dropped[name].change) == FAIL)
-        asked = (tuple(statements), database, self._logins, self._observed.major, keeping)
+        asked = (*enrolling, keeping)
         new_owners = {name: new_owner(self._dropped[name].change) for name in owning}
         if not any(new_owners.values()):
             return DropOwned(*asked)
@@ -179,7 +180,11 @@ class Drop:
         owners = frozenset(filter(None, new_owners.values()))
         return Reassign(*asked, owners, agreed, needs)
 
-    def _in_database(self, database: str, revokes: list[Statement], first: bool) -> list[Statement]:
+    def _joins_to_revoke(self, database: str) -> bool:
+        places = {database, ""} if database == self._observed.database else {database}
+        return any(self._acting.joins(item.acting) for place in places for item, _ in self._revoked.get(place, ()))
+
+    def _in_database(self, database: str, first: bool) -> list[Statement]:
         """``first``: of the databases in which anything is owned."""
         owning = [account for _name, account in sorted(self._dropped.items()) if database in account.databases]
         names = [account.name for account in owning]
@@ -192,10 +197,13 @@ class Drop:
         ]
         for name in new_owners:
             statements += self._reassign(database, by_new_owner[name], name)
-        statements += revokes
+        statements += _revoke(self._revoked.get(database, []), self._around(joined))
         statements += [drop_owned(names)] if owning else []
         # In reverse, so that the server finds each time what it found before the role was joined
         return [*statements, *(self._momentary.part_from(role) for role in reversed(joined))]
+
+    def _around(self, joined: Collection[str]) -> Around:
+        return lambda role: grants.as_role(role) if role in joined else self._acting.around(role)
 
     def _end_circles(self) -> list[Statement]:
         """End memberships that lead to the login, which could not become a member of these accounts otherwise: the
@@ -224,7 +232,7 @@ class Drop:
         held = self._authority.inherited & self._authority.settable
         return [role for role in roles if not self._authority.superuser and role not in held]
 
-    def _revoked(self) -> dict[str, list[tuple[Item, bool]]]:
+    def _find_revoked(self) -> dict[str, list[tuple[Item, bool]]]:
         """By database, what the accounts have on what belongs to others, and whether those depending on it lose it."""
         found: dict[str, list[tuple[Item, bool]]] = {}
         for name, account in sorted(self._dropped.items()):
@@ -238,8 +246,8 @@ class Drop:
         owner = self._dropped.get(self._observed.catalogue.owner_in_effect(grant.scope))
         for entry in self._observed.catalogue.entries(grant.scope, name):
             if entry.privilege == grant.privilege and not self._goes_with_owned(entry, owner):
-                acting = SELF if owner is not None else self._authority.to_revoke(entry)
-                yield Item(name, grant.privilege, grant.scope, acting, False)
+                acting = None if owner is not None else self._acting.to_revoke(entry)
+                yield Item(name, grant.privilege, grant.scope, acting or SELF, False)
 
     def _goes_with_owned(self, entry: Entry, owner: DroppedAccount | None) -> bool:
         """Whether DROP OWNED is to take it. That fails for two accounts together where one is named in the default
@@ -300,11 +308,11 @@ def _goes_anyway(account: DroppedAccount | None) -> bool:
     return account is not None and owned_objects(account.change) == DROP
 
 
-def _revoke(items: Iterable[tuple[Item, bool]]) -> list[Statement]:
+def _revoke(items: Iterable[tuple[Item, bool]], around: Around) -> list[Statement]:
     chosen: tuple[list[Item], list[Item]] = ([], [])
     for item, cascade in items:
         chosen[cascade].append(item)
     return [
-        *grants.write(grants.grouped(chosen[False]), revoke),
-        *grants.write(grants.grouped(chosen[True]), revoke_cascade),
+        *grants.write(grants.grouped(chosen[False]), revoke, around),
+        *grants.write(grants.grouped(chosen[True]), revoke_cascade, around),
     ]

@@ -77,7 +77,7 @@ def review(derived: Derived) -> list[str]:
     refuse_own_accounts(changes.effective, observed.login, own_accounts(observed), observed.title)
     _refuse_two_logins(derived)
     refuse_passed_on(changes, observed)
-    reassigned = review_drops(changes, observed)
+    reassigned = review_drops(changes, observed, derived.acting)
     refuse_lost_logins(changes, observed, derived.after.roles, derived.logins)
     _refuse_without_rights(changes, observed)
     _refuse_dependents(derived)

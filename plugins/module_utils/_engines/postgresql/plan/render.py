@@ -76,7 +76,7 @@ def _portions(changes: Changes, observed: PostgreSQLObserved) -> Iterator[Change
 
 def _steps(changes: Changes, derived: Derived) -> tuple[Step, ...]:
     observed = derived.observed
-    drop = Drop(changes, observed, derived.logins)
+    drop = Drop(changes, observed, derived.logins, derived.acting)
     memberships = _roles(changes, derived)
     written: dict[str, list[Statement]] = {observed.database: list(memberships)}
     enrolling = {observed.database} if memberships else set()
