@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import UnknownPrivilege
 from tests.integration.postgresql.scene import Scene, inheriting, refused
 from tests.integration.tasks import assert_settled, converge
 from tests.sandbox.clients import CHECKOUT
@@ -129,6 +130,19 @@ def test_a_privilege_by_another_grantor(scene: Scene, account: str) -> None:
         partial(scene.user, name=account, grants=[{"on": "FUTURE TABLES", "privileges": ["SELECT"], "owner": owner}])
     )
     converge(partial(scene.user, name=account, grants=[]))
+
+
+def test_a_mistake_in_one_element_names_it(scene: Scene, account: str) -> None:
+    shut = f"{scene.database}_shut"
+    scene.admin.sql(scene.cluster, f"CREATE DATABASE {shut} ALLOW_CONNECTIONS false")
+    grants: list[dict[str, Any]] = [{"on": "shop.orders", "privileges": ["SELECT"]}]
+    grants.append({**grants[0], "database": shut})
+    refused(scene, rf"account {account} .*, grants\[1\]: the login .* may not connect", name=account, grants=grants)
+    scene.admin.sql(scene.cluster, f"DROP DATABASE {shut}")
+    if scene.major < 17:
+        grants[1] = {"on": "shop.orders", "privileges": ["MAINTAIN"]}
+        with pytest.raises(UnknownPrivilege, match=rf"account {account} .*, grants\[1\]: MAINTAIN came with"):
+            scene.user(name=account, grants=grants)
 
 
 def test_a_grant_option_that_was_used(scene: Scene, account: str) -> None:

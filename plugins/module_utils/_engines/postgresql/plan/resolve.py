@@ -150,7 +150,7 @@ class Resolver:
     def _existing(self, parsed: ParsedGrant) -> frozenset[Grant]:
         try:
             return self._expand(parsed)
-        except MissingObject:
+        except (MissingObject, Refused, UnknownPrivilege):
             return frozenset()
 
     def left_out(self, account: str, parsed: ParsedGrant) -> list[Grant]:
