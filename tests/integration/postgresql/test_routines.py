@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, MissingObject, Refused
-from tests.integration.postgresql.scene import Scene
+from tests.integration.postgresql.scene import MASTER, Scene, refused
 from tests.integration.tasks import assert_settled, converge
 
 
@@ -69,6 +69,28 @@ def test_a_procedure_beside_one_whose_argument_comes_out(scene: Scene, account: 
         converge(partial(scene.user, name=account, grants=[]))
     finally:
         scene.sql("DROP SCHEMA twins CASCADE")
+
+
+def test_types_in_a_schema_that_the_login_may_not_use(scene: Scene, account: str) -> None:
+    owner = scene.role("owner")
+    scene.sql(
+        f"""CREATE SCHEMA closed; GRANT USAGE ON SCHEMA closed, shop TO {owner};
+        CREATE TYPE closed."a.b""." AS ENUM ('a'); CREATE TYPE public."a.b""." AS ENUM ('a');
+        CREATE FUNCTION shop.g(closed."a.b"".") RETURNS int LANGUAGE sql AS 'SELECT 1';
+        CREATE FUNCTION shop.g(closed."a.b""."[], "a.b""."[]) RETURNS int LANGUAGE sql AS 'SELECT 1';
+        ALTER FUNCTION shop.g(closed."a.b"".") OWNER TO {MASTER};
+        ALTER FUNCTION shop.g(closed."a.b""."[], "a.b""."[]) OWNER TO {owner}"""
+    )
+    try:
+        masters, owners = (
+            {"on": f"FUNCTION shop.g({arguments})", "privileges": ["EXECUTE"]}
+            for arguments in ('closed."a.b""."', 'closed."a.b""."[], "a.b""."[]')
+        )
+        converge(partial(scene.user, name=account, grants=[owners]))
+        words = rf"account {account} .*, grants\[1\]: .* permission denied for schema closed"
+        refused(scene, words, name=account, grants=[owners, masters])
+    finally:
+        scene.sql('DROP SCHEMA closed CASCADE; DROP TYPE public."a.b"".";')
 
 
 @pytest.mark.parametrize(

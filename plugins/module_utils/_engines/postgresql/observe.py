@@ -56,9 +56,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     Dependencies,
     build_obstacles,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
-    is_unqualified,
-)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.kinds import (
     CLUSTER,
     FUTURE,
@@ -288,7 +285,7 @@ def _look_for_one(scope: Scope, has_columns: bool) -> Iterator[Wanted]:
             yield Wanted("COLUMNS", schema, path[1])
     if scope.arguments not in ("", ANY_SIGNATURE):
         for text in scope.arguments.split(ARGUMENT_SEPARATOR):
-            yield Wanted("ARGUMENT", "public" if is_unqualified(text) else "", text)
+            yield Wanted("ARGUMENT", "", text)
 
 
 def _named_databases(accounts: Sequence[ParsedAccount], login_database: str) -> set[str]:

@@ -185,6 +185,7 @@ FROM {catalog.table}_found f JOIN {catalog.table} c ON c.oid = f.objid JOIN pg_n
 """
 
 
+# to_regtype() takes the words of the server's own types, and fails where the login may not use the schema of another.
 _COLUMNS_AND_ARGUMENTS = f"""
 SELECT 'COLUMN', c.tableoid::bigint, c.oid::bigint, n.nspname::text, c.relname::text, a.attname::text,
        pg_get_userbyid(c.relowner)::text, {_SIZE.format("a.attacl")}, '', false, false
@@ -193,9 +194,14 @@ JOIN pg_namespace n ON n.nspname = w.schema::name
 JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = w.name::name
 JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
 UNION ALL
-SELECT 'ARGUMENT', 0, coalesce(to_regtype(w.name), to_regtype(nullif(w.schema, '') || '.' || w.name))::oid::bigint,
-       NULL, w.name, '', '', 0, 0, '', false, false
-FROM (SELECT DISTINCT schema, name FROM wanted WHERE kind = 'ARGUMENT') w
+SELECT 'ARGUMENT', 0, CASE WHEN starts_with(w.name, '"') THEN (
+           SELECT CASE right(w.name, 2) WHEN '[]' THEN nullif(t.typarray, 0) ELSE t.oid END
+           FROM parse_ident(w.name, false) AS path JOIN pg_namespace n
+             ON n.nspname = ANY(CASE cardinality(path) WHEN 1 THEN ARRAY['pg_catalog', 'public'] ELSE path[1:1] END)
+           JOIN pg_type t ON t.typnamespace = n.oid AND t.typname = path[cardinality(path)]
+           ORDER BY n.nspname LIMIT 1
+       ) ELSE to_regtype(w.name) END::oid::bigint, NULL, w.name, '', '', 0, 0, '', false, false
+FROM (SELECT DISTINCT name FROM wanted WHERE kind = 'ARGUMENT') w
 """
 
 
@@ -275,8 +281,7 @@ class Wanted(NamedTuple):
     """Something to look for in a database.
 
     kind  of what belongs to no schema, its word; of what belongs to one, the table of its catalog. COLUMNS: of a table.
-          ARGUMENT: its name is that of its type, to be looked for in ``schema`` too. CREATORS: who owns something in
-          the schema of that name
+          ARGUMENT: its name is that of its type. CREATORS: who owns something in the schema of that name
     """
 
     kind: str

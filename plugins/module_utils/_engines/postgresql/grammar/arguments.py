@@ -49,7 +49,6 @@ _KEYWORDS = {
 _FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "TO")
 _MOST_DIGITS_OF_REAL = 24
 _PLAIN = re.compile(r'"([a-z_][a-z0-9_$]*)"')
-_UNQUALIFIED = re.compile(r'"(?:[^"]|"")*"(?:\[\])?\Z')
 
 
 def read_argument(text: str, label: str) -> str:
@@ -77,11 +76,6 @@ def read_argument(text: str, label: str) -> str:
 def readable_type(text: str) -> str:
     """As a person would write it."""
     return _PLAIN.sub(r"\1", text)
-
-
-def is_unqualified(text: str) -> bool:
-    """Whether the type may be one of the schema public."""
-    return _UNQUALIFIED.match(text) is not None
 
 
 def _read_type(text: str, label: str) -> str:

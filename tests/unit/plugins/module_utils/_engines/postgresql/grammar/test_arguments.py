@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.arguments import (
-    is_unqualified,
     read_argument,
     readable_type,
 )
@@ -62,10 +61,3 @@ def test_what_is_no_type_is_refused(argument: str) -> None:
 
 def test_types_as_a_person_writes_them() -> None:
     assert readable_type('"shop"."My"[]') == 'shop."My"[]'
-
-
-@pytest.mark.parametrize(
-    ("name", "unqualified"), [('"a"', True), ('"a.b""."[]', True), ('"a"."b"', False), ("integer", False)]
-)
-def test_unqualified_types(name: str, unqualified: bool) -> None:
-    assert is_unqualified(name) is unqualified
