@@ -81,7 +81,13 @@ def elements_of(
     """
     found = [parsed.position for parsed in account.grants or () if not objects(parsed).isdisjoint(subjects)]
     found += [f"roles[{index}]" for index, text in enumerate(account.roles or ()) if role(text) in subjects]
-    return ", ".join(found)
+    return ", ".join(found) or _revoked(account, subjects)
+
+
+def _revoked(account: ParsedAccount, subjects: Collection[Subject]) -> str:
+    """What is revoked is in no element."""
+    manages_grants = account.request.present and account.grants is not None
+    return "grants" if manages_grants and any(isinstance(item, Scope) for item in subjects) else ""
 
 
 def missing(what: str, title: str, near: Collection[str] = ()) -> MissingObject:

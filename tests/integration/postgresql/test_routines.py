@@ -89,6 +89,8 @@ def test_types_in_a_schema_that_the_login_may_not_use(scene: Scene, account: str
         converge(partial(scene.user, name=account, grants=[owners]))
         words = rf"account {account} .*, grants\[1\]: .* permission denied for schema closed"
         refused(scene, words, name=account, grants=[owners, masters])
+        scene.sql(f"""GRANT EXECUTE ON FUNCTION shop.g(closed."a.b"".") TO {account}""")
+        refused(scene, rf"account {account} .*, grants: .* permission denied", name=account, grants=[owners])
     finally:
         scene.sql('DROP SCHEMA closed CASCADE; DROP TYPE public."a.b"".";')
 
