@@ -26,10 +26,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import roles_at_login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
     GrantedRows,
-    PrivilegeRow,
     ServerRow,
     UserRow,
     UserRows,
+    build_granted,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import role_list
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
@@ -182,9 +182,7 @@ class Server:
     def read(self) -> Catalog:
         server = ServerRow(*self.sql(queries.server_facts())[0])
         users = UserRows(UserRow(*row) for row in self.sql(queries.ALL_ACCOUNTS))
-        granted = GrantedRows(server.dialect, server.folds_names, users.names)
-        granted.add_global(users.by_name.values())
-        granted.add(PrivilegeRow(*row) for row in self.sql(*queries.privileges(users.names)))
+        granted = build_granted(server, users, users.names, self.sql(*queries.privileges(users.names)))
         ((all_active,),) = self.sql("SELECT @@GLOBAL.activate_all_roles_on_login")
         return Catalog(users, granted, role_list(server.mandatory_roles or ""), server, bool(all_active))
 

@@ -251,6 +251,23 @@ def test_a_login_that_may_not_let_an_account_adopt_code_is_refused(tasks, clerk,
 
 
 @pytest.mark.direct("is about the privileges of a login")
+def test_what_a_login_neither_sees_nor_may_let_an_account_adopt_is_refused(
+    tasks, clerk, schema, cluster, account, orphans
+):
+    """The server is asked, which tells of the first account of a statement only."""
+    schema.sql("".join(f"CREATE DEFINER = {account}_{letter} VIEW {letter} AS SELECT 1; " for letter in "eg"))
+    login = clerk("PROCESS ON *.*")
+    users = [{"name": f"{account}_{letter}"} for letter in "abcdefghijk"]
+    users.append({"name": orphans, "host": "10.%"})
+    said = refused_alike(lambda **mode: tasks.users(**login, users=users, **mode))
+    unseen = f"cannot be created, because it is the definer of code that {login['login_user']}@% cannot see"
+    refused = {f"{account}_e@%", f"{account}_g@%", f"{orphans}@10.%"}
+    assert {name for name in refused if f"{name} {unseen}" in said} == refused
+    assert said.count(unseen) == len(refused)
+    assert not schema.has(f"{account}_a")
+
+
+@pytest.mark.direct("is about the privileges of a login")
 def test_a_login_that_does_not_see_what_an_account_adopts_is_warned(tasks, clerk, schema, orphans):
     login = clerk("PROCESS ON *.*", "ALLOW_NONEXISTENT_DEFINER ON *.*", "SHOW_ROUTINE ON *.*")
     made = converge(lambda **mode: tasks.user(**login, name=orphans, **mode))

@@ -36,15 +36,16 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     GrantedRows,
     KnownPrivilegeRow,
     ObjectRow,
-    PrivilegeRow,
     RoleEdgeRow,
     ServerRow,
     UserRow,
     UserRows,
+    build_granted,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     Dependencies,
     read_dependencies,
+    unseen_definers,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
     find_role,
@@ -71,11 +72,14 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
     )
     requests = Requests(wanted)
     subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
-    granted = _read_privileges(session, server, users, subjects.union(_alike(wanted, users.names), principals))
-    dependencies = read_dependencies(session, requests, subjects, users.names, _created(wanted, users.names))
+    looked_up = subjects.union(_alike(wanted, users.names), principals)
+    granted = build_granted(server, users, looked_up, session.query(*queries.privileges(looked_up)))
+    created = _created(wanted, users.names)
+    dependencies = read_dependencies(session, requests, subjects, users.names, created)
     endpoint = session.login.endpoint
     asked = _asked(wanted, server.folds_names)
     tables = GrantTables(server.dialect, granted.grants, users.restrictions)
+    authority = authority_of_login(server, tables)
     return MySQLObserved(
         accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
         iam_accounts=[name for name in server.iam_names if not is_reserved(name.name)],
@@ -98,10 +102,9 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
         administered=frozenset(role for name in principals for role in granted.administered[name]),
         admin_roles=granted.administered,
         proxied=granted.proxied,
-        restrictions=users.restrictions,
         known_dynamic=_known_dynamic(session, wanted),
         grant_tables=tables,
-        authority=authority_of_login(server, tables),
+        authority=authority,
         objects=_look_up(session, wanted, server.folds_names),
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
@@ -109,16 +112,8 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
         activates_all_roles=bool(int(server.activate_all_roles)),
         role_edges=_role_edges(session, dependencies, _gain_roles(wanted, granted, users.names)),
         dependencies=dependencies,
+        unseen_definers=unseen_definers(session, created, authority),
     )
-
-
-def _read_privileges(
-    session: Session, server: ServerRow, users: UserRows, subjects: Collection[AccountName]
-) -> GrantedRows:
-    granted = GrantedRows(server.dialect, server.folds_names, subjects)
-    granted.add_global(users.by_name.values())
-    granted.add(PrivilegeRow(*row) for row in session.query(*queries.privileges(granted.subjects)))
-    return granted
 
 
 def _created(wanted: Sequence[ParsedAccount], existing: Collection[AccountName]) -> set[AccountName]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
     Access,
     GrantTables,
-    Restrictions,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import Client
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
@@ -59,13 +58,14 @@ class MySQLObserved(Observed):
     administered     roles that the login may grant though it lacks ROLE_ADMIN
     admin_roles      of each account, the roles that it may give to others (WITH ADMIN OPTION)
     proxied          of each account, those as which it may act (PROXY)
-    restrictions     partial revokes of each account
     known_dynamic    the dynamic privileges that the server has registered; empty when the task names none
     doubled          dynamic privileges that the server holds twice, by account
     mandatory_roles  the server gives them to every account
     role_edges       which roles accounts and roles have, all of them; empty unless the task grants one to an account
                      that exists, or ends sessions
     dependencies     what has to be dealt with before accounts are dropped or locked
+    unseen_definers  of accounts that are not there, those that code has as its definer which the login does not see;
+                     empty where the server would let it create them
     """
 
     title: str = ""
@@ -88,7 +88,6 @@ class MySQLObserved(Observed):
     administered: frozenset[AccountName] = frozenset()
     admin_roles: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
     proxied: Mapping[AccountName, Collection[AccountName]] = field(default_factory=dict)
-    restrictions: Mapping[AccountName, Restrictions] = field(default_factory=dict)
     known_dynamic: frozenset[str] = frozenset()
     authority: Authority = _NO_AUTHORITY
     objects: Objects = _NO_OBJECTS
@@ -96,3 +95,4 @@ class MySQLObserved(Observed):
     mandatory_roles: frozenset[AccountName] = frozenset()
     role_edges: RoleEdges = field(default_factory=dict)
     dependencies: Dependencies = _NO_DEPENDENCIES
+    unseen_definers: frozenset[AccountName] = frozenset()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Restrictions
@@ -319,6 +319,16 @@ class GrantedRows:
 
 def _listed_names(pairs: str | None) -> list[AccountName]:
     return [AccountName(name, host) for name, host in json.loads(pairs or "[]")]
+
+
+def build_granted(
+    server: ServerRow, users: UserRows, subjects: Collection[AccountName], rows: Iterable[Sequence[Any]]
+) -> GrantedRows:
+    """``rows``: those of ``queries.privileges``."""
+    granted = GrantedRows(server.dialect, server.folds_names, subjects)
+    granted.add_global(users.by_name.values())
+    granted.add(PrivilegeRow(*row) for row in rows)
+    return granted
 
 
 def _grantee(text: str) -> AccountName:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Optional
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
@@ -109,12 +109,19 @@ def check_may_drop_objects(
         )
 
 
-def check_adoption(change: AccountChange, dependencies: Dependencies, authority: Authority, login: AccountName) -> None:
+def check_adoption(
+    change: AccountChange,
+    dependencies: Dependencies,
+    unseen: Collection[AccountName],
+    authority: Authority,
+    login: AccountName,
+) -> None:
     """Raises Refused where the server does not let the login create an account that is a definer already."""
-    objects = dependencies.objects.get(change.name)
-    if objects and not may_adopt(authority):
+    objects = dependencies.objects.get(change.name, ())
+    code = [str(item) for item in objects] + [f"code that {login} cannot see"] * (change.name in unseen)
+    if code and not may_adopt(authority):
         raise Refused(
-            f"{change.name} cannot be created, because it is the definer of {_listed(objects)} (error 4006). Let an "
+            f"{change.name} cannot be created, because it is the definer of {', '.join(code)} (error 4006). Let an "
             f"administrator drop that code or recreate it under another definer, or grant {login} "
             "ALLOW_NONEXISTENT_DEFINER (SET_USER_ID before MySQL 8.2).",
             change.at(),

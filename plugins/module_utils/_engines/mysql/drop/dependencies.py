@@ -9,12 +9,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Requests, Session
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import batches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import MANY
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
     DependencyRow,
     SessionRow,
@@ -22,6 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import IamAuthDisabled, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, AccountRequest, Scope
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Executor
 
@@ -144,6 +148,7 @@ https://dev.mysql.com/doc/refman/8.4/en/information-schema-events-table.html
 """
 _OF_SERVER = frozenset({"mysql", "sys", "performance_schema", "information_schema"})
 """Aurora and RDS let nobody create code in these, and revoke privileges on them even from the master user."""
+_IS_DEFINER = "4006"
 _ADOPT = ("ALLOW_NONEXISTENT_DEFINER", "SET_USER_ID")
 """The first since MySQL 8.2, the second until then."""
 
@@ -166,6 +171,35 @@ def _hidden(authority: Authority, privileges: tuple[str, ...]) -> Iterator[str]:
         database = Scope("DATABASE", path=(name,))
         if not any(authority.holds(privilege, database) for privilege in privileges):
             yield f"{name}.*"
+
+
+def unseen_definers(
+    session: Executor, created: Collection[AccountName], authority: Authority
+) -> frozenset[AccountName]:
+    """Those that the server does not let the login create, because code has them as its definer. The server is asked
+    where the login does not see all code. Raises ConnectionLost."""
+    if may_adopt(authority) or not missing_to_see(authority):
+        return frozenset()
+    found = (_refused_of(session, batch) for batch in batches(sorted(created), MANY))
+    return frozenset[AccountName]().union(*found)
+
+
+def _refused_of(session: Executor, names: Sequence[AccountName]) -> Sequence[AccountName]:
+    """By halves: the server's number does not say which one it is."""
+    if not _is_refused(session, names):
+        return ()
+    if len(names) == 1:
+        return names
+    middle = len(names) // 2
+    return [*_refused_of(session, names[:middle]), *_refused_of(session, names[middle:])]
+
+
+def _is_refused(session: Executor, names: Sequence[AccountName]) -> bool:
+    try:
+        session.query(statements.try_to_create_users(names))
+    except (StatementFailed, IamAuthDisabled) as error:
+        return isinstance(error, StatementFailed) and error.code == _IS_DEFINER
+    return False
 
 
 def may_adopt(authority: Authority) -> bool:

@@ -44,6 +44,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     SessionRow,
     UserRow,
     UserRows,
+    build_granted,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
@@ -98,10 +99,7 @@ class _Look:
         if found is None:
             # An account without its roles and grants would be taken for one that has none
             return Survey(server.principals[0], unseen=tuple(self.unseen))
-        granted = GrantedRows(server.dialect, server.folds_names, users.names)
-        granted.add_global(users.by_name.values())
-        granted.add(PrivilegeRow(*row) for row in found)
-        return self._surveyed(server, users, granted)
+        return self._surveyed(server, users, build_granted(server, users, users.names, found))
 
     def _surveyed(self, server: ServerRow, users: UserRows, granted: GrantedRows) -> Survey:
         login = server.principals[0]

@@ -83,7 +83,7 @@ def foreign_access(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
     """Warnings about accounts whose ``grants`` are meant to be all that they have."""
     grants = dict(observed.grant_tables.grants)
     grants.update((change.name, _grants(change.after)) for change in changes.accounts)
-    tables = GrantTables(observed.dialect, grants, observed.restrictions)
+    tables = GrantTables(observed.dialect, grants, observed.grant_tables.restrictions)
     names = [change.name for change in changes.accounts if _is_exhaustive(change)]
     accounts = _existing_after(changes, observed)
     for name, rows in rows_of_others(names, tables, accounts, observed.resolves_hosts).items():

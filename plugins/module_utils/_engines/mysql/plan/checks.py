@@ -121,7 +121,7 @@ def _check_change(change: AccountChange, planned: Planned, observed: MySQLObserv
     _check_routines(change, observed)
     check_system_user(change, observed)
     if change.created:
-        check_adoption(change, observed.dependencies, observed.authority, observed.login)
+        check_adoption(change, observed.dependencies, observed.unseen_definers, observed.authority, observed.login)
     if change.dropped:
         check_drop(change, observed.dependencies, planned)
         check_definers_seen(change, missing_to_see(observed.authority), observed.login)
@@ -246,7 +246,7 @@ def _check_restrictions(grant: Grant, change: AccountChange, observed: MySQLObse
     GRANT on a database where the global privilege is partially revoked lifts that instead of adding a privilege; REVOKE
     of a global privilege is refused (3879) where the login itself is restricted and the account is not.
     """
-    restrictions = observed.restrictions.get(change.name, {})
+    restrictions = observed.grant_tables.restrictions.get(change.name, {})
     if grant.scope.kind == "DATABASE" and grant in change.granted:
         if grant.privilege in restrictions.get(grant.scope.path[0], ()):
             raise Refused(

@@ -27,6 +27,7 @@ from tests.unit.plugins.module_utils._engines.mysql.scenes import (
     SERVER,
     WITH_PATTERNS,
     authority,
+    restricted,
 )
 from tests.unit.plugins.module_utils.mistakes import CULPRIT, Mistake, anywhere, option
 
@@ -184,7 +185,7 @@ PLANNED = [
     account("with a privilege that the login may not revoke", having(Grant("FILE", GLOBAL)), "grants", grants=[]),
     account(
         "with a partial revoke",
-        replace(having(Grant("INSERT", GLOBAL)), restrictions={NAME: {"orders": frozenset({"INSERT"})}}),
+        restricted(having(Grant("INSERT", GLOBAL)), NAME, "orders", "INSERT"),
         "grants[1]",
         grants=[{"privileges": ["INSERT"], "on": "*.*"}, {"privileges": ["INSERT"], "on": "orders.*"}],
     ),

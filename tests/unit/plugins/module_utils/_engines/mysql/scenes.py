@@ -78,6 +78,12 @@ SERVER = MySQLObserved(
 WITH_PATTERNS = replace(SERVER, dialect=Dialect(database_patterns=True), authority=authority(MASTER, patterns=True))
 
 
+def restricted(server: MySQLObserved, name: AccountName, database: str, privilege: str) -> MySQLObserved:
+    """Under a partial revoke."""
+    restrictions = {name: {database: frozenset({privilege})}}
+    return replace(server, grant_tables=replace(server.grant_tables, restrictions=restrictions))
+
+
 def grant(on: str, *privileges: str, option: bool = False, position: str = "grants[0]") -> GrantRequest:
     return GrantRequest(privileges, on, grant_option=option, position=position)
 

@@ -41,7 +41,9 @@ FEATURES = (
     Feature((8, 0, 0), "aggregate-functions.html#function_json-arrayagg", "JSON_ARRAYAGG"),
     Feature((8, 0, 0), "locking-functions.html", "GET_LOCK IS_USED_LOCK RELEASE_LOCK"),
     Feature((8, 0, 0), "charset-unicode-sets.html", "utf8mb4 utf8mb4_general_ci"),
-    Feature((8, 0, 0), "create-user.html", "CREATE REQUIRE SSL NONE MAX_USER_CONNECTIONS ACCOUNT LOCK UNLOCK"),
+    Feature(
+        (8, 0, 0), "create-user.html", "CREATE IDENTIFIED REQUIRE SSL NONE MAX_USER_CONNECTIONS ACCOUNT LOCK UNLOCK"
+    ),
     Feature((8, 0, 0), "alter-user.html", "ALTER PASSWORD EXPIRE"),
     Feature((8, 0, 19), "alter-user.html#alter-user-password-management", "FAILED_LOGIN_ATTEMPTS PASSWORD_LOCK_TIME"),
     Feature((8, 0, 21), "alter-user.html#alter-user-comments-attributes", "COMMENT ATTRIBUTE comment"),
@@ -145,6 +147,7 @@ ERROR_CODES = {
     3162: (8, 0, 0),
     3163: (8, 0, 0),
     3169: (8, 0, 0),
+    4006: (8, 0, 22),
     4031: (8, 0, 24),
     6524: (9, 0, 0),
 }

@@ -34,6 +34,7 @@ from tests.unit.plugins.module_utils._engines.mysql.scenes import (
     WITH_PATTERNS,
     account,
     authority,
+    restricted,
     reviewed,
 )
 
@@ -163,7 +164,7 @@ def test_a_privilege_that_the_login_lacks_cannot_be_revoked_but_a_dynamic_one_by
 
 
 def test_a_grant_that_would_lift_a_partial_revoke_is_refused():
-    observed = replace(SERVER, restrictions={JANE: {"orders": frozenset({"INSERT"})}})
+    observed = restricted(SERVER, JANE, "orders", "INSERT")
     before = account(INSERT_EVERYWHERE)
     with pytest.raises(Refused, match=r"partial revoke for orders"):
         reviewed(before, account(INSERT_EVERYWHERE, Grant("INSERT", ORDERS)), observed)
@@ -173,7 +174,7 @@ def test_a_grant_that_would_lift_a_partial_revoke_is_refused():
 def test_a_restricted_login_cannot_revoke_what_is_not_restricted():
     with pytest.raises(Refused, match="reaches database mysql"):
         reviewed(account(INSERT_EVERYWHERE), account())
-    alike = replace(SERVER, restrictions={JANE: {"mysql": frozenset({"INSERT"})}})
+    alike = restricted(SERVER, JANE, "mysql", "INSERT")
     assert reviewed(account(INSERT_EVERYWHERE), account(), alike) == []
 
 
