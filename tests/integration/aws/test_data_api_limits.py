@@ -221,7 +221,14 @@ def test_what_the_server_only_warns_of_is_found_afterwards(
     admin.sql(cluster, f"DROP TABLE public.{account}; DROP ROLE {account}", cluster)
 
 
-@pytest.mark.parametrize(("name", "value"), [("sql_mode", "PAD_CHAR_TO_FULL_LENGTH"), ("sql_select_limit", 5)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("default_collation_for_utf8mb4", "utf8mb4_general_ci"),
+        ("sql_mode", "PAD_CHAR_TO_FULL_LENGTH"),
+        ("sql_select_limit", 5),
+    ],
+)
 def test_settings_with_which_mysql_would_not_say_all(
     admin: Administration, tasks: Tasks, name: str, value: object
 ) -> None:

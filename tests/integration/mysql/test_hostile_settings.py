@@ -1,10 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of a server that its sessions inherit: they break no task, and change no result.
-
-Not among them is default_collation_for_utf8mb4, which is the server's own for replication: under another one than
-utf8mb4_0900_ai_ci the server cannot read its own view information_schema.ENABLED_ROLES (error 1267).
-"""
+"""Settings of a server that its sessions inherit: they break no task, and change no result."""
 
 from __future__ import annotations
 
@@ -41,6 +37,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "collation_server": ("utf8mb4_bin", "names have the collation of the grant tables"),
     "completion_type": ("2", WHOLE_SESSION),
     "cte_max_recursion_depth": ("1", WHOLE_SESSION),
+    "default_collation_for_utf8mb4": ("utf8mb4_general_ci", WHOLE_SESSION),
     "default_password_lifetime": ("1", "read, to tell which passwords have expired"),
     "default_storage_engine": ("MyISAM", NOT_USED),
     "div_precision_increment": ("0", NOT_USED),

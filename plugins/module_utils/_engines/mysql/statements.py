@@ -27,12 +27,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Subject
 
 WARNINGS = "SHOW WARNINGS"
-SESSION_FACTS = "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only"
+COLLATION = "utf8mb4_0900_ai_ci"
+SESSION_FACTS = (
+    "SELECT VERSION(), @@GLOBAL.read_only OR @@GLOBAL.super_read_only OR @@GLOBAL.innodb_read_only, "
+    f"@@default_collation_for_utf8mb4 <> '{COLLATION}'"
+)
+SET_COLLATION = f"SET SESSION default_collation_for_utf8mb4 = {COLLATION}"
+"""Under another one the server cannot read its own view ENABLED_ROLES (error 1267). It is set only where it has to be,
+because a later version will not let it be set: https://dev.mysql.com/doc/refman/8.4/en/charset-unicode-sets.html"""
 
 NO_LIMIT = 2**64 - 1
 """Of sql_select_limit: what it is where nobody has set it."""
-DATA_API_FACTS = f"{SESSION_FACTS}, @@sql_mode, @@sql_select_limit < {NO_LIMIT}"
 PADDING = "PAD_CHAR_TO_FULL_LENGTH"
+DATA_API_FACTS = f"{SESSION_FACTS}, INSTR(@@sql_mode, '{PADDING}') > 0, @@sql_select_limit < {NO_LIMIT}"
 
 
 def session_setup(lock_timeout: int) -> str:

@@ -36,6 +36,12 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import
     Transport,
 )
 
+_UNREADABLE = (
+    f"another default_collation_for_utf8mb4 than {statements.COLLATION}, with which the server's views cannot be read",
+    f"{statements.PADDING} in sql_mode, with which names cannot be read",
+    "a limit, sql_select_limit, which cuts what is read",
+)
+"""In the order of ``DATA_API_FACTS``."""
 _UNKNOWN = 1105
 """MySQL's own number for an error that it cannot tell more about."""
 
@@ -50,16 +56,12 @@ class MySQLDataApiSession(Session):
         self._run_lock = MySQLRunLock(self._ask)
         facts = self._read_facts()
         check_server(login, *facts[:2])
-        if statements.PADDING in str(facts[2]):
-            raise Refused(
-                f"{login.title} has {statements.PADDING} in sql_mode, with which names cannot be read over the Data "
-                "API; take it out of the cluster's parameter group, or use another login_method."
-            )
-        if int(facts[3]):
-            raise Refused(
-                f"{login.title} has a limit, sql_select_limit, which cuts what is read over the Data API; take "
-                "it out of the cluster's parameter group, or use another login_method."
-            )
+        for is_set, setting in zip(facts[2:], _UNREADABLE):
+            if int(is_set):
+                raise Refused(
+                    f"{login.title} has {setting} over the Data API; take it out of the cluster's parameter group, or "
+                    "use another login_method."
+                )
 
     def _read_facts(self) -> Row:
         try:

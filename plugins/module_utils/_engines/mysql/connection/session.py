@@ -78,12 +78,15 @@ class MySQLSession(Session):
 
     def _check_server(self) -> None:
         facts = self.query(statements.SESSION_FACTS)
-        if [len(row) for row in facts] != [2]:
+        if [len(row) for row in facts] != [3]:
             raise CannotConnect(
                 f"The server at {self.login.unix_socket or self.login.host} does not answer as MySQL does; check that "
                 f"host and port, or the tunnel, lead to {self.login.title}."
             )
-        check_server(self.login, *facts[0])
+        version, read_only, unreadable = facts[0]
+        check_server(self.login, version, read_only)
+        if unreadable:
+            self.query(statements.SET_COLLATION)
 
     def query(self, sql: str, parameters: Sequence[Any] = (), database: str = "") -> list[Row]:
         del database  # names in queries are qualified

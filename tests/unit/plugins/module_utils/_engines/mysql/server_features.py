@@ -41,6 +41,8 @@ FEATURES = (
     Feature((8, 0, 0), "aggregate-functions.html#function_json-arrayagg", "JSON_ARRAYAGG"),
     Feature((8, 0, 0), "locking-functions.html", "GET_LOCK IS_USED_LOCK RELEASE_LOCK"),
     Feature((8, 0, 0), "charset-unicode-sets.html", "utf8mb4 utf8mb4_general_ci"),
+    Feature((8, 0, 1), "charset-unicode-sets.html", "utf8mb4_0900_ai_ci"),
+    Feature((8, 0, 11), "server-system-variables.html", "default_collation_for_utf8mb4"),
     Feature(
         (8, 0, 0), "create-user.html", "CREATE IDENTIFIED REQUIRE SSL NONE MAX_USER_CONNECTIONS ACCOUNT LOCK UNLOCK"
     ),
