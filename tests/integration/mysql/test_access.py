@@ -100,6 +100,52 @@ def test_a_grant_that_would_hide_a_pattern_is_refused(tasks: Tasks, state: State
     refused(user(tasks, state, account, wide, ("CREATE", "app_one.*")), lost)
 
 
+@pytest.fixture
+def oracle(sql, dba, account: str) -> Callable[..., list[str]]:
+    """What somebody with these grants may do in app_one, by a role or not."""
+    name, options = f"{account}_who", {**dba[1], "login_user": f"{account}_who"}
+
+    def allowed(*grants: tuple[str, str], role: bool = False) -> list[str]:
+        sql(f"CREATE USER {name} IDENTIFIED BY '{PASSWORD}'; CREATE ROLE {account}_r; GRANT {account}_r TO {name}")
+        for words, on in grants:
+            sql(f"GRANT {words} ON {on.removeprefix('PATTERN ')} TO {name}")
+        found = []
+        with login(options) as cursor:
+            cursor.execute(f"SET ROLE {'ALL' if role else 'NONE'}")
+            for word, statement in (("SELECT", "SELECT * FROM app_one.t"), ("DELETE", "DELETE FROM app_one.t")):
+                with contextlib.suppress(pymysql.OperationalError):
+                    cursor.execute(statement)
+                    found.append(word)
+        sql(f"DROP USER {name}, {account}_r")
+        return found
+
+    return allowed
+
+
+SELECTED, DELETED = ("SELECT", r"PATTERN `app\_%`.*"), ("DELETE", r"PATTERN `%\_one`.*")
+ALIKE = ("DELETE", r"PATTERN `app\_%e`.*")
+
+
+def test_patterns_of_which_only_one_counts_are_refused(tasks: Tasks, state: State, sql, oracle, account: str):
+    assert oracle(SELECTED, DELETED) == ["SELECT"]
+    refused(user(tasks, state, account, SELECTED, DELETED), r"would not have DELETE on `app_%`.*hides that on `%_one`")
+    assert len(oracle(SELECTED, ALIKE)) == 1
+    refused(user(tasks, state, account, SELECTED, ALIKE), "would not have (SELECT|DELETE) on `app_%e?`")
+    both = [("SELECT, DELETE", on) for _words, on in (SELECTED, DELETED, ALIKE)]
+    assert oracle(*both) == oracle(*both, role=True) == ["SELECT", "DELETE"]
+    converge(user(tasks, state, account, *both))
+
+
+def test_with_an_active_role_another_pattern_counts(tasks: Tasks, state: State, sql, oracle, account: str):
+    wide, narrow = ("SELECT", "PATTERN `app%`.*"), ("SELECT, DELETE", r"`app\_one`.*")
+    assert oracle(wide, narrow) == ["SELECT", "DELETE"]
+    assert oracle(wide, narrow, role=True) == ["SELECT"]
+    converge(user(tasks, state, account, wide, narrow))
+    sql(f"CREATE ROLE {account}_r")
+    with_role = user(tasks, state, account, wide, narrow, roles=[f"{account}_r"])
+    refused(with_role, r"would not have DELETE on `app%`\.\*, because its grant there hides that on app_one\.\*")
+
+
 def warned(state: State, *requests: AccountRequest, write: bool = False) -> list[str]:
     outcome = account_module.converge(MySQLEngine(), master_login(state, CLUSTER), list(requests), "keep", write=write)
     return [warning for warning in outcome.warnings if "is a new account" not in warning]

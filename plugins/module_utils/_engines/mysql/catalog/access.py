@@ -43,7 +43,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     covers,
+    is_lost,
     matches,
+    overlap,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant, Scope
@@ -141,7 +143,8 @@ class Access:
         """The privileges on a database, a pattern, a table, a column or a routine, by whatever level.
 
         scope    a column as the table spells it: while roles are active, grants that spell it otherwise do not count
-        certain  where the server keeps rows in no order, what all of them give; else what any of them gives
+        certain  where the server keeps rows in no order, what all of them give, and without what it loses; else what
+                 any of them gives
         """
         found = [self._of_database(self._tables.stored(scope), scope)]
         if scope.kind not in _DATABASES:
@@ -181,7 +184,12 @@ class Access:
         return [row for row in found if row.database == found[0].database]
 
     def _of_object(self, scope: Scope) -> list[list[Row]]:
+        """What the server loses it may have lost already: any account statement that fails lets it read its tables."""
         rows = self._objects.get(scope, [])
+        kept = [row for row in rows if not is_lost(row.account, row.scope)]
+        return self._counting(rows) if kept == rows else [*self._counting(rows), *(self._counting(kept) or [[]])]
+
+    def _counting(self, rows: list[Row]) -> list[list[Row]]:
         return [rows] if self._by_role else _most_specific(rows, lambda row: specificity(row.account.host))
 
 
@@ -261,12 +269,22 @@ def hides(row: Row, hidden: Row) -> bool:
     return hidden.scope.kind in _DATABASES and _is_within(hidden, row) and _row_order(row) > _row_order(hidden)
 
 
-def takes_from(row: Row, other: Row) -> Privileges:
-    """What the other one, of more databases, gives and is lost where this one counts instead."""
+def takes_from(row: Row, other: Row, may_have_roles: bool = False) -> Privileges:
+    """What the other one gives and is lost on databases of both, because this one counts instead there.
+
+    may_have_roles  also while a role is active. Both are of one account then
+    """
     databases = {row.scope.kind, other.scope.kind} <= set(_DATABASES)
-    if not databases or not _is_within(row, other) or _row_order(row) < _row_order(other):
+    counts = _row_order(row) >= _row_order(other) or (may_have_roles and _counts_by_role(row, other))
+    if not databases or not counts or not overlap(row.database, other.database):
         return NOTHING
     return other.privileges() - row.privileges()
+
+
+def _counts_by_role(row: Row, other: Row) -> bool:
+    if _is_plain(row.database) or _is_plain(other.database):
+        return _is_plain(row.database)
+    return row.database < other.database
 
 
 def _is_within(row: Row, other: Row) -> bool:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.hosts import network_of
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import is_host_name
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches, overlap
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
 ANONYMOUS = ""
@@ -95,7 +95,7 @@ def may_share_clients(host: str | None, other: str | None, resolves_hosts: bool)
     named = is_host_name(host), is_host_name(other)
     if named[0] != named[1] and resolves_hosts:
         return True
-    return _overlap(_as_pattern(host), _as_pattern(other))
+    return overlap(_as_pattern(host).lower(), _as_pattern(other).lower())
 
 
 def hides(anonymous: str | None, host: str | None) -> bool:
@@ -122,33 +122,3 @@ def _as_pattern(host: str) -> str:
         return host
     whole = network.prefixlen // 8
     return ".".join([*str(network.network_address).split(".")[:whole], *["%"] * (4 - whole)])
-
-
-def _overlap(pattern: str, other: str) -> bool:
-    """Whether there is a text that both patterns match."""
-    ends: set[int] = _after_wildcards({0}, other)
-    for char in pattern:
-        if char == "%":
-            ends = set(range(min(ends, default=len(other) + 1), len(other) + 1))
-        else:
-            ends = _after_wildcards({end for start in ends for end in _one(char, other, start)}, other)
-    return len(other) in ends
-
-
-def _one(char: str, other: str, start: int) -> Iterable[int]:
-    """Where the other pattern may be after one more character like ``char``."""
-    if start == len(other):
-        return ()
-    if other[start] == "%":
-        return (start,)
-    alike = "_" in (char, other[start]) or char.lower() == other[start].lower()
-    return (start + 1,) if alike else ()
-
-
-def _after_wildcards(places: set[int], other: str) -> set[int]:
-    """With those that ``%`` reaches by matching nothing."""
-    found: set[int] = set()
-    for place in places:
-        wildcards = len(other[place:]) - len(other[place:].lstrip("%"))
-        found.update(range(place, place + wildcards + 1))
-    return found

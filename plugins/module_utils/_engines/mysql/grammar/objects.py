@@ -17,7 +17,7 @@ really is a pattern has the kind PATTERN, and its path holds the pattern as it i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.grouping import object_of, together
@@ -153,6 +153,9 @@ def database_scope(stored: str) -> Scope:
     return Scope("DATABASE", path=(name,)) if escaped_name(name) == stored else Scope("PATTERN", path=(stored,))
 
 
+_ANY, _ONE = ("", "%"), ("", "_")
+
+
 def matches(pattern: str, database: str) -> bool:
     """Whether a stored pattern covers a database."""
     wildcards = {"%": ".*", "_": "."}
@@ -168,6 +171,31 @@ def covers(pattern: str, narrower: str) -> bool:
     wildcards = {"%": "(?:..)*", "_": "(?:L.|W_)"}
     regex = "".join(wildcards.get(plain, f"L{re.escape(escaped + plain)}") for escaped, plain in _parts(pattern))
     return re.fullmatch(regex, units, re.DOTALL) is not None
+
+
+def overlap(pattern: str, other: str) -> bool:
+    """Whether there is a text that both patterns match."""
+    left, right = _parts(pattern), _parts(other)
+    reached: set[tuple[int, int]] = set()
+    ahead = [(0, 0)]
+    while ahead:
+        place = ahead.pop()
+        if place not in reached:
+            reached.add(place)
+            ahead += _further(left, right, *place)
+    return (len(left), len(right)) in reached
+
+
+def _further(
+    left: Sequence[tuple[str, str]], right: Sequence[tuple[str, str]], i: int, j: int
+) -> Iterator[tuple[int, int]]:
+    """Where both patterns may be after one more character, or where a ``%`` ends."""
+    one, other = left[i : i + 1], right[j : j + 1]
+    if _ANY in (*one, *other):
+        yield from [(i + 1, j)] * len(one)
+        yield from [(i, j + 1)] * len(other)
+    elif one and other and (_ONE in (*one, *other) or "".join(one[0]) == "".join(other[0])):
+        yield i + 1, j + 1
 
 
 def _parts(pattern: str) -> list[tuple[str, str]]:

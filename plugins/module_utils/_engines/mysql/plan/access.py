@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import permutations
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
     GrantTables,
@@ -22,7 +23,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.observed import MySQLObserved
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import quoted_account
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
-    GLOBAL,
     format_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
@@ -42,20 +42,21 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 
 
 def check_hidden(change: AccountChange, observed: MySQLObserved) -> None:
-    """Raises Refused where a grant on a database would make the server pass over one on a pattern that gives more.
+    """Raises Refused where a grant on a database or a pattern would make the server pass over another one that gives
+    more. While a role is active, the server chooses by another rule.
 
     https://dev.mysql.com/doc/refman/8.4/en/request-access.html
     """
     before, after = _hidden(change.before, observed), _hidden(change.after, observed)
-    for (narrow, wide), privileges in sorted(after.items()):
-        lost = privileges - before.get((narrow, wide), frozenset())
+    for (counting, hidden), privileges in sorted(after.items()):
+        lost = privileges - before.get((counting, hidden), frozenset())
         if lost:
-            element = next(grant for grant in sorted(_grants(change.after)) if grant.scope == narrow)
-            words = _words(lost)
+            element = next(grant for grant in sorted(_grants(change.after)) if grant.scope == counting)
+            words, on = _words(lost), format_scope(counting)
             raise Refused(
-                f"{change.name} would not have {words} on {format_scope(narrow)}, because its grant there hides that "
-                f"on {format_scope(wide)}: with partial_revokes OFF, MySQL reads the most specific one only. List "
-                f"{words} for {format_scope(narrow)} too.",
+                f"{change.name} would not have {words} on {on}, because its grant there hides that on "
+                f"{format_scope(hidden)}: with partial_revokes OFF, MySQL reads only one of the grants that match a "
+                f"database. List {words} for {on} too.",
                 change.at(element_of_grant(change, element, observed)),
             )
 
@@ -69,13 +70,15 @@ def _words(privileges: Privileges) -> str:
 
 
 def _hidden(account: Account | None, observed: MySQLObserved) -> Mapping[tuple[Scope, Scope], Privileges]:
-    """By two databases of an account's grants: what the wider one would give in the narrower one."""
+    """By two databases of an account's grants: what the second one does not give where the first one matches too."""
     if account is None or not any(grant.scope.kind == "PATTERN" for grant in account.grants):
         return {}
-    everywhere = {grant.privilege for grant in account.grants if grant.scope == GLOBAL}
-    rows = GrantTables(observed.dialect, {account.name: account.grants}).rows(account.name)
+    tables = GrantTables(observed.dialect, {account.name: account.grants})
+    everywhere = {grant.privilege for grant in tables.global_grants(account.name)}
+    may_have_roles = bool(account.roles or observed.mandatory_roles)
     return {
-        (row.scope, other.scope): takes_from(row, other) - everywhere for row in rows for other in rows if row != other
+        (row.scope, other.scope): takes_from(row, other, may_have_roles) - everywhere
+        for row, other in permutations(tables.rows(account.name), 2)
     }
 
 
@@ -96,7 +99,7 @@ def foreign_access(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
         for row, own, lost in lost_to(rows, name, tables):
             yield (
                 f"{name} does not have {_words(lost)} of {format_scope(own.scope)} on {format_scope(row.scope)}, "
-                f"because the grant of {quoted_account(row.account)} there is more specific. Revoke it, or grant "
+                f"because the grant of {quoted_account(row.account)} there counts instead. Revoke it, or grant "
                 f"{_words(lost)} on {format_scope(row.scope)} to {name} too."
             )
 

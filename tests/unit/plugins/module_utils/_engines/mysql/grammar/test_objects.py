@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
     escaped_name,
     format_scope,
     matches,
+    overlap,
     parse_scope,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption
@@ -120,3 +123,13 @@ def test_any_stored_pattern_can_be_written_and_read_again(stored):
 def test_wildcards(text, covered, not_covered):
     assert matches(text, covered)
     assert not matches(text, not_covered)
+
+
+patterns = st.lists(st.sampled_from(["a", "b", "%", "_", r"\_"]), max_size=2).map("".join)
+
+
+@given(pattern=patterns, other=patterns)
+def test_patterns_overlap_where_a_name_matches_both(pattern, other):
+    names = ("".join(letters) for size in range(5) for letters in product("ab_", repeat=size))
+    shared = any(matches(pattern, name) and matches(other, name) for name in names)
+    assert overlap(pattern, other) is overlap(other, pattern) is shared
