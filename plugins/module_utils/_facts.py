@@ -127,7 +127,7 @@ class Describer:
                 tls=account.tls,
                 admin_roles=self._named(item.admin_roles),
                 acts_as=sorted(map(str, item.acts_as)),
-                partial_revokes={name: list(words) for name, words in item.partial_revokes.items()},
+                partial_revokes=_listed(item.partial_revokes),
             )
             if self.grants:
                 described["creator_grants"] = self.describe_grants(item.creator_grants)
@@ -174,10 +174,16 @@ class Describer:
         described.update(members=self._named(role.members), roles=self._named(role.roles))
         if self.grants:
             described["grants"] = self.describe_grants(role.grants)
+        if self.capabilities.tls_requirement:
+            described["partial_revokes"] = _listed(role.partial_revokes)
         return described
 
     def _named(self, names: Iterable[AccountName]) -> list[str]:
         return sorted(name.name if name.host == "%" else str(name) for name in names)
+
+
+def _listed(partial_revokes: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    return {database: list(words) for database, words in partial_revokes.items()}
 
 
 def _is_shown(item: SurveyedAccount, names: Filter) -> bool:

@@ -87,12 +87,14 @@ class GroupRole:
 
     members  direct ones; those that only administer it are not among them
     roles    what it is directly a member of
+    partial_revokes  as of an account
     """
 
     name: AccountName
     members: frozenset[AccountName] = frozenset()
     roles: frozenset[AccountName] = frozenset()
     grants: frozenset[Grant] = frozenset()
+    partial_revokes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -364,6 +364,11 @@ ansible_facts:
               returned: with the subset C(grants)
               type: list
               elements: dict
+            partial_revokes:
+              description: Global privileges that do not hold in a database, by database.
+              returned: on MySQL
+              type: dict
+              sample: {payroll: [SELECT]}
         public:
           description:
             - What every account has without a grant of its own, once for each database. On PostgreSQL it is what PUBLIC

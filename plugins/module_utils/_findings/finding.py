@@ -23,6 +23,7 @@ CODES: dict[str, str] = {
     "anonymous_account": "high",
     "auth_string": "high",
     "case_twins": "low",
+    "failed_logins": "high",
     "foreign_grants": "medium",
     "host_unreachable": "medium",
     "iam_auth_off": "critical",

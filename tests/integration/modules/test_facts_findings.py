@@ -58,6 +58,10 @@ MYSQL_ACCOUNTS: dict[str, tuple[str, bool]] = {
     # SQL that makes {account}; whether there is a remedy
     "tls_not_required": (f"CREATE USER {{account}} {IAM}", True),
     "auth_string": ("CREATE USER {account} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDX' REQUIRE SSL", True),
+    "failed_logins": (
+        f"CREATE USER {{account}} {IAM} REQUIRE SSL FAILED_LOGIN_ATTEMPTS 2 PASSWORD_LOCK_TIME UNBOUNDED",
+        True,
+    ),
     "host_unreachable": (f"CREATE USER {{account}}@localhost {IAM} REQUIRE SSL", False),
     "foreign_grants": (
         f"CREATE USER {{account}} {IAM}, {{account}}@'10.%' {IAM}; GRANT SELECT ON mysql.time_zone TO {{account}}",

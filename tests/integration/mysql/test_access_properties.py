@@ -7,21 +7,27 @@ AURORA_IAM_EXAMPLES sets how many estates are tried on each server.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pymysql
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import Outcome, converge
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Session
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import Access
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import Client
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.grantor import Authority
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import matches
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, ManyMistakes, Refused
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Account, AccountName, Scope
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import account_requests
 from tests.integration.administration import Administration
+from tests.integration.master import master_login
 from tests.integration.mysql.access_scene import (
     ANONYMOUS_HOSTS,
     CLIENTS,
@@ -41,6 +47,7 @@ from tests.integration.mysql.access_scene import (
     grant_trials,
     trials,
 )
+from tests.integration.mysql.facts_reader import ENGINE, FactsReader, gathered
 from tests.integration.mysql.scene import CLUSTERS
 from tests.integration.tasks import examples
 from tests.sandbox.clients import State
@@ -51,8 +58,25 @@ ROLE_NAMES = [AccountName(name, "%") for name in ROLES]
 
 
 @pytest.fixture(scope="module", params=CLUSTERS)
-def server(request: pytest.FixtureRequest, state: State, admin: Administration) -> Iterator[Server]:
-    found = Server(admin, state, request.param)
+def cluster(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def server(cluster: str, state: State, admin: Administration) -> Iterator[Server]:
+    found = Server(admin, state, cluster)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def login(cluster: str, state: State) -> Login:
+    return master_login(state, cluster)
+
+
+@pytest.fixture(scope="module")
+def session(login: Login) -> Iterator[Session]:
+    found = ENGINE.open(login)
     yield found
     found.close()
 
@@ -113,41 +137,154 @@ def estates(draw: st.DrawFn) -> Estate:
     )
 
 
+@st.composite
+def tasks(draw: st.DrawFn, patterns: bool) -> list[dict[str, Any]]:
+    """What a task says of some accounts of the name, whether they are there or not."""
+    hosts = draw(st.lists(st.sampled_from(HOSTS[1:]), min_size=1, max_size=2, unique=True))
+    return [draw(elements(host, patterns)) for host in hosts]
+
+
+@st.composite
+def elements(draw: st.DrawFn, host: str, patterns: bool) -> dict[str, Any]:
+    named: dict[str, Any] = {"name": NAME, "host": host}
+    if draw(st.integers(0, 7)) == 0:
+        return {**named, "state": "absent", "terminate_sessions": False}
+    options = {"convert": True, "require_tls": False, "locked": draw(st.integers(0, 9)) == 0}
+    options["grants"] = [draw(asked(patterns)) for _time in range(draw(st.integers(0, 3)))]
+    options["purge_grants"] = draw(st.integers(0, 3)) > 0
+    if draw(st.booleans()):
+        options["roles"] = draw(some(ROLES, 2))
+    return {**named, **options}
+
+
+@st.composite
+def asked(draw: st.DrawFn, patterns: bool) -> dict[str, Any]:
+    granted = draw(plain_grants)
+    on = granted.on
+    if on.startswith("`"):
+        on = f"PATTERN {on}" if patterns and draw(st.booleans()) else f"{draw(st.sampled_from(DATABASES))}.*"
+    return {"privileges": list(granted.words), "on": on}
+
+
 # Looking for a smaller example of a failure takes minutes on real servers.
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 
 
 @settings(max_examples=examples(), deadline=None, phases=WITHOUT_SHRINKING, suppress_health_check=list(HealthCheck))
-@given(estate=estates())
-def test_what_is_computed_is_what_a_login_can_do(server: Server, estate: Estate) -> None:
+@given(data=st.data())
+def test_what_is_computed_is_what_a_login_can_do(
+    server: Server, session: Session, login: Login, data: st.DataObject
+) -> None:
+    """Before a task of the collection and after it, whatever it is and whether it is refused or not."""
+    estate = data.draw(estates())
+    elements = data.draw(tasks(server.has_patterns))
     with server.made(estate):
-        catalog = server.read()
-        for user in (NAME, OTHER):
-            for client in CLIENTS:
-                assert_same(server, catalog, user, client)
+        assert_same_for_all(Comparison(server, session))
+        outcome = carried_out(login, elements)
+        server.let_in_by_password(NAME)
+        assert_same_for_all(Comparison(server, session, outcome, fresh(elements, estate)))
 
 
-def assert_same(server: Server, catalog: Catalog, user: str, client: Client) -> None:
-    account = catalog.account(user, client)
-    if account is None:
-        with pytest.raises(pymysql.OperationalError, match="Access denied"), server.session(user, client):
-            pass
-        return
-    with server.session(user, client) as cursor:
-        cursor.execute("SELECT CURRENT_USER()")
-        assert cursor.fetchone() == (f"{account.name}@{account.host}",)
-        for statement, roles in (
-            ("DO 0", catalog.roles(account, catalog.all_active)),
-            ("SET ROLE NONE", ()),
-            ("SET ROLE ALL", catalog.roles(account, True)),
-        ):
-            cursor.execute(statement)
-            access = catalog.access(account, client, roles)
-            who = f"{user} from {client} as {account} after {statement} with {roles}"
-            allowed = compare(cursor, access, who)
-            compare_grants(cursor, access, catalog.server.dialect, who)
-            if not roles:
-                assert_reached(catalog, account, allowed, who)
+def carried_out(login: Login, elements: list[dict[str, Any]]) -> Outcome[Any] | None:
+    """None for a task that is refused."""
+    try:
+        return converge(ENGINE, login, account_requests({"users": elements, "unlisted": "keep"}), "keep", write=True)
+    except (Refused, ManyMistakes, InvalidOption) as error:
+        event(type(error).__name__)
+    return None
+
+
+def fresh(elements: list[dict[str, Any]], estate: Estate) -> set[AccountName]:
+    """What the task creates, with all that it may have: nothing is left of what was there before."""
+    listed = {AccountName(NAME, each["host"]) for each in elements if each.get("purge_grants")}
+    return listed - estate.accounts.keys()
+
+
+def assert_same_for_all(comparison: Comparison) -> None:
+    for user in (NAME, OTHER):
+        for client in CLIENTS:
+            comparison.assert_same(user, client)
+
+
+class Comparison:
+    """
+    outcome  of a task, if one was carried out
+    created  by it
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        session: Session,
+        outcome: Outcome[Any] | None = None,
+        created: Collection[AccountName] = (),
+    ) -> None:
+        self._server, self._outcome, self._created = server, outcome, created
+        self._catalog = server.read()
+        self._facts = FactsReader(gathered(session), self._catalog.server.dialect)
+
+    def assert_same(self, user: str, client: Client) -> None:
+        account = self._catalog.account(user, client)
+        if account is None:
+            with pytest.raises(pymysql.OperationalError, match="Access denied"), self._server.session(user, client):
+                pass
+            return
+        # Facts do not show accounts without a name
+        known: Catalog | FactsReader = self._facts if account.name else self._catalog
+        all_active = self._catalog.all_active
+        with self._server.session(user, client) as cursor:
+            cursor.execute("SELECT CURRENT_USER()")
+            assert cursor.fetchone() == (f"{account.name}@{account.host}",)
+            for statement, roles in (
+                ("DO 0", known.roles(account, all_active)),
+                ("SET ROLE NONE", ()),
+                ("SET ROLE ALL", known.roles(account, True)),
+            ):
+                cursor.execute(statement)
+                who = f"{user} from {client} as {account} after {statement} with {roles}"
+                allowed = compare(cursor, known.access(account, client, roles), who)
+                if self._outcome is None:
+                    access = self._catalog.access(account, client, roles)
+                    compare_grants(cursor, access, self._catalog.server.dialect, who)
+                if not roles and account.name:
+                    self._assert_told(account, allowed, who)
+                self._assert_as_asked(account, allowed, bool(roles), who)
+
+    def _assert_told(self, account: AccountName, allowed: list[tuple[str, Scope]], who: str) -> None:
+        """What an account can do is in its own grants or in those of which facts say that they reach it."""
+        for privilege, scope in allowed:
+            told = self._facts.own(account, scope) | self._facts.reached(account, scope)
+            assert privilege in told, f"{who}: {privilege} on {scope}"
+
+    def _assert_as_asked(self, account: AccountName, allowed: list[tuple[str, Scope]], by_role: bool, who: str) -> None:
+        """After a task that created it, the account can do what was asked for. A warning tells what else it can do, and
+        what it cannot, by the grants of others."""
+        if self._outcome is None or account not in self._created:
+            return
+        after = next(each for each in self._outcome.accounts if each.name == account)
+        warned = [text for text in self._outcome.warnings if text.startswith(f"{account} ")]
+        asked = {(privilege, scope) for privilege, scope, _statement in trials() if is_asked(privilege, scope, after)}
+        missing = asked - set(allowed)
+        if not any(" does not have " in text for text in warned):
+            assert not missing, f"{who}: {missing} of {after.grants}"
+        if not by_role and not any(" also has " in text for text in warned):
+            assert not set(allowed) - asked, f"{who}: {set(allowed) - asked} beside {after.grants}"
+
+
+def is_asked(privilege: str, scope: Scope, account: Account) -> bool:
+    """Each grant for itself."""
+    return any(grant.privilege == privilege and reaches(grant.scope, scope) for grant in account.grants)
+
+
+def reaches(granted: Scope, scope: Scope) -> bool:
+    if granted.kind == "GLOBAL":
+        return True
+    if granted.kind == "PATTERN":
+        return matches(granted.path[0], scope.path[0])
+    if granted.kind == "DATABASE":
+        return granted.path == scope.path[:1]
+    same = (granted.kind, granted.path) == (scope.kind, scope.path)
+    return same and granted.column.lower() in ("", scope.column)
 
 
 def compare(cursor: Any, access: Access, who: str) -> list[tuple[str, Scope]]:
@@ -168,20 +305,11 @@ def compare_grants(cursor: Any, access: Access, dialect: Dialect, who: str) -> N
         assert certain <= allowed <= ({privilege, "USAGE"} <= access.on(scope, certain=False)), f"{who}: {statement}"
 
 
-def assert_reached(catalog: Catalog, account: AccountName, allowed: list[tuple[str, Scope]], who: str) -> None:
-    """What an account can do is in its own rows or in those of which facts say that they reach it."""
-    tables = catalog.tables()
-    own = replace(tables, grants={account: tables.grants.get(account, ())})
-    for privilege, scope in allowed:
-        if privilege not in Access(own, account, Client()).on(scope, certain=False):
-            assert privilege in catalog.reached(account, scope), f"{who}: {privilege} on {scope}"
-
-
 def is_allowed(cursor: Any, statement: str) -> bool:
     try:
         cursor.execute(statement)
     except pymysql.Error as error:
-        return error.args[0] not in DENIED
-    finally:
-        cursor.execute("ROLLBACK")
+        if error.args[0] in DENIED:
+            return False
+    cursor.execute("ROLLBACK")
     return True

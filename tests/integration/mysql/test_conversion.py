@@ -66,6 +66,23 @@ def test_rules_about_passwords_do_not_outlive_them(user, sql, state: State, acco
     log_in(state, account)
 
 
+def test_an_account_that_failed_logins_block_is_let_in(user, tasks: Tasks, sql, state: State, account: str):
+    """Somebody has converted it by hand, or an earlier version has."""
+    iam = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL"
+    sql(f"CREATE USER {account} {iam} FAILED_LOGIN_ATTEMPTS 2 PASSWORD_LOCK_TIME UNBOUNDED")
+    facts = tasks.facts(names=[account], **direct_options(state, CLUSTER))
+    assert "failed_logins" in {each["code"] for each in facts["findings"] if each["subject"] == f"{account}@%"}
+    assert [each["name"] for each in facts["accounts"]] == [account]
+    log_in(state, account)
+    try_wrong_tokens(state, account)
+    with pytest.raises(LoginRefused):
+        log_in(state, account)
+    converge(user)
+    log_in(state, account)
+    try_wrong_tokens(state, account)
+    log_in(state, account)
+
+
 @pytest.mark.parametrize("factors", [1, 2])
 @pytest.mark.parametrize("made", ["IDENTIFIED WITH caching_sha2_password BY 'x'", "IDENTIFIED WITH {plugin} AS 'RDS'"])
 def test_other_factors_do_not_outlive_passwords(

@@ -14,7 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, IAM_BROKEN, PASSWORD, Account
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
+    IAM,
+    IAM_BROKEN,
+    PASSWORD,
+    Account,
+    AccountName,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Defect
 
 PLUGIN, AUTHENTICATION_STRING = "AWSAuthenticationPlugin", "RDS"
@@ -42,7 +48,13 @@ def authentication(plugin: str, string: str | None, rules: PasswordRules = NO_RU
     """``plugin``, ``string``: as mysql.user has them."""
     if plugin != PLUGIN:
         return PASSWORD
-    return IAM if string == AUTHENTICATION_STRING and not rules.factors else IAM_BROKEN
+    return IAM if string == AUTHENTICATION_STRING and rules == NO_RULES else IAM_BROKEN
+
+
+def is_blockable(plugin: str, string: str | None, rules: PasswordRules) -> bool:
+    """Whether somebody can log in with a token, until failed logins block the account."""
+    without = rules._replace(counts_failures=False)
+    return rules.counts_failures and authentication(plugin, string, without) == IAM
 
 
 def means_of_login(plugin: str) -> str:
@@ -62,7 +74,16 @@ def is_admitted(policy: str, created: bool) -> bool:
     return first[0] in ("*", PLUGIN) and not (created and needs_second)
 
 
-def find_broken(accounts: Iterable[Account]) -> Iterator[Defect]:
+def find_broken(accounts: Iterable[Account], blockable: Iterable[AccountName]) -> Iterator[Defect]:
+    """``blockable``: those that failed logins block."""
+    for name in sorted(blockable):
+        yield Defect(
+            "failed_logins",
+            name,
+            f"{name} has FAILED_LOGIN_ATTEMPTS, so that anybody who sends a few wrong tokens keeps it out. Run "
+            "aurora_iam_user for it.",
+            {},
+        )
     for account in accounts:
         if account.authentication == IAM_BROKEN:
             yield Defect(

@@ -98,7 +98,7 @@ def test_who_is_shown_where() -> None:
 def test_a_role() -> None:
     role = GroupRole(AccountName("readers", "%"), members=frozenset({JANE}))
     assert DESCRIBER.roles(survey(roles=(role,))) == [
-        {"name": "readers", "host": "%", "members": ["jane"], "roles": [], "grants": []}
+        {"name": "readers", "host": "%", "members": ["jane"], "roles": [], "grants": [], "partial_revokes": {}}
     ]
 
 

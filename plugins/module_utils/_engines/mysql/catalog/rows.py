@@ -40,6 +40,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ia
     PLUGIN,
     PasswordRules,
     authentication,
+    is_blockable,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.statements import Dialect
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -362,6 +363,15 @@ class UserRows:
     @property
     def group_roles(self) -> set[AccountName]:
         return {name for name, row in self.by_name.items() if row.is_role}
+
+    @property
+    def blockable(self) -> set[AccountName]:
+        """IAM-authenticated accounts that failed logins block."""
+        return {
+            name
+            for name, row in self.by_name.items()
+            if is_blockable(row.plugin, row.authentication_string, _password_rules(self._attributes[name]))
+        }
 
     def password_rules(self, names: Iterable[AccountName]) -> dict[AccountName, PasswordRules]:
         return {name: _password_rules(self._attributes[name]) for name in names}

@@ -22,13 +22,17 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import De
 
 
 def find_defects(
-    accounts: Collection[SurveyedAccount], foreign: Mapping[AccountName, Collection[Row]], resolves_hosts: bool
+    accounts: Collection[SurveyedAccount],
+    foreign: Mapping[AccountName, Collection[Row]],
+    resolves_hosts: bool,
+    blockable: Collection[AccountName] = (),
 ) -> Iterator[Defect]:
     """
     foreign         rows of others that count for each account
     resolves_hosts  the server tells clients by the names of their hosts, too
+    blockable       IAM-authenticated accounts that failed logins block
     """
-    yield from find_broken(surveyed.account for surveyed in accounts)
+    yield from find_broken((surveyed.account for surveyed in accounts), blockable)
     nameless = sorted(surveyed.name for surveyed in accounts if not surveyed.name.name)
     for surveyed in accounts:
         account = surveyed.account

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row as QueryRow
@@ -61,7 +61,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import StatementFailed
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName, Grant
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountName, Grant
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
     GroupRole,
     Limit,
@@ -116,7 +116,7 @@ class _Look:
             login=login,
             accounts=tuple(found),
             roles=tuple(accounts.role(each) for each in sorted(accounts.roles)),
-            defects=tuple(find_defects(found, foreign, server.resolves_hosts)),
+            defects=tuple(find_defects(found, foreign, server.resolves_hosts, users.blockable)),
             public=public,
             exposures=tuple(exposures(self.session.login.title, public, found, accounts.holder, granted.roles)),
             unseen=tuple(self.unseen),
@@ -217,6 +217,7 @@ class _Accounts:
         self._mandatory = set(mandatory).union(*(reachable(role, granted.roles) for role in mandatory))
         self._foreign = foreign
         self._login, self._users, self._granted = login, users, granted
+        self._blockable = users.blockable
         self.members: dict[AccountName, set[AccountName]] = defaultdict(set)
         for name in users.names:
             for role in granted.roles[name]:
@@ -233,6 +234,8 @@ class _Accounts:
         used: Collection[str] | None,
     ) -> SurveyedAccount:
         account = self._users.account(name, self._granted)
+        if name in self._blockable:
+            account = replace(account, authentication=IAM)
         roles = reachable(name, self._granted.roles)
         held = frozenset(map(self.holder, roles))
         return SurveyedAccount(
@@ -264,6 +267,7 @@ class _Accounts:
             members=frozenset(self.members[name]),
             roles=frozenset(self._granted.roles[name]),
             grants=frozenset(self._granted.grants[name]),
+            partial_revokes=_revoked(self._users.restrictions[name]),
         )
 
 

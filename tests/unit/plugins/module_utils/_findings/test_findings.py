@@ -56,6 +56,7 @@ CASES: dict[str, tuple[Estate, Estate]] = {
         estate(account(), account("JANE"), connectable=["jane", "JANE"]),
         estate(account(), account("JANE", authentication=PASSWORD, untouchable=True)),
     ),
+    "failed_logins": (estate(defects=defect("failed_logins")), estate()),
     "foreign_grants": (estate(defects=defect("foreign_grants")), estate()),
     "host_unreachable": (estate(defects=defect("host_unreachable")), estate()),
     "iam_auth_off": (estate(iam_auth=False), estate(account(authentication=PASSWORD, locked=True), iam_auth=False)),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.iam_login import (
+    PasswordRules,
     authentication,
     find_broken,
+    is_blockable,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     IAM,
@@ -33,4 +35,24 @@ def test_the_plugin_and_its_string_decide(plugin: str, string: str | None, found
 
 def test_what_is_broken() -> None:
     accounts = [Account(AccountName("jane", "%"), kind) for kind in (IAM, PASSWORD, IAM_BROKEN)]
-    assert [(defect.code, defect.remedy) for defect in find_broken(accounts)] == [("auth_string", {})]
+    found = find_broken(accounts, {AccountName("joe", "%")})
+    assert [(defect.code, defect.account.name, defect.remedy) for defect in found] == [
+        ("failed_logins", "joe", {}),
+        ("auth_string", "jane", {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("string", "rules", "found", "blockable"),
+    [
+        ("RDS", PasswordRules(), IAM, False),
+        ("RDS", PasswordRules(counts_failures=True), IAM_BROKEN, True),
+        ("RDS", PasswordRules(factors=1), IAM_BROKEN, False),
+        ("RDS", PasswordRules(counts_failures=True, factors=1), IAM_BROKEN, False),
+        ("rds", PasswordRules(counts_failures=True), IAM_BROKEN, False),
+    ],
+)
+def test_rules_of_passwords_break_an_account(string: str, rules: PasswordRules, found: str, blockable: bool) -> None:
+    assert authentication("AWSAuthenticationPlugin", string, rules) == found
+    assert is_blockable("AWSAuthenticationPlugin", string, rules) is blockable
+    assert not is_blockable("caching_sha2_password", string, rules)
