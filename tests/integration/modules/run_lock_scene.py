@@ -99,7 +99,7 @@ MYSQL = {
     "convert": "ALTER USER {account} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL",
     "drop": "DROP USER IF EXISTS {account}; DROP ROLE IF EXISTS {account}_r",
     "who": "SELECT CONNECTION_ID()",
-    "end": "CALL mysql.rds_kill({number})",
+    "end": "KILL {number}",
 }
 POSTGRESQL = {
     "tenant": f"CREATE ROLE {{account}} LOGIN PASSWORD '{PASSWORD}'",

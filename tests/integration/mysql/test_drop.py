@@ -13,7 +13,9 @@ from typing import Any
 import pymysql
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import MySQLSession
 from tests.integration.administration import Administration
+from tests.integration.cluster_scene import eventually
 from tests.integration.master import master_options
 from tests.integration.meanwhile import Meanwhile
 from tests.integration.tasks import TaskFailed, converge, refused_alike
@@ -140,6 +142,38 @@ def test_a_login_that_cannot_end_sessions_is_refused_before_the_lock(
     )
     assert is_open(session)
     assert sql(f"SELECT account_locked FROM mysql.user WHERE User = '{account}'") == [("N",)]
+
+
+@pytest.mark.direct("is about the privileges of a login")
+def test_a_session_that_is_opened_before_the_lock_and_cannot_be_ended_is_told(
+    tasks, connect, clerk, sql, cluster, account, monkeypatch
+):
+    """Without such a session, the login need not be able to end one."""
+    tasks.user(cluster=cluster, name=account)
+    login, opened, run = clerk("PROCESS ON *.*"), [], MySQLSession.run
+
+    def lock(**mode):
+        return tasks.user(**login, name=account, locked=True, **mode)
+
+    def runs(by, step):
+        if not opened:
+            opened.append(connect())
+        run(by, step)
+
+    monkeypatch.setattr(MySQLSession, "run", runs)
+    told = (
+        rf"{account}@% on .* is locked, but session \d+ of it was opened since this task looked, and the login may not "
+        "end it. Grant the login CONNECTION_ADMIN, or close the session."
+    )
+    with pytest.raises(TaskFailed, match=told) as failure:
+        lock()
+    assert failure.value.result["statements_executed"] == [f"ALTER USER `{account}`@`%` ACCOUNT LOCK"]
+    assert is_open(opened[0])
+    opened[0].close()
+    eventually(lambda: not sql(f"SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = '{account}'"))
+    assert not lock()["changed"]
+    tasks.user(cluster=cluster, name=account, locked=False)
+    converge(lock)
 
 
 def test_sessions_are_left_alone_when_told(tasks, connect, drop, cluster, account):

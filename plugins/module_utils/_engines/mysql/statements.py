@@ -266,8 +266,8 @@ TAKE_LOCK = f"SELECT IF(GET_LOCK({_LOCK}, %s) = 1, CONNECTION_ID(), {_HOLDER}){_
 
 
 def lock_accounts(users: Collection[str]) -> Query:
-    """The accounts with these names: whether each may create accounts, itself or by a role that it has, and whether it
-    is IAM-authenticated."""
+    """The accounts with these names: whether each may create accounts or end sessions, itself or by a role that it has,
+    and whether it is IAM-authenticated."""
     condition, values = among("User", users)
     return (
         "WITH RECURSIVE acts_as (User, Host, Role_user, Role_host) AS "
@@ -275,7 +275,10 @@ def lock_accounts(users: Collection[str]) -> Query:
         "SELECT a.User, a.Host, e.FROM_USER, e.FROM_HOST FROM acts_as a "
         "JOIN mysql.role_edges e ON e.TO_USER = a.Role_user AND e.TO_HOST = a.Role_host) "
         "SELECT a.User, a.Host, MAX(r.Create_user_priv = 'Y'), "
-        f"MAX(r.User = a.User AND r.Host = a.Host AND r.plugin = '{PLUGIN}') "
-        "FROM acts_as a JOIN mysql.user r ON r.User = a.Role_user AND r.Host = a.Role_host GROUP BY a.User, a.Host",
+        f"MAX(r.User = a.User AND r.Host = a.Host AND r.plugin = '{PLUGIN}'), "
+        "MAX(r.Super_priv = 'Y' OR g.PRIV IS NOT NULL) "
+        "FROM acts_as a JOIN mysql.user r ON r.User = a.Role_user AND r.Host = a.Role_host "
+        "LEFT JOIN mysql.global_grants g ON g.USER = r.User AND g.HOST = r.Host AND g.PRIV = 'CONNECTION_ADMIN' "
+        "GROUP BY a.User, a.Host",
         values,
     )

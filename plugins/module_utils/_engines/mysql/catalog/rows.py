@@ -213,6 +213,11 @@ class LockAccountRow(NamedTuple):
     host: str
     administrator: int
     iam: int
+    may_kill: int
+
+    @property
+    def name(self) -> AccountName:
+        return AccountName(self.user, self.host)
 
 
 class GrantedRows:

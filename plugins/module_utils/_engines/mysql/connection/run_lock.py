@@ -11,11 +11,12 @@ Who is waited for, and how long, is in ``_engines/run_lock.py``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import ANONYMOUS
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
     LockAccountRow,
     LockHolderRow,
@@ -23,11 +24,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.queries import RDS_KILL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import login_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock import Holder, RunLock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountName
 
-Accounts = Mapping[AccountName, tuple[bool, bool]]
-"""Whether each may create accounts, and whether it is IAM-authenticated."""
+Accounts = Mapping[AccountName, LockAccountRow]
 
 
 class MySQLRunLock(RunLock):
@@ -51,15 +52,16 @@ class MySQLRunLock(RunLock):
     def _holders(self, found: Iterable[LockHolderRow]) -> list[Holder]:
         # The row of one that PROCESSLIST shows comes second, and says more
         rows = {row.number: row for row in found if row.number not in (None, row.own_number)}
-        if not rows:
-            return []
-        users = {row.user for row in rows.values() if row.user is not None}
-        accounts = {
-            AccountName(row.user, row.host): (bool(int(row.administrator)), bool(int(row.iam)))
-            for row in map(LockAccountRow._make, self._ask(*statements.lock_accounts({*users, ""})))
-        }
-        call = statements.CALL_RDS_KILL if self._ask(RDS_KILL, ()) else statements.KILL
-        return [_holder(row, accounts, call.format(row.number)) for row in rows.values()]
+        return self._described(list(rows.values())) if rows else []
+
+    def _described(self, rows: Sequence[LockHolderRow]) -> list[Holder]:
+        login = login_name(rows[0].login)
+        users = {row.user for row in rows if row.user is not None}
+        found = map(LockAccountRow._make, self._ask(*statements.lock_accounts({*users, ANONYMOUS, login.name})))
+        accounts = {row.name: row for row in found}
+        may_kill = login in accounts and int(accounts[login].may_kill)
+        call = statements.KILL if may_kill or not self._ask(RDS_KILL, ()) else statements.CALL_RDS_KILL
+        return [_holder(row, accounts, call.format(row.number)) for row in rows]
 
 
 def _holder(row: LockHolderRow, accounts: Accounts, ending: str) -> Holder:
@@ -69,13 +71,13 @@ def _holder(row: LockHolderRow, accounts: Accounts, ending: str) -> Holder:
         return Holder(what, None, "", True, False, False, bool(row.announced), ending)
     found, _unclear = assign([SessionRow(row.number, row.user, row.client)], accounts)
     account = found.get(row.number)
-    administrator, iam = accounts[account] if account else (_any_administers(row.user, accounts), False)
+    administrator = bool(int(accounts[account].administrator)) if account else _any_administers(row.user, accounts)
     return Holder(
         what=what,
         account=account or AccountName(row.user),
         client=row.client.rpartition(":")[0] or row.client,
         administrator=administrator,
-        iam=iam,
+        iam=account is not None and bool(int(accounts[account].iam)),
         own=str(account) == row.login,
         announced=bool(row.announced),
         ending=ending,
@@ -84,5 +86,4 @@ def _holder(row: LockHolderRow, accounts: Accounts, ending: str) -> Holder:
 
 def _any_administers(user: str, accounts: Accounts) -> bool:
     """For a session that does not tell which account it matched."""
-    named: Iterable[bool] = (administrator for name, (administrator, _iam) in accounts.items() if name.name == user)
-    return any(named)
+    return any(int(row.administrator) for row in accounts.values() if row.user == user)

@@ -19,8 +19,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     missing_to_see,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import (
-    may_call_rds_kill,
-    may_kill,
+    ending_statement,
+    right_to_end,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
@@ -172,13 +172,8 @@ def check_sessions(change: AccountChange, dependencies: Dependencies, authority:
     """Raises Refused where sessions are to be ended and the login can see or end none but its own."""
     if not authority.holds("PROCESS", GLOBAL):
         reason = "see the sessions of others; grant it PROCESS"
-    elif change.name in dependencies.sessions.values() and not _may_end(dependencies, authority):
-        procedure = " or EXECUTE on PROCEDURE mysql.rds_kill" if dependencies.rds_kill else ""
-        reason = f"end the sessions of others; grant it CONNECTION_ADMIN{procedure}"
+    elif change.name in dependencies.sessions.values() and not ending_statement(authority, dependencies.rds_kill):
+        reason = f"end the sessions of others; grant it {right_to_end(dependencies.rds_kill)}"
     else:
         return
     raise Refused(f"The login may not {reason}, or set terminate_sessions: false.", change.at())
-
-
-def _may_end(dependencies: Dependencies, authority: Authority) -> bool:
-    return may_kill(authority) or (dependencies.rds_kill and may_call_rds_kill(authority))

@@ -120,7 +120,7 @@ def _sessions(
     if not ending:
         return {}, [], False
     found, unclear = open_sessions(session, ending, existing)
-    return found, unclear, bool(found) and bool(session.query(queries.RDS_KILL))
+    return found, unclear, bool(session.query(queries.RDS_KILL))
 
 
 def open_sessions(

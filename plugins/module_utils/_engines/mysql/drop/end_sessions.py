@@ -31,13 +31,15 @@ class EndSessions(Step):
     """Ends every session of these accounts: those of ``statements``, and those opened before the account was locked.
 
     existing  as for ``sessions.assign``
-    call      how a session is ended, with a place for its number
+    call      how a session is ended, with a place for its number; empty where the login may not
+    lacking   what lets a login end sessions
     known     of each account that is then dropped, the objects that the plan knows of
     """
 
     accounts: frozenset[AccountName] = frozenset()
     existing: frozenset[AccountName] = frozenset()
     call: str = ""
+    lacking: str = ""
     known: Mapping[AccountName, Collection[DefinedObject]] = field(default_factory=dict)
 
     def carry_out(self, session: Executor) -> None:
@@ -51,6 +53,7 @@ class EndSessions(Step):
             if not found:
                 self._check_code(session)
                 return
+            self._check_call(session, found)
             for number in sorted(set(found) - asked):
                 _end(session, statements.end_session(self.call, number, found[number]))
                 asked.add(number)
@@ -62,6 +65,17 @@ class EndSessions(Step):
                     Where(str(name)),
                 )
             time.sleep(_PAUSE)
+
+    def _check_call(self, session: Executor, found: Mapping[int, AccountName]) -> None:
+        """A login that may end none is let drop or lock accounts that have none."""
+        number, name = next(iter(found.items()))
+        if not self.call:
+            raise Refused(
+                f"{name} on {session.login.title} is locked, but session {number} of it was opened since this task "
+                f"looked, and the login may not end it. Grant the login {self.lacking}, or close the session. Then run "
+                "the task again.",
+                Where(str(name)),
+            )
 
     def _check_code(self, session: Executor) -> None:
         """The server drops a definer and leaves its code behind, if the login may create code for any definer.

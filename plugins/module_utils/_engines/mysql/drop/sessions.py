@@ -38,15 +38,20 @@ def may_kill(authority: Authority) -> bool:
     return authority.holds("CONNECTION_ADMIN", GLOBAL) or authority.holds("SUPER", GLOBAL)
 
 
-def may_call_rds_kill(authority: Authority) -> bool:
-    """Whether it may, where there is the procedure."""
-    return authority.holds("EXECUTE", _RDS_KILL)
+def ending_statement(authority: Authority, rds_kill: bool) -> str:
+    """How the login ends a session, with a place for its number; empty where it may not. KILL first: before RDS for
+    MySQL 8.0.33 the procedure fails for accounts with a name of more than 16 characters.
+
+    rds_kill  the server has the procedure
+    """
+    if may_kill(authority):
+        return statements.KILL
+    return statements.CALL_RDS_KILL if rds_kill and authority.holds("EXECUTE", _RDS_KILL) else ""
 
 
-def ending_statement(authority: Authority) -> str:
-    """How the login ends a session, with a place for its number. KILL first: before RDS for MySQL 8.0.33 the procedure
-    fails for accounts with a name of more than 16 characters."""
-    return statements.KILL if may_kill(authority) or not may_call_rds_kill(authority) else statements.CALL_RDS_KILL
+def right_to_end(rds_kill: bool) -> str:
+    """What a login lacks that may not."""
+    return "CONNECTION_ADMIN" + " or EXECUTE on PROCEDURE mysql.rds_kill" * rds_kill
 
 
 def assign(rows: Iterable[SessionRow], existing: Collection[AccountName]) -> tuple[dict[int, AccountName], list[str]]:

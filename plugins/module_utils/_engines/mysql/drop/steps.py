@@ -18,6 +18,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.dr
     Dependencies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.end_sessions import EndSessions
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import right_to_end
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Statement, Step
 
@@ -50,7 +51,8 @@ def sessions_ended(
         if name in names
     )
     known = {change.name: dependencies.objects.get(change.name, ()) for change in ending if change.dropped}
-    return [EndSessions(killed, "", names, frozenset(existing), call, known)]
+    lacking = right_to_end(dependencies.rds_kill)
+    return [EndSessions(killed, "", names, frozenset(existing), call, lacking, known)]
 
 
 def objects_dropped(changes: Sequence[AccountChange], dependencies: Dependencies) -> list[Statement]:

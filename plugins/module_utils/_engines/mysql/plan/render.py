@@ -53,9 +53,8 @@ def render(changes: Changes, observed: MySQLObserved) -> tuple[Step, ...]:
     )
     effective = changes.effective
     before = secured(effective, observed.dialect, circumstances, observed.plugin_active)
-    ending = sessions_ended(
-        changes.accounts, observed.dependencies, observed.existing, ending_statement(observed.authority)
-    )
+    call = ending_statement(observed.authority, observed.dependencies.rds_kill)
+    ending = sessions_ended(changes.accounts, observed.dependencies, observed.existing, call)
     after = [
         *settled(effective, observed.dialect, circumstances),
         *objects_dropped(effective, observed.dependencies),

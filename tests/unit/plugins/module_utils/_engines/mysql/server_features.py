@@ -63,7 +63,7 @@ FEATURES = (
         "max_questions max_updates max_connections password_expired password_last_changed password_lifetime Grant_priv "
         "Create_user_priv Create_tmp_table_priv Repl_client_priv Repl_slave_priv Show_db_priv _priv "
         "tables_priv Table_name Table_priv columns_priv Column_name Column_priv procs_priv Routine_name Routine_type "
-        "Proc_priv Grantor proxies_priv Proxied_user Proxied_host With_grant",
+        "Proc_priv Grantor proxies_priv Proxied_user Proxied_host With_grant global_grants PRIV Super_priv",
     ),
     Feature((8, 0, 14), "grant-tables.html#grant-tables-user-db", "User_attributes"),
     Feature(
@@ -105,6 +105,7 @@ FEATURES = (
         "SUPER REPLICATION SLAVE CLIENT TABLESPACE USAGE",
     ),
     Feature((8, 0, 16), "privileges-provided.html#priv_system-user", "SYSTEM_USER"),
+    Feature((8, 0, 0), "privileges-provided.html#priv_connection-admin", "CONNECTION_ADMIN"),
 )
 
 NOT_SQL = frozenset(
