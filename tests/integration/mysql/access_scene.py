@@ -147,7 +147,7 @@ class Server:
 
     @property
     def has_patterns(self) -> bool:
-        return ServerRow(*self.sql(queries.SERVER)[0]).dialect.database_patterns
+        return ServerRow(*self.sql(queries.server_facts())[0]).dialect.database_patterns
 
     def let_in_by_password(self, user: str) -> None:
         """Nothing else of its accounts changes."""

@@ -67,9 +67,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
     server = ServerRow(*session.query(queries.server_facts(others is not Others.NOTHING))[0])
     all_accounts = others is Others.ACCOUNTS
     principals = server.principals
-    users = UserRows(
-        UserRow(*row) for row in session.query(*queries.accounts(_names(wanted, principals), all_accounts))
-    )
+    users = _read_users(session, wanted, principals, all_accounts)
     requests = Requests(wanted)
     subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
     looked_up = subjects.union(_alike(wanted, users.names), principals)
@@ -114,6 +112,13 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
         dependencies=dependencies,
         unseen_definers=unseen_definers(session, created, authority),
     )
+
+
+def _read_users(
+    session: Session, wanted: Sequence[ParsedAccount], principals: Iterable[AccountName], all_accounts: bool
+) -> UserRows:
+    rows = session.query(*queries.accounts(_names(wanted, principals), all_accounts))
+    return UserRows(UserRow(*row) for row in rows)
 
 
 def _created(wanted: Sequence[ParsedAccount], existing: Collection[AccountName]) -> set[AccountName]:

@@ -11,7 +11,7 @@ Who is waited for, and how long, is in ``_engines/run_lock.py``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Row
