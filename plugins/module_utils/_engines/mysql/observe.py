@@ -62,8 +62,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 
 
 def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -> MySQLObserved:
-    """At most nine queries, and one more where roles are granted or sessions end. Raises StatementFailed,
-    ConnectionLost."""
+    """Nine queries at most, ten where roles are granted or sessions end. Raises StatementFailed, ConnectionLost."""
     server = ServerRow(*session.query(queries.server_facts(others is not Others.NOTHING))[0])
     all_accounts = others is Others.ACCOUNTS
     principals = server.principals
