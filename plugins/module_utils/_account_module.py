@@ -293,7 +293,7 @@ def _carry_out(planner: _Planner[O], planned: _Planned, whole: Changes, progress
         try:
             _apply(planner.session, planned.plan, progress)
         except (StatementFailed, NotDroppable) as error:
-            planned = _after_failure(planner, planned, error)
+            planned = _after_failure(planner, planned, error, progress.left)
         else:
             planned = planner.plan()
         if planned.plan.steps:
@@ -310,18 +310,22 @@ def _rehearse(planner: _Planner[O], planned: _Planned, whole: Changes, progress:
             progress.warn(planner.session.rehearse(planned.plan, whole=True))
             break
         except (StatementFailed, NotDroppable) as error:
-            planned = _after_failure(planner, planned, error)
+            planned = _after_failure(planner, planned, error, progress.left)
             whole = progress.begin(planned.changes, planned.plan, ())
     return planned, whole
 
 
-def _after_failure(planner: _Planner[O], failed: _Planned, error: AuroraIamError) -> _Planned:
-    """Another plan, where something has changed since the one that failed was made. Otherwise raises the error."""
+def _after_failure(planner: _Planner[O], failed: _Planned, error: AuroraIamError, left: int) -> _Planned:
+    """Another plan, where something has changed since the one that failed was made. Otherwise raises the error.
+
+    left  how many statements of the failed plan were not carried out, at its end
+    """
     try:
         planned = planner.plan()
     except (Refused, MissingObject, ManyMistakes):
         raise error from None
-    if planned.plan.statements == failed.plan.statements:
+    again = len(planned.plan.statements)
+    if again >= left and planned.plan.statements == failed.plan.statements[-again:]:
         raise error
     return planned
 

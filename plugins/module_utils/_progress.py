@@ -22,6 +22,7 @@ class Progress:
     """
     statements  the SQL that was carried out, in order
     warnings    of every plan, each once
+    left        how many statements of the last plan were not carried out
     """
 
     def __init__(self, warnings: Iterable[str] = ()) -> None:
@@ -31,13 +32,13 @@ class Progress:
         self._unlisted: frozenset[AccountName] = frozenset()
         self._in_doubt: tuple[str, ...] = ()
         self._plans = 0
-        self._left = 0
+        self.left = 0
         self._broken = 0
 
     def begin(self, changes: Changes, plan: Plan, warnings: Iterable[str]) -> Changes:
         """Take a plan, the first or a new one. Returns the changes of the whole task: from what was observed first."""
         self._settle({statement.text for statement in plan.statements})
-        self._left = len(plan.statements)
+        self.left = len(plan.statements)
         self.warn(warnings)
         now = {change.name: change for change in changes.accounts}
         self._first = {**now, **self._first}
@@ -71,7 +72,7 @@ class Progress:
 
     def _add(self, texts: Sequence[str]) -> None:
         self.statements += texts
-        self._left -= len(texts)
+        self.left -= len(texts)
 
     def interrupted(self, error: AuroraIamError) -> None:
         """Count a session that broke. Raises the error if it was one too many."""
@@ -94,4 +95,4 @@ class Progress:
         if not self._plans:
             return "nothing was changed"
         doubt = f", {len(self._in_doubt)} of them perhaps carried out" if self._in_doubt else ""
-        return f"{len(self.statements)} statements were carried out, {self._left} were left{doubt}"
+        return f"{len(self.statements)} statements were carried out, {self.left} were left{doubt}"

@@ -14,6 +14,10 @@ from typing import Any
 import psycopg2
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
+    PostgreSQLSession,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
 from tests.integration.administration import Administration
 from tests.integration.meanwhile import Meanwhile
 from tests.integration.postgresql.drop_scene import MASTER, Sql, exists, master_of
@@ -102,8 +106,22 @@ def reading(connect: Callable[[], Any], table: str) -> Iterator[list[float]]:
 
 @pytest.mark.direct("connections of tests are what holds the locks")
 def test_readers_of_a_table_that_changes_owner_wait_less_than_a_second(
-    tasks: Tasks, state: State, cluster: str, account: str, new_owner: str, sql: Sql
+    tasks: Tasks,
+    state: State,
+    cluster: str,
+    account: str,
+    new_owner: str,
+    sql: Sql,
+    monkeypatch: pytest.MonkeyPatch,
 ):
+    """And the task waits for lock_timeout once, though it has locked the account by then."""
+    waits: list[str] = []
+    execute = PostgreSQLSession.execute
+
+    def count(session: PostgreSQLSession, step: Step) -> None:
+        waits.extend(item.text for item in step.statements if item.text.startswith("REASSIGN OWNED"))
+        execute(session, step)
+
     tasks.user(cluster=cluster, name=account)
     sql(f"CREATE TABLE public.busy_{account} (id int); ALTER TABLE public.busy_{account} OWNER TO {account}")
     sql(f"GRANT SELECT ON public.busy_{account} TO {MASTER}")
@@ -112,11 +130,12 @@ def test_readers_of_a_table_that_changes_owner_wait_less_than_a_second(
     with holding(connect, f"SELECT FROM public.busy_{account}"), reading(connect, f"public.busy_{account}") as seconds:
         planned = tasks.user(cluster=cluster, **drop, check=True)
         assert max(seconds) < 0.3
+        monkeypatch.setattr(PostgreSQLSession, "execute", count)
         with pytest.raises(TaskFailed, match=rf"busy_{account} is locked by {MASTER} \(pid \d+, ") as failure:
             tasks.user(cluster=cluster, **drop, lock_timeout=3)
         assert max(seconds) < 1
     assert f"busy_{account} is locked by {MASTER}" in str(planned["warnings"])
-    assert failure.value.result["statement"].startswith("REASSIGN OWNED BY")
+    assert waits == [failure.value.result["statement"]]
     converge(lambda **mode: tasks.user(cluster=cluster, **drop, **mode))
 
 
