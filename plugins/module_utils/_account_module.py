@@ -59,8 +59,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._writer import op
 
 O = TypeVar("O", bound=Observed)  # noqa: E741 - as in _engines.base
 
-PLANS = 3
-"""That are carried out before a task fails because something is still to be done."""
+PLANS, FAILURES = 3, 5
+"""That are carried out before a task fails because something is still to be done, and that fail because something
+changes meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -287,14 +288,15 @@ def _carry_out(planner: _Planner[O], planned: _Planned, whole: Changes, progress
 
     Raises VerificationFailed.
     """
-    for _number in range(PLANS):
-        if not planned.plan.steps:
-            return whole
+    carried_out = failures = 0
+    while planned.plan.steps and carried_out < PLANS:
         try:
             _apply(planner.session, planned.plan, progress)
         except (StatementFailed, NotDroppable) as error:
-            planned = _after_failure(planner, planned, error, progress.left)
+            failures += 1
+            planned = _after_failure(planner, planned, error, progress.left, failures)
         else:
+            carried_out += 1
             planned = planner.plan()
         if planned.plan.steps:
             whole = progress.begin(planned.changes, planned.plan, ())
@@ -305,27 +307,34 @@ def _carry_out(planner: _Planner[O], planned: _Planned, whole: Changes, progress
 
 def _rehearse(planner: _Planner[O], planned: _Planned, whole: Changes, progress: Progress) -> tuple[_Planned, Changes]:
     """In check mode. Returns the plan that the run would carry out, and its changes."""
-    for _number in range(PLANS if planned.plan.steps else 0):
+    failures = 0
+    while planned.plan.steps:
         try:
             progress.warn(planner.session.rehearse(planned.plan, whole=True))
             break
         except (StatementFailed, NotDroppable) as error:
-            planned = _after_failure(planner, planned, error, progress.left)
+            failures += 1
+            planned = _after_failure(planner, planned, error, progress.left, failures)
             whole = progress.begin(planned.changes, planned.plan, ())
     return planned, whole
 
 
-def _after_failure(planner: _Planner[O], failed: _Planned, error: AuroraIamError, left: int) -> _Planned:
-    """Another plan, where something has changed since the one that failed was made. Otherwise raises the error.
+def _after_failure(
+    planner: _Planner[O], failed: _Planned, error: StatementFailed | NotDroppable, left: int, failures: int
+) -> _Planned:
+    """Another plan, where something has changed since the one that failed was made. Otherwise raises the error. What
+    was gone when the plan was carried out may be back when the next one is made, which then says the same.
 
-    left  how many statements of the failed plan were not carried out, at its end
+    left      how many statements of the failed plan were not carried out, at its end
+    failures  of this task, with this one
     """
     try:
         planned = planner.plan()
     except (Refused, MissingObject, ManyMistakes):
         raise error from None
     again = len(planned.plan.statements)
-    if again >= left and planned.plan.statements == failed.plan.statements[-again:]:
+    same = again >= left and planned.plan.statements == failed.plan.statements[-again:]
+    if failures == FAILURES or (same and not planner.session.sees_change(error)):
         raise error
     return planned
 

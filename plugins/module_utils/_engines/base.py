@@ -25,6 +25,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock
     acquire,
     removes_nobody,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import NotDroppable, StatementFailed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Login
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
     ALL_HOSTS,
@@ -139,6 +140,10 @@ class Session(ABC):
         whole  the plan is only shown. Without it, it is carried out next, and its first transaction needs no rehearsal
         """
         return []
+
+    def sees_change(self, error: StatementFailed | NotDroppable) -> bool:
+        """Whether the server says something else than what a plan had found: it is not there, or there is more."""
+        return False
 
     @abstractmethod
     def close(self) -> None:

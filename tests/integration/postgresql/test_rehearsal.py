@@ -9,6 +9,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import psycopg2
@@ -199,6 +200,46 @@ def coming_and_going(connect: Callable[[], Any], table: str) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def disturbing(sql: Sql, method: str, before: str, after: str) -> Iterator[None]:
+    """While a session does this for the first time, somebody changes something else. It is taken back before the next
+    plan is made."""
+    with pytest.MonkeyPatch.context() as patches:
+        undisturbed = getattr(PostgreSQLSession, method)
+
+        def disturbed(session: PostgreSQLSession, *arguments: Any, **options: Any) -> Any:
+            patches.undo()
+            sql(f"SET ROLE {MASTER}; {before}")
+            try:
+                return undisturbed(session, *arguments, **options)
+            finally:
+                sql(f"SET ROLE {MASTER}; {after}")
+
+        patches.setattr(PostgreSQLSession, method, disturbed)
+        yield
+
+
+@pytest.mark.direct("is the same over the Data API")
+@pytest.mark.parametrize("check", [True, False])
+def test_what_changes_for_a_moment(cluster: str, account: str, state: State, sql: Sql, check: bool):
+    """So that a new plan says the same as the one that failed."""
+    task = partial(Tasks(state).user, cluster=cluster, name=account)  # something is committed in check mode as well
+    there, gone = "CREATE TABLE moment.t (id int)", "DROP TABLE moment.t"
+    sql(f"SET ROLE {MASTER}; CREATE SCHEMA moment; {there}")
+    grants = [
+        {"privileges": ["SELECT"], "on": f"{kind} TABLES IN SCHEMA moment", "database": cluster}
+        for kind in ("ALL", "FUTURE")
+    ]
+    with disturbing(sql, "rehearse" if check else "execute", gone, there):
+        assert task(grants=grants, check=check)["changed"]
+    task(grants=grants)
+    sql(gone)
+    with disturbing(sql, "rehearse", there, gone):
+        assert task(state="absent", check=check)["changed"]
+    task(state="absent")
+    sql("DROP SCHEMA moment")
 
 
 @pytest.mark.direct("is the same over the Data API")

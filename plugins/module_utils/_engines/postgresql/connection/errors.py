@@ -40,6 +40,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Cre
 
 LOCK_NOT_AVAILABLE, QUERY_CANCELED, DEPENDENT_OBJECTS, NO_PRIVILEGE = "55P03", "57014", "2BP01", "42501"
 READ_ONLY = "25006"
+MISSING = ("3F000", "42703", "42704", "42883", "42P01")
+"""A schema, a column, a type or role, a routine, a table."""
 LOST = ("08", "57P")
 """How SQLSTATEs begin that say that the session is gone."""
 CUT_OFF = ("08006", QUERY_CANCELED, "25P03", "25P04", "57P05")

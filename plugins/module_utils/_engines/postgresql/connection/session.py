@@ -22,6 +22,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.errors import (
     DEPENDENT_OBJECTS,
     LOCK_NOT_AVAILABLE,
+    MISSING,
     NOT_DONE,
     QUERY_CANCELED,
     collect_notices,
@@ -55,6 +56,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.run_lock
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     CannotConnect,
     ConnectionLost,
+    NotDroppable,
     NotWriter,
     Refused,
     StatementFailed,
@@ -210,6 +212,9 @@ class PostgreSQLSession(Session):
                 f"({self.login.lock_timeout} s) for it."
             )
         yield from warnings
+
+    def sees_change(self, error: StatementFailed | NotDroppable) -> bool:
+        return isinstance(error, NotDroppable) or error.code in MISSING
 
     def execute(self, step: Step) -> None:
         """Waits for locks less than a second at a time, because readers of a table queue behind this wait."""
