@@ -17,6 +17,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.connection.session import (
     PostgreSQLSession,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.plan.lockout import Enrolment
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._plan import Step
@@ -161,6 +162,31 @@ def test_what_another_session_does_to_others_is_no_refusal(
     other = scene.role("other", "LOGIN")
     meanwhile(f"GRANT rds_iam TO {other}")
     assert scene.user(name=scene.database + account)["changed"]
+
+
+def test_others_are_created_while_a_task_asks_who_is_in_rds_iam(
+    scene: Scene, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One while it creates an account, and one between its questions about who has changed: neither is its doing."""
+    team = scene.role("team")
+    scene.sql(f"GRANT rds_iam TO {team}")
+    others = {question: scene.role("other", "LOGIN") for question in ("before", "_enrolled")}
+
+    def asked(question: str) -> Callable[..., Any]:
+        original = getattr(Enrolment, question)
+
+        def ask(*arguments: Any) -> Any:
+            answer = original(*arguments)
+            if question in others:
+                scene.sql(f"GRANT {team} TO {others.pop(question)}")
+            return answer
+
+        return ask
+
+    for question in list(others):
+        monkeypatch.setattr(Enrolment, question, asked(question))
+    assert scene.user(name=scene.database + account)["changed"]
+    assert others == {}
 
 
 def test_an_administrator_with_a_token_stays_in_rds_iam(scene: Scene, deputy: str) -> None:

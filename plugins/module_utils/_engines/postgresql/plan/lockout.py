@@ -129,7 +129,8 @@ class Enrolment(Step):
         names, memberships = self._enrolled(server)
         server.roll_back()
         names_before, memberships_before = self._enrolled(server)
-        compare_logins(self.logins, names_before, names, (memberships_before, memberships))
+        if self.before(server) == seen:
+            compare_logins(self.logins, names_before, names, (memberships_before, memberships))
         raise StatementFailed(
             f"Another session changed who is a member of rds_iam on {self.logins.title}; run the task again.",
             "",
