@@ -65,6 +65,7 @@ def test_a_subscription(tasks: Tasks, cluster: str, account: str, new_owner: str
         gone = {"cluster": cluster, "name": account, "state": "absent"}
         text = refused_alike(lambda **mode: tasks.user(**gone, owned_objects="drop", **mode))
         assert "owns subscription other_sent, which owned_objects: drop does not drop" in text
+        assert "drop them yourself" in text
         how = {"owned_objects": "reassign", "reassign_owned_to": new_owner, "reassign_code": True}
         if cluster == "archive":
             text = refused_alike(lambda **mode: tasks.user(**gone, **how, **mode))

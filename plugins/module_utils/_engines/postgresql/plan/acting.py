@@ -75,17 +75,27 @@ class Acting:
                 "IAM-authenticated account: it would lose its own password login), or name with owner the role whose "
                 "new objects are meant."
             )
+        why = f"The login {login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and "
+        if self._is_of_service(owner):
+            return f"{why}{login} holds no grant option; remove it from grants, since only a superuser can grant it."
         return (
-            f"The login {login} may not grant {privilege} on {name_scope(scope)}: that belongs to {owner}, and {login} "
-            f"holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH GRANT OPTION."
+            f"{why}{login} holds no grant option; log in as {owner} or a member of it, or have {owner} grant it WITH "
+            "GRANT OPTION."
         )
 
     def why_not_to_revoke(self, entry: Entry) -> str:
         """A sentence."""
-        return (
+        why = (
             f"{entry.grantee} has {entry.privilege} on {name_scope(entry.scope)} from {entry.grantor}, for whom the "
-            f"login {self._authority.login} cannot act; let {entry.grantor} revoke it."
+            f"login {self._authority.login} cannot act; "
         )
+        if self._is_of_service(entry.grantor):
+            return f"{why}list it in grants or set purge_grants: false, since only a superuser can revoke it."
+        return f"{why}let {entry.grantor} revoke it."
+
+    def _is_of_service(self, role: str) -> bool:
+        known = self._authority.roles.by_name.get(role)
+        return is_reserved(role) or (known is not None and known.superuser)
 
     def may_join(self, role: str) -> bool:
         """Whether the login can be a member of the role for some statements. In rds_iam it would lose its own login by

@@ -88,8 +88,7 @@ def refuse_remains(rows: Iterable[RemainingRow], title: str, database: str) -> N
         names = "; ".join(f"{account} {', '.join(things)}" for account, things in reasons.items())
         raise NotDroppable(
             f"{title}: cannot drop {', '.join(reasons)}, nothing was changed: in database {database} {names}. Give "
-            "these objects another owner or drop them (owned_objects can do both), revoke what was granted, and run "
-            "the task again.",
+            "these objects another owner or drop them yourself, revoke what was granted, and run the task again.",
             *map(Where, reasons),
             in_the_way=reasons,
         )
