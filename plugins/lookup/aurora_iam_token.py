@@ -95,11 +95,15 @@ from typing import Any, NoReturn
 from ansible.errors import AnsibleLookupError
 from ansible.module_utils.basic import missing_required_lib
 from ansible_collections.amazon.aws.plugins.module_utils.botocore import HAS_BOTO3
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.plugin_utils.lookup import AWSLookupBase
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._address import check_host
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import register_sent_keys
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.clients import (
+    client_config,
+    register_sent_keys,
+    with_step,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.credentials import token_credentials
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import (
     cluster_endpoint,
@@ -142,7 +146,7 @@ class LookupModule(AWSLookupBase):
 
         @cache
         def clients(service: str) -> Any:
-            client = self.client(service, AWSRetry.jittered_backoff())
+            client = self.client(service, config=client_config(service))
             register_sent_keys(client)
             return client
 
@@ -155,6 +159,7 @@ class LookupModule(AWSLookupBase):
             what = f"{' and '.join(named)} are set" if named else "No database is named"
             raise InvalidOption(f"{what}; set one of cluster, instance, proxy, and host with port.")
         if host:
+            check_host(host, "host", port_option="port")
             if not port:
                 raise InvalidOption(f"No port is given for {host}; set port, because a token is signed for both.")
             return Endpoint(title=f"{host}:{port}", engine="", host=host, port=port)
@@ -166,6 +171,8 @@ class LookupModule(AWSLookupBase):
             )
         return endpoint
 
-    def _do_fail(self, message: str) -> NoReturn:
+    def fail_aws(self, message: str, exception: Exception | None = None) -> NoReturn:
         """What amazon.aws calls when it cannot make a client."""
-        raise CloudError(f"{message.rstrip('.')}; check region, profile and the AWS credentials.")
+        if exception is not None:
+            raise exception
+        raise CloudError(with_step(message))

@@ -19,24 +19,52 @@ import re
 import socket
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Unreachable
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._secrets import register_secret
 
 _HOST_NAME = re.compile(
     r"(?=.{1,254}\Z)[a-z0-9_][a-z0-9_-]{0,62}(\.[a-z0-9_][a-z0-9_-]{0,62})*\.?\Z", re.IGNORECASE | re.ASCII
 )
 """https://www.rfc-editor.org/rfc/rfc1123#section-2.1, with the underscores that names of containers have"""
+_HOST_IN_URL = re.compile(
+    r"(?:[a-z][a-z0-9+.:-]*://)?(?:[^@/\s]*@)?\[?(?P<host>[^/@,\s\[\]]+?)\]?(?::(?P<port>\d{1,5}))?(?:[/?]\S*)?",
+    re.IGNORECASE | re.ASCII,
+)
 _MAX_PORT = 65535
 _MAX_SOCKET_PATH = 107
 """Bytes: https://man7.org/linux/man-pages/man7/unix.7.html, sun_path"""
 
 
-def check_host(host: str, what: str) -> None:
+def check_host(host: str, what: str, port_option: str = "login_port") -> None:
     """``what`` names the host in the sentence: an option, or the endpoint that AWS told. Raises InvalidOption."""
-    if _HOST_NAME.match(host) or _is_address(host):
+    if _is_host(host):
         return
+    register_secret(_password(host))
+    begin = f"{what} is {host!r}, which is neither a host name nor an IP address"
+    alone, port = _apart(host)
+    if alone:
+        and_port = f" and {port_option}: {port}" if port else ""
+        raise InvalidOption(f"{begin}; write {what}: {alone}{and_port}.")
     raise InvalidOption(
-        f"{what} is {host!r}, which is neither a host name nor an IP address; give one host here, its port in "
-        "login_port, and the path of a Unix socket in login_unix_socket."
+        f"{begin}; give one host here, its port in {port_option}, and the path of a Unix socket in login_unix_socket."
     )
+
+
+def _apart(text: str) -> tuple[str, str]:
+    """The host and the port of a URL or of ``host:port``; empty where there is none."""
+    found = _HOST_IN_URL.fullmatch(text)
+    if found is None or not _is_host(found["host"]):
+        return "", ""
+    return found["host"], found["port"] or ""
+
+
+def _password(text: str) -> str:
+    """Of a URL: the message shows what is wrong, and whoever writes a URL may have put a password into it."""
+    found = re.search(r"//[^@/:\s]*:([^@/\s]+)@", text)
+    return found[1] if found else ""
+
+
+def _is_host(text: str) -> bool:
+    return _HOST_NAME.match(text) is not None or _is_address(text)
 
 
 def _is_address(host: str) -> bool:

@@ -41,9 +41,9 @@ https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.SSL.ht
 """
 
 _CLUSTER_NAME = re.compile(
-    r"\.cluster-(?!ro-|custom-)[a-z0-9]+\.[a-z0-9.-]+\.amazonaws\.com(\.cn)?\.?\Z", re.IGNORECASE
+    r"\.cluster-(?!ro-|custom-)[a-z0-9]+\.([a-z0-9-]+\.rds|rds\.[a-z0-9-]+)\.[a-z0-9.-]+\Z", re.IGNORECASE
 )
-"""A cluster's writer endpoint, neither its reader endpoint nor a custom one.
+"""A cluster's writer endpoint, neither its reader endpoint nor a custom one, in any of AWS's partitions.
 
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Overview.Endpoints.html
 """

@@ -114,7 +114,12 @@ class MissingLibrary(AuroraIamError):
 
 
 class CloudError(AuroraIamError):
-    """AWS refused a call, or what it describes cannot be used: no such cluster, wrong engine, not available."""
+    """AWS refused a call, or what it describes cannot be used: no such cluster, wrong engine, not available.
+
+    said  AWS's own text, on one line; empty where it did not answer
+    """
+
+    said = ""
 
 
 class CannotConnect(AuroraIamError):

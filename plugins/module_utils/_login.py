@@ -82,10 +82,15 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Credentials:
+    """
+    is_token  an IAM token: goes out only over TLS verified against host name and CA
+    signed    of a token: for which user, host, port and region it was signed, when, and with which access key
+    """
+
     user: str
     password: str = field(repr=False)
     is_token: bool = False
-    """An IAM token: goes out only over TLS verified against host name and CA."""
+    signed: str = ""
 
     def __post_init__(self) -> None:
         """A server may repeat in an error what it was sent, and a task shows errors."""

@@ -59,11 +59,10 @@ def read_principals(clients: Clients) -> tuple[Principal, ...]:
 
 
 def _pages(clients: Clients) -> Iterator[Mapping[str, Any]]:
-    client = clients("iam")
     more: dict[str, Any] = {}
     while True:
         page = call(
-            client, "get_account_authorization_details", _ACTION, "the AWS account's policies", MaxItems=_PAGE, **more
+            clients, "get_account_authorization_details", _ACTION, "the AWS account's policies", MaxItems=_PAGE, **more
         )
         yield page
         if not page.get("IsTruncated"):

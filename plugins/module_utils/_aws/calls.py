@@ -4,63 +4,75 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # PRIVATE to the collection: anything here may change in any release.
-"""Calls to AWS, and the sentences for those that fail."""
+"""The one way to AWS: every call of boto3 and botocore is made here, and every failure of one becomes a CloudError."""
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Mapping
+from typing import Any, Callable, TypeVar
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.asked import Asked
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import AuroraIamError
 
 Clients = Callable[[str], Any]
-"""Makes the client of an AWS service, with the task's region, credentials and retries: amazon.aws's own."""
+"""Makes the client of an AWS service, with the task's region, credentials and retries, as amazon.aws does."""
 
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+Answer = TypeVar("Answer")
+
+
+def attempt(clients: Clients, asked: Asked, work: Callable[[], Answer]) -> Answer:
+    """What ``work`` returns, which asks AWS through ``clients``. Raises AuroraIamError."""
+    try:
+        return work()
+    except AuroraIamError:
+        raise
+    except Exception as error:
+        # Most tasks never need it
+        from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.failures import failure
+
+        # Any: credentials come from files, programs and other services, and botocore lets their failures through
+        raise failure(error, asked, lambda: principal(clients)) from error
 
 
 def call(
-    client: Any, operation: str, action: str, subject: str, missing: dict[str, str] | None = None, **arguments: Any
+    clients: Clients,
+    operation: str,
+    action: str,
+    subject: str,
+    missing: Mapping[str, str] | None = None,
+    **arguments: Any,
 ) -> Any:
-    """Call ``client.operation(**arguments)`` with retries for throttling.
+    """Call an operation of the service that ``action`` is of. botocore repeats what is throttled or fails inside AWS.
 
     action   the IAM action that the call needs, such as ``rds:DescribeDBClusters``
     subject  what it is about, for messages, such as ``cluster orders``
     missing  error code → sentence, for the errors that have a better explanation than AWS's own
     Raises CloudError.
     """
-    # Not before there is a client: only then is it worth its time
-    from botocore.exceptions import BotoCoreError, ClientError
-    from botocore.parsers import ResponseParserError
-
-    try:
-        return getattr(client, operation)(aws_retry=True, **arguments)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if missing and code in missing:
-            raise CloudError(missing[code], code=code) from error
-        if code in _DENIED:
-            raise CloudError(
-                f"AWS denied {action} on {subject}; allow this action to the principal that runs the task.", code=code
-            ) from error
-        raise CloudError(
-            f"{action} on {subject} failed: {error.response['Error'].get('Message', code)}", code=code
-        ) from error
-    except ResponseParserError as error:
-        raise CloudError(
-            f"{action} on {subject} was answered by something that is not AWS; check region, endpoint_url and proxies."
-        ) from error
-    except BotoCoreError as error:
-        raise CloudError(
-            f"{action} on {subject} could not be sent: {error}. Check region, credentials and endpoint_url."
-        ) from error
+    service = action.partition(":")[0]
+    asked = Asked(action, subject, missing or {})
+    return attempt(clients, asked, lambda: getattr(clients(service), operation)(**arguments))
 
 
-def listed(client: Any, operation: str, action: str, subject: str, key: str, **arguments: Any) -> list[dict[str, Any]]:
+def listed(
+    clients: Clients, operation: str, action: str, subject: str, key: str, **arguments: Any
+) -> list[dict[str, Any]]:
     """Everything that an RDS operation lists under ``key``, page by page. The rest is as for :func:`call`."""
     found: list[dict[str, Any]] = []
     while True:
-        page = call(client, operation, action, subject, **arguments)
+        page = call(clients, operation, action, subject, **arguments)
         found += page.get(key, [])
         if not page.get("Marker"):
             return found
         arguments["Marker"] = page["Marker"]
+
+
+def principal(clients: Clients) -> str:
+    """The ARN of whoever the task is to AWS; empty where that cannot be had. Needs no permission.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    """
+    try:
+        return str(clients("sts").get_caller_identity()["Arn"])
+    except Exception:  # whatever it is, the failure that is being explained matters more
+        return ""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -15,6 +16,11 @@ from ansible.module_utils.basic import missing_required_lib
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError, MissingLibrary
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._secrets import register_secret
+
+_ATTEMPTS = 8
+"""In all, over half a minute on average where each is throttled."""
+_IDENTITY_SECONDS = 3
+"""For who the task is to AWS, which is asked when something has failed already."""
 
 
 class _Options:
@@ -26,7 +32,10 @@ class _Options:
         self.params = params
 
     def fail_json(self, msg: str, **_details: Any) -> NoReturn:
-        raise CloudError(msg)
+        raise CloudError(with_step(msg))
+
+    def fail_json_aws(self, error: Exception, msg: str) -> NoReturn:
+        raise error
 
 
 class AwsClients:
@@ -41,7 +50,7 @@ class AwsClients:
         self.calls: set[str] = set()
 
     def client(self, service: str) -> Any:
-        """With the task's region, credentials and retries. Raises MissingLibrary, CloudError."""
+        """With the task's region, credentials and retries. Raises AuroraIamError, and whatever botocore raises."""
         if service not in self._clients:
             self._clients[service] = client = _make_client(service, self._options)
             client.meta.events.register("before-call", self._count)
@@ -59,7 +68,6 @@ def _make_client(service: str, options: Mapping[str, Any]) -> Any:
             boto3_conn,
             get_aws_connection_info,
         )
-        from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry, RetryingBotoClientWrapper
     except ModuleNotFoundError:
         raise MissingLibrary(
             "The collection amazon.aws, which asks AWS, is not installed on the controller; run "
@@ -69,9 +77,40 @@ def _make_client(service: str, options: Mapping[str, Any]) -> Any:
         raise MissingLibrary(missing_required_lib("boto3", reason="to ask AWS for the cluster and its credentials"))
     module = _Options(options)
     region, endpoint, parameters = get_aws_connection_info(module)
+    parameters["config"] = client_config(service)
     client = boto3_conn(module, conn_type="client", resource=service, region=region, endpoint=endpoint, **parameters)
     register_sent_keys(client)
-    return RetryingBotoClientWrapper(client, AWSRetry.jittered_backoff())
+    return client
+
+
+def client_config(service: str) -> Any:
+    """How often and how long AWS is asked; ``aws_config`` and, of attempts, AWS_MAX_ATTEMPTS come before it.
+
+    botocore's standard mode repeats throttled calls, internal errors and broken connections. The Data API is repeated
+    by its caller, who knows which statements may be sent twice.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    """
+    from botocore.config import Config
+
+    once = {"mode": "standard", "total_max_attempts": 1}
+    if service == "sts":
+        return Config(retries=once, connect_timeout=_IDENTITY_SECONDS, read_timeout=_IDENTITY_SECONDS)
+    if service == "rds-data":
+        return Config(retries=once)
+    repeated: dict[str, Any] = {"mode": "standard"}
+    if "AWS_MAX_ATTEMPTS" not in os.environ:
+        repeated["total_max_attempts"] = _ATTEMPTS
+    return Config(retries=repeated)
+
+
+def with_step(message: str) -> str:
+    """What amazon.aws says, which has no next step, with one."""
+    steps = {
+        "requires a region": "Set region, or AWS_REGION in the environment of the task.",
+        "both a profile": "Leave out profile, or access_key, secret_key and session_token, in the environment too.",
+    }
+    step = next((step for words, step in steps.items() if words in message), "Check region, profile and credentials.")
+    return f"{message.rstrip('.')}. {step}"
 
 
 def register_sent_keys(client: Any) -> None:

@@ -9,8 +9,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.asked import Asked
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, attempt, call
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.host_names import is_region, read_rds_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError, InvalidOption
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._secrets import register_secret
@@ -24,7 +28,7 @@ def secret_credentials(clients: Clients, secret: str) -> Credentials:
     """
     subject = f"secret {secret}"
     answer = call(
-        clients("secretsmanager"),
+        clients,
         "get_secret_value",
         "secretsmanager:GetSecretValue",
         subject,
@@ -50,19 +54,44 @@ def token_credentials(clients: Clients, endpoint: Endpoint, user: str) -> Creden
 
     Raises CloudError, InvalidOption.
     """
-    client = clients("rds")
-    # Not before there is a client: only then is it worth its time
-    from botocore.exceptions import BotoCoreError
+    asked = Asked("rds-db:connect", endpoint.title, unsent=f"No IAM token can be signed for {user} on {endpoint.title}")
+    client = attempt(clients, asked, lambda: clients("rds"))
+    check_signed(endpoint, client.meta.region_name)
+    names = {"DBHostname": endpoint.host, "Port": endpoint.port, "DBUsername": user}
+    token = attempt(clients, asked, lambda: client.generate_db_auth_token(**names))
+    return Credentials(user=user, password=token, is_token=True, signed=_signed(endpoint, token))
 
-    try:
-        token = client.generate_db_auth_token(DBHostname=endpoint.host, Port=endpoint.port, DBUsername=user)
-    except ValueError:
+
+def check_signed(endpoint: Endpoint, region: str) -> None:
+    """Refuse what the database would refuse: a token for another region, or for a name that it does not have.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.Connecting.html
+    Raises InvalidOption.
+    """
+    begin = f"No IAM token can be signed for {endpoint.host}"
+    if ":" in endpoint.host:
+        raise InvalidOption(f"{begin}, which is an IPv6 address; give the name of the endpoint.")
+    if not is_region(region):
+        raise InvalidOption(f"{begin} in region {region}, which AWS does not have; correct region.")
+    name = read_rds_name(endpoint.host)
+    if name is not None and name.custom:
         raise InvalidOption(
-            f"No IAM token can be signed for {endpoint.host}, which is an IPv6 address; give the name of the endpoint."
-        ) from None
-    except BotoCoreError as error:
-        raise CloudError(
-            f"No IAM token can be signed for {user} on {endpoint.title}: {error}. A token needs AWS credentials, from "
-            "profile, from access_key and secret_key, or from the environment."
-        ) from error
-    return Credentials(user=user, password=token, is_token=True)
+            f"{begin}, which is an Aurora custom endpoint: Aurora accepts tokens only for the endpoints of the cluster "
+            "and of its instances; set cluster, or give one of those."
+        )
+    of_database = endpoint.arn.split(":")[3] if endpoint.arn else name.region if name is not None else region
+    if of_database != region:
+        raise InvalidOption(
+            f"{begin} in region {region}, because the database is in {of_database}; set region: {of_database}."
+        )
+
+
+def _signed(endpoint: Endpoint, token: str) -> str:
+    """What a token says, which is a URL without its scheme, but for its secret parts."""
+    parts = parse_qs(urlsplit(f"//{token}").query)
+    key, _date, region = parts["X-Amz-Credential"][0].split("/")[:3]
+    moment = datetime.strptime(parts["X-Amz-Date"][0], "%Y%m%dT%H%M%SZ")
+    return (
+        f"{parts['DBUser'][0]} at {endpoint.host}:{endpoint.port} in region {region} at {moment.isoformat(' ')} UTC "
+        f"with access key {key}"
+    )

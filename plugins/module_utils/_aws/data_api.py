@@ -17,7 +17,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.asked import Asked
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, attempt
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CannotConnect, CloudError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import (
@@ -48,18 +49,26 @@ _PATIENCE = 90.0
 
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2-auto-pause.html
 """
+_NETWORK_PATIENCE = 10.0
+"""Seconds for an address that cannot be reached."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 8.0
+_IN_DOUBT = frozenset(("InternalServerErrorException", "InternalFailure", "ReadTimeoutError", "ConnectionClosedError"))
+"""Answers, and botocore's exceptions, after which nobody knows whether a statement was carried out."""
+_UNSENT = frozenset(("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError"))
+_BEGINNINGS = ("rds-data:BeginTransaction",)
+"""What changes nothing, and may be sent twice: a transaction that nobody uses expires."""
 
 _DATABASE_ERRORS = ("DatabaseErrorException", "BadRequestException")
+_NO_DATABASE = ("DatabaseUnavailableException", "DatabaseNotFoundException")
 _TOO_LARGE = re.compile(
     r"response size limit|response exceeded size limit|packet for query is too large", re.IGNORECASE
 )
+_SWITCHED_OFF = re.compile("HttpEndpoint is not enabled", re.IGNORECASE)
 _LOST = re.compile(r"Transaction \S+ is not found|still running a query", re.IGNORECASE)
 _STATE = re.compile(r";\s*SQLState:\s*(\w+)\s*\Z")
 _NUMBER = re.compile(r";\s*Error code:\s*(\d+)")
 _ADDED = re.compile(r"\s*\b(?:Detail|Hint): ")
 _POSITION = re.compile(r"\s*;?\s*Position: \d+")
-_DENIED_ACTION = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 
 
 class DataApi(Transport):
@@ -105,59 +114,44 @@ class DataApi(Transport):
             self._call("rollback_transaction", "RollbackTransaction", **target)
 
     def _call(self, operation: str, action: str, **arguments: Any) -> Any:
-        client = self._clients("rds-data")
-        # Not before there is a client: only then is it worth its time
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        deadline = time.monotonic() + _PATIENCE
+        secret = f"secret {self._secret}"
+        also = {"secretsmanager": secret, "kms": f"the KMS key of {secret}"}
+        asked = Asked(f"rds-data:{action}", self._title, also=also)
+        begun = time.monotonic()
         pause = _FIRST_PAUSE
         while True:
             try:
-                return getattr(client, operation)(**arguments)
-            except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code not in _RETRIED or time.monotonic() > deadline:
-                    message = " ".join(error.response["Error"].get("Message", code).split())
-                    raise self.failure(
-                        code, message, f"rds-data:{action}", bool(arguments.get("transactionId"))
-                    ) from error
-            except BotoCoreError as error:
-                raise CloudError(
-                    f"rds-data:{action} on {self._title} could not be sent: {error}. Check region, credentials and "
-                    "endpoint_url."
-                ) from error
+                return attempt(self._clients, asked, lambda: getattr(self._clients("rds-data"), operation)(**arguments))
+            except CloudError as error:
+                if time.monotonic() > begun + _patience(error, asked.action):
+                    raise self.failure(error, asked.action, bool(arguments.get("transactionId"))) from error
             # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
             time.sleep(random.uniform(0, pause))  # noqa: S311 - nothing is kept secret by it
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def failure(self, code: str, message: str, action: str, in_transaction: bool) -> Exception:
-        """What to raise for an error code of the API."""
+    def failure(self, error: CloudError, action: str, in_transaction: bool) -> Exception:
+        """What to raise for an answer of the API, or for none."""
+        code, message = str(error.details.get("code", "")), error.said
         if code in ("UnsupportedResultException", *_DATABASE_ERRORS) and _TOO_LARGE.search(message):
             return ResultTooLarge(message)
-        if _ends_transaction(code, message, in_transaction):
-            return TransactionLost(message)
-        if code == "StatementTimeoutException":
-            return TransactionLost(f"a statement took longer than {MAX_CALL} s and may still be running")
-        if code in _DATABASE_ERRORS or code == "ValidationException":
+        lost = _lost(error, action, in_transaction)
+        if lost:
+            return TransactionLost(lost)
+        if _SWITCHED_OFF.search(message):
+            code = "HttpEndpointNotEnabledException"
+        if code in (*_DATABASE_ERRORS, "ValidationException"):
             return refused(message)
-        sentence = self._sentence(code, message, action)
-        kind = CannotConnect if code in ("DatabaseUnavailableException", "DatabaseNotFoundException") else CloudError
-        return kind(sentence, code=code)
+        kind = CannotConnect if code in _NO_DATABASE else CloudError
+        return kind(self._sentence(code, error), code=code) if code else error
 
-    def _sentence(self, code: str, message: str, action: str) -> str:
-        secret = f"secret {self._secret}"
-        if code in ("AccessDeniedException", "AccessDenied", "ForbiddenException"):
-            denied = _DENIED_ACTION.search(message)
-            named_action = denied.group(1) if denied else action
-            subject = secret if named_action.startswith(("secretsmanager:", "kms:")) else self._title
-            also = "" if denied else f" and secretsmanager:GetSecretValue on {secret}"
-            return (
-                f"AWS denied {named_action} on {subject}; allow this action{also} to the principal that runs the task."
-            )
+    def _sentence(self, code: str, error: CloudError) -> str:
+        secret, message = f"secret {self._secret}", error.said
+        if code == "ForbiddenException" and "not authorized to perform" not in message:
+            return f"{error.message} The principal also needs secretsmanager:GetSecretValue on {secret}."
         sentences = {
             "HttpEndpointNotEnabledException": (
-                f"The Data API is off on {self._title}; turn it on with: aws rds enable-http-endpoint --resource-arn "
-                f"{self._target['resourceArn']}, or use another login_method."
+                f"The Data API is off on {self._title} ({message}); turn it on with: aws rds enable-http-endpoint "
+                f"--resource-arn {self._target['resourceArn']}, or use another login_method."
             ),
             "SecretsErrorException": (
                 f"The Data API cannot read the {secret} ({message}); check login_secret, and the permission to decrypt "
@@ -179,13 +173,34 @@ class DataApi(Transport):
                 f"The {self._title} cannot be used now ({message}); run the task when it is available."
             ),
         }
-        return sentences.get(code, f"{action} on {self._title} failed: {message} ({code}). Run the task again.")
+        return sentences.get(code, error.message)
 
 
-def _ends_transaction(code: str, message: str, in_transaction: bool) -> bool:
+def _patience(error: CloudError, action: str) -> float:
+    """How long a call is repeated, in seconds; less than none where it is not."""
+    code = error.details.get("code")
+    if code in _RETRIED or (code in _IN_DOUBT and action in _BEGINNINGS):
+        return _PATIENCE
+    return _NETWORK_PATIENCE if _UNSENT & _class_names(error) else -1.0
+
+
+def _class_names(error: CloudError) -> set[str]:
+    """Of botocore's exception behind it, which need not be imported for that."""
+    return {each.__name__ for each in type(error.__cause__).__mro__}
+
+
+def _lost(error: CloudError, action: str, in_transaction: bool) -> str:
+    """Why a transaction is gone, or nobody knows what became of a statement; empty where that is not so."""
+    code, message = str(error.details.get("code", "")), error.said
+    if code == "StatementTimeoutException":
+        return f"a statement took longer than {MAX_CALL} s and may still be running"
     if code in _DATABASE_ERRORS:
-        return _LOST.search(message) is not None
-    return code == "TransactionNotFoundException" or (in_transaction and code == "DatabaseUnavailableException")
+        return message if _LOST.search(message) else ""
+    if code == "TransactionNotFoundException" or (in_transaction and code == "DatabaseUnavailableException"):
+        return message
+    if action not in _BEGINNINGS and _IN_DOUBT & {code, *_class_names(error)}:
+        return f"{action} failed: {message} ({code})" if code else error.message.rstrip(".")
+    return ""
 
 
 def field(value: Any) -> dict[str, Any]:

@@ -91,9 +91,7 @@ def _describe(clients: Clients, kind: _Kind, name: str) -> dict[str, Any]:
     """Raises CloudError."""
     title = f"{kind.option} {name}"
     missing = f"There is no {title} in this region and account; check {kind.option}, region and profile."
-    found = call(
-        clients("rds"), kind.operation, kind.action, title, missing={kind.missing: missing}, **{kind.parameter: name}
-    )
+    found = call(clients, kind.operation, kind.action, title, missing={kind.missing: missing}, **{kind.parameter: name})
     described: dict[str, Any] = found[kind.key][0]
     return described
 

@@ -48,7 +48,7 @@ def _writer(clients: Clients, title: str, arn: str) -> str:
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeGlobalClusters.html
     """
-    found = listed(clients("rds"), "describe_global_clusters", "rds:DescribeGlobalClusters", title, "GlobalClusters")
+    found = listed(clients, "describe_global_clusters", "rds:DescribeGlobalClusters", title, "GlobalClusters")
     for database in found:
         members = database.get("GlobalClusterMembers", [])
         if arn in {name for member in members for name in (member["DBClusterArn"], *member.get("Readers", []))}:

@@ -78,7 +78,7 @@ def switch_iam_auth(clients: Clients, state: IamAuth, enabled: bool, immediately
     arguments: dict[str, Any] = {f"{name}Identifier": state.identifier}
     try:
         call(
-            clients("rds"),
+            clients,
             "modify_db_cluster" if state.kind == "cluster" else "modify_db_instance",
             f"rds:Modify{name}",
             state.title,
@@ -95,7 +95,7 @@ def switch_iam_auth(clients: Clients, state: IamAuth, enabled: bool, immediately
 
 def _members(clients: Clients, cluster: str) -> tuple[MemberInstance, ...]:
     found = listed(
-        clients("rds"),
+        clients,
         "describe_db_instances",
         "rds:DescribeDBInstances",
         f"cluster {cluster}",

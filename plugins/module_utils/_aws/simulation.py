@@ -71,11 +71,10 @@ def simulate(clients: Clients, principal_arns: Sequence[str], connect_arns: Sequ
 def _results(
     clients: Clients, principal_arn: str, region: str, arns: Sequence[str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    client = clients("iam")
     more: dict[str, Any] = {}
     while True:
         page = call(
-            client,
+            clients,
             "simulate_principal_policy",
             "iam:SimulatePrincipalPolicy",
             principal_arn,

@@ -162,5 +162,6 @@ def test_a_missing_permission_is_named(catalogue: Target, action: str):
     with pytest.raises(TaskFailed) as failure:
         catalogue.run("enabled")
     assert str(failure.value) == (
-        f"AWS denied rds:{action} on cluster catalogue; allow this action to the principal that runs the task."
+        f"AWS denied rds:{action} on cluster catalogue to arn:aws:iam::123456789012:user/operator: The sandbox was "
+        f"told to fail this call. Allow rds:{action} on cluster catalogue to the principal."
     )

@@ -217,7 +217,8 @@ def test_a_missing_permission_is_named(tasks: Tasks, hook: Hook, option: str, ac
     with pytest.raises(TaskFailed) as failure:
         tasks.user(name="jane", **{option: "billing"})
     assert str(failure.value) == (
-        f"AWS denied {action} on {option} billing; allow this action to the principal that runs the task."
+        f"AWS denied {action} on {option} billing to arn:aws:iam::123456789012:user/operator: The sandbox was told to "
+        f"fail this call. Allow {action} on {option} billing to the principal."
     )
 
 

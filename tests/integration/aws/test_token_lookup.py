@@ -63,14 +63,29 @@ WRONG = [
         {"user": "jane", "cluster": "orders", "instance": "orders-1"},
         "cluster and instance are set; set one of cluster, instance, proxy, and host with port.",
     ),
+    (
+        {"user": "jane", "host": "db:3306"},
+        "host is 'db:3306', which is neither a host name nor an IP address; write host: db and port: 3306.",
+    ),
+    (
+        {"user": "jane", "host": "a.cluster-custom-b.eu-central-1.rds.amazonaws.com", "port": 1},
+        "which is an Aurora custom endpoint: Aurora accepts tokens only for the endpoints of the cluster and of its "
+        "instances; set cluster, or give one of those.",
+    ),
+    (
+        {"user": "jane", "host": "a.cluster-b.us-east-1.rds.amazonaws.com", "port": 1},
+        "in region eu-central-1, because the database is in us-east-1; set region: us-east-1.",
+    ),
     ({"user": "jane", "host": "db"}, "No port is given for db; set port, because a token is signed for both."),
     (
         {"user": "jane", "cluster": "no\u200d\u202epe"},
-        r"There is no cluster no\u200d\u202epe in this region and account; check cluster, region and profile.",
+        r"There is no cluster no\u200d\u202epe in this region and account; check cluster, region and profile. AWS says "
+        r"to arn:aws:iam::123456789012:user/operator: DBCluster no\u200d\u202epe not found.",
     ),
     (
         {"user": "jane", "cluster": "nope"},
-        "There is no cluster nope in this region and account; check cluster, region and profile.",
+        "There is no cluster nope in this region and account; check cluster, region and profile. AWS says to "
+        "arn:aws:iam::123456789012:user/operator: DBCluster nope not found.",
     ),
     (
         {"user": "jane", "instance": "orders-1"},
@@ -84,7 +99,8 @@ WRONG = [
     ),
     (
         {"user": "jane", "cluster": "orders", "profile": "nope"},
-        "; check region, profile and the AWS credentials.",
+        "Passing both a profile and access tokens is not supported. Leave out profile, or access_key, secret_key and "
+        "session_token, in the environment too.",
     ),
 ]
 

@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ClientError
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.asked import Asked
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.data_api import (
     MAX_SQL,
     DataApi,
@@ -13,6 +15,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.data_api imp
     refused,
     value_of,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.failures import failure
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CannotConnect, CloudError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._transport import (
@@ -71,6 +74,15 @@ def test_what_a_database_says_is_taken_apart(message: str, number: int, text: st
     assert (error.args, error.text, error.state, error.hint) == ((number, text), text, state, hint)
 
 
+EXECUTE = "rds-data:ExecuteStatement"
+
+
+def answered(code: str, message: str) -> CloudError:
+    answer = {"Error": {"Code": code, "Message": message}}
+    also = {"secretsmanager": "secret rds!cluster-1"}
+    return failure(ClientError(answer, "ExecuteStatement"), Asked(EXECUTE, "cluster orders", also=also), lambda: "")
+
+
 DENIED = "User: arn:aws:iam::1:user/ops is not authorized to perform: {} on resource: *"
 
 
@@ -81,16 +93,17 @@ DENIED = "User: arn:aws:iam::1:user/ops is not authorized to perform: {} on reso
         ("SecretsErrorException", "not found", CloudError, r"cannot read the secret rds!cluster-1 \(not found\)"),
         ("InvalidSecretException", "bad", CloudError, "must be JSON with username and password"),
         ("AccessDeniedException", DENIED.format("rds-data:ExecuteStatement"), CloudError,
-         "AWS denied rds-data:ExecuteStatement on cluster orders; allow"),
+         "AWS denied rds-data:ExecuteStatement on cluster orders: User: .* Allow rds-data:ExecuteStatement on cluster"),
         ("ForbiddenException", DENIED.format("secretsmanager:GetSecretValue"), CloudError,
-         "AWS denied secretsmanager:GetSecretValue on secret rds!cluster-1; allow"),
+         "AWS denied secretsmanager:GetSecretValue on secret rds!cluster-1, which rds-data:Execute"),
         ("ForbiddenException", "Forbidden", CloudError,
-         "AWS denied rds-data:ExecuteStatement on cluster orders; allow this action and secretsmanager:GetSecretValue"),
+         "to the principal. The principal also needs secretsmanager:GetSecretValue on secret rds!cl"),
         ("DatabaseResumingException", "x", CloudError, "is paused and has not resumed"),
         ("DatabaseUnavailableException", "no writer", CannotConnect, "cannot reach the writer of cluster orders"),
         ("DatabaseNotFoundException", "x", CannotConnect, "has no DB instance"),
         ("InvalidResourceStateException", "stopped", CloudError, r"cannot be used now \(stopped\)"),
         ("ThrottlingException", "Rate exceeded", CloudError, r"failed: Rate exceeded \(ThrottlingException\)"),
+        ("InternalServerErrorException", "no", TransactionLost, r"ExecuteStatement failed: no \(InternalServerError"),
         ("TransactionNotFoundException", "Transaction x is not found", TransactionLost, "is not found"),
         ("BadRequestException", "Transaction x is not found", TransactionLost, "is not found"),
         ("DatabaseErrorException", "Transaction is still running a query", TransactionLost, "still running"),
@@ -104,11 +117,11 @@ DENIED = "User: arn:aws:iam::1:user/ops is not authorized to perform: {} on reso
 )  # fmt: skip
 def test_each_error_has_its_meaning(code: str, message: str, kind: type[Exception], words: str) -> None:
     with pytest.raises(kind, match=words):
-        raise API.failure(code, message, "rds-data:ExecuteStatement", False)
+        raise API.failure(answered(code, message), EXECUTE, False)
 
 
 def test_a_writer_that_goes_away_in_a_transaction_takes_it_along() -> None:
-    error = API.failure("DatabaseUnavailableException", "gone", "rds-data:ExecuteStatement", True)
+    error = API.failure(answered("DatabaseUnavailableException", "gone"), EXECUTE, True)
     assert isinstance(error, TransactionLost)
 
 

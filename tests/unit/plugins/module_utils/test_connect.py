@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+import re
+
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -9,17 +11,18 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import c
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import InvalidOption, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._secrets import mask
 
 BY_HAND = {"login_host": "db.example.org", "engine": "aurora-mysql", "login_user": "admin"}
 
 
-def connect(**given):
-    options = ArgumentSpecValidator(connection_spec()).validate(given).validated_parameters
-    return connection(options, no_aws)
-
-
 def no_aws(service):
     raise AssertionError(f"asked AWS for a client of {service}")
+
+
+def connect(clients=no_aws, **given):
+    options = ArgumentSpecValidator(connection_spec()).validate(given).validated_parameters
+    return connection(options, clients)
 
 
 @pytest.mark.parametrize(("engine", "port"), [("aurora-mysql", 3306), ("aurora-postgresql", 5432)])
@@ -90,8 +93,31 @@ HOSTS = (
 @pytest.mark.parametrize("engine", ["aurora-mysql", "aurora-postgresql"])
 @pytest.mark.parametrize("host", NO_HOSTS)
 def test_a_host_that_a_driver_would_read_more_into_is_refused(engine, host):
-    with pytest.raises(InvalidOption, match=r"^login_host is .* which is neither a host name nor an IP address; give"):
+    with pytest.raises(
+        InvalidOption, match=r"^login_host is .* which is neither a host name nor an IP address; (give|write)"
+    ):
         connect(**{**BY_HAND, "login_host": host, "engine": engine, "login_password": "x"})
+
+
+@pytest.mark.parametrize(
+    ("host", "right"),
+    [
+        ("db.example.org:3306", "login_host: db.example.org and login_port: 3306"),
+        ("mysql://db.example.org", "login_host: db.example.org"),
+        ("jdbc:postgresql://db.example.org:5432/x?ssl=true", "login_host: db.example.org and login_port: 5432"),
+        ("postgresql://joe@[2001:db8::1]:5432/x", "login_host: 2001:db8::1 and login_port: 5432"),
+        ("db.example.org/x", "login_host: db.example.org"),
+    ],
+)
+def test_the_right_form_of_an_address_is_told(host, right):
+    with pytest.raises(InvalidOption, match=rf"nor an IP address; write {re.escape(right)}\.$"):
+        connect(**{**BY_HAND, "login_host": host, "login_password": "x"})
+
+
+def test_a_password_in_a_url_is_masked():
+    with pytest.raises(InvalidOption) as refused:
+        connect(**{**BY_HAND, "login_host": "mysql://joe:5ecret@db.example.org", "login_password": "x"})
+    assert "5ecret" not in mask(str(refused.value))
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -179,6 +205,8 @@ def test_the_resource_of_a_policy_is_no_pattern():
     [
         ("orders.cluster-abc123.eu-central-1.rds.amazonaws.com", True),
         ("orders.cluster-abc123.rds.cn-north-1.amazonaws.com.cn", True),
+        ("orders.cluster-abc123.eusc-de-east-1.rds.amazonaws.eu", True),
+        ("orders.cluster-abc123.us-iso-east-1.rds.c2s.ic.gov", True),
         ("orders.cluster-ro-abc123.eu-central-1.rds.amazonaws.com", False),
         ("reports.cluster-custom-abc123.eu-central-1.rds.amazonaws.com", False),
         ("orders-1.abc123.eu-central-1.rds.amazonaws.com", False),

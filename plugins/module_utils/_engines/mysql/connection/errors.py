@@ -87,8 +87,10 @@ def connection_failure(login: Login, credentials: Credentials, error: Exception)
 def _denied(where: str, credentials: Credentials) -> str:
     if credentials.is_token:
         return (
-            f"{where} refused the IAM token of {credentials.user} (error 1045); check that the account exists in this "
-            "case and is IAM-authenticated, that IAM authentication is on, and that a policy allows rds-db:connect."
+            f"{where} refused the IAM token of {credentials.user} (error 1045), signed for {credentials.signed}; check "
+            "that the account exists in this case and is IAM-authenticated, that IAM authentication is on, that a "
+            "policy allows rds-db:connect to the principal that has this access key, and that this is the database's "
+            "own host, port and region."
         )
     return (
         f"{where} refused the password of {credentials.user} (error 1045); check login_user and its password or secret."

@@ -203,9 +203,19 @@ _REASONS: tuple[tuple[str, str], ...] = (
     ),
 )
 
-_UNKNOWN_TO_IAM = (
-    "the server took the IAM token of {user} for a password; check that the role exists in this case and is a member "
-    "of rds_iam, and that IAM authentication is on"
+# The same where a token was sent
+_REASONS_OF_TOKENS = (
+    (
+        r"password authentication failed",
+        "the server took the IAM token of {user} for a password; check that the role exists in this case and is a "
+        "member of rds_iam, and that IAM authentication is on; the token was signed for {signed}",
+    ),
+    (
+        r"(PAM|LDAP) authentication failed",
+        "the server refused the IAM token of {user}, signed for {signed}; check that a policy allows rds-db:connect "
+        "for this name to the principal that has this access key, and that this is the database's own host, port and "
+        "region",
+    ),
 )
 
 PASSWORD_REFUSED = re.compile("password authentication failed")
@@ -223,13 +233,12 @@ def connection_failure(login: Login, credentials: Credentials, database: str, te
 
 def explain(login: Login, credentials: Credentials, database: str, text: str) -> str:
     reason, user = None, credentials.user
-    if credentials.is_token and PASSWORD_REFUSED.search(text):
-        reason = _UNKNOWN_TO_IAM.format(user=user)
     if re.search(r"certificate|SSL error", text) and not re.search(r"root certificate file .* does not exist", text):
         reason = _explain_tls(login)
-    for pattern, sentence in _REASONS:
+    told = {"user": user, "database": database, "host": login.host, "port": login.port, "signed": credentials.signed}
+    for pattern, sentence in (*(_REASONS_OF_TOKENS if credentials.is_token else ()), *_REASONS):
         if reason is None and re.search(pattern, text, re.DOTALL):
-            reason = sentence.format(user=user, database=database, host=login.host, port=login.port)
+            reason = sentence.format(**told)
     return f"Cannot log in to {login.title}: {reason or ' '.join(text.split())}."
 
 
