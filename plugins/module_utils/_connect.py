@@ -201,7 +201,17 @@ def _password(options: Mapping[str, Any], endpoint: Endpoint, _clients: Clients)
 
 def _secret(options: Mapping[str, Any], endpoint: Endpoint, clients: Clients) -> CredentialSource:
     secret = _secret_name(options, endpoint, "secret")
-    return lambda: secret_credentials(clients, secret)
+    return lambda: _of_user(options["login_user"], secret, secret_credentials(clients, secret))
+
+
+def _of_user(user: str | None, secret: str, credentials: Credentials) -> Credentials:
+    """Raises InvalidOption where the task asks for another user than it would be."""
+    if user in (None, "", credentials.user):
+        return credentials
+    raise InvalidOption(
+        f"login_user is {user}, but the secret {secret} is of {credentials.user}; leave login_user out, or name the "
+        f"secret of {user} with login_secret."
+    )
 
 
 def _secret_name(options: Mapping[str, Any], endpoint: Endpoint, method: str) -> str:

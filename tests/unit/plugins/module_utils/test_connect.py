@@ -216,3 +216,26 @@ def test_the_resource_of_a_policy_is_no_pattern():
 def test_a_cluster_s_own_name_is_known_where_aws_is_not_asked(host, follows):
     _engine, login = connect(**{**BY_HAND, "login_host": host, "login_password": "x"})
     assert login.follows_failovers is follows
+
+
+class Secrets:
+    """Secrets Manager with one secret, of admin."""
+
+    def get_secret_value(self, SecretId):  # noqa: N803 - AWS's word
+        return {"SecretString": '{"username": "admin", "password": "5ecret"}'}
+
+
+@pytest.mark.parametrize("user", [None, "admin"])
+def test_the_user_of_a_secret_need_not_be_named(user):
+    options = {**BY_HAND, "login_user": user, "login_secret": "orders/admin"}
+    assert connect(lambda _service: Secrets(), **options)[1].credentials().user == "admin"
+
+
+def test_a_secret_of_another_user_than_the_one_that_is_named_is_refused():
+    _engine, login = connect(
+        lambda _service: Secrets(), **{**BY_HAND, "login_user": "joe", "login_secret": "orders/admin"}
+    )
+    with pytest.raises(
+        InvalidOption, match=r"^login_user is joe, but the secret orders/admin is of admin; leave login_us"
+    ):
+        login.credentials()
