@@ -15,31 +15,9 @@ from typing import Any, NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.global_database import require_no_replica
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.statuses import no_address, require_reachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
-
-# States in which no server answers or the endpoint is not there yet. In all others (available, backing-up,
-# modifying, update-iam-db-auth …) the database can be reached.
-# https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html
-# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBProxy.html
-_UNREACHABLE = frozenset(
-    {
-        "cloning-failed",
-        "creating",
-        "deleting",
-        "inaccessible-encryption-credentials",
-        "inaccessible-encryption-credentials-recoverable",
-        "incompatible-network",
-        "insufficient-resource-limits",
-        "migration-failed",
-        "reactivating",
-        "starting",
-        "stopped",
-        "stopping",
-        "suspended",
-        "suspending",
-    }
-)
 
 
 class _Kind(NamedTuple):
@@ -78,6 +56,7 @@ _PROXY = _Kind(
     "proxy", "describe_db_proxies", "rds:DescribeDBProxies", "DBProxyName", "DBProxies", "DBProxyNotFoundFault"
 )
 
+_NOT_LIMITLESS = ("not-in-use", "disabled")
 _IAM_AUTH = "IAMDatabaseAuthenticationEnabled"
 
 _FAMILIES = {"MYSQL": ("mysql", 3306), "POSTGRESQL": ("postgres", 5432)}
@@ -92,8 +71,10 @@ def _describe(clients: Clients, kind: _Kind, name: str) -> dict[str, Any]:
     title = f"{kind.option} {name}"
     missing = f"There is no {title} in this region and account; check {kind.option}, region and profile."
     found = call(clients, kind.operation, kind.action, title, missing={kind.missing: missing}, **{kind.parameter: name})
-    described: dict[str, Any] = found[kind.key][0]
-    return described
+    described: list[dict[str, Any]] = found.get(kind.key, [])
+    if not described:
+        raise CloudError(missing)
+    return described[0]
 
 
 def describe_cluster(clients: Clients, identifier: str) -> dict[str, Any]:
@@ -116,11 +97,12 @@ def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
     """The writer of an Aurora or Multi-AZ cluster. Raises CloudError."""
     title = f"cluster {identifier}"
     cluster = describe_cluster(clients, identifier)
-    _require_reachable(title, cluster["Status"])
+    require_reachable(title, cluster["Status"])
     require_no_replica(clients, cluster)
+    _require_server(title, cluster)
     return Endpoint(
         title=title,
-        host=cluster["Endpoint"],
+        host=_address(title, cluster["Status"], cluster.get("Endpoint")),
         port=cluster["Port"],
         resource_id=cluster["DbClusterResourceId"],
         arn=cluster["DBClusterArn"],
@@ -134,6 +116,28 @@ def cluster_endpoint(clients: Clients, identifier: str) -> Endpoint:
     )
 
 
+def _require_server(title: str, cluster: dict[str, Any]) -> None:
+    """Raises CloudError for a cluster that has no instance, and for one whose instances are not its members.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/limitless.html
+    """
+    limitless = cluster.get("LimitlessDatabase", {}).get("Status", _NOT_LIMITLESS[0]) not in _NOT_LIMITLESS
+    if limitless or cluster.get("ClusterScalabilityType") == "limitless":
+        raise CloudError(
+            f"The {title} is an Aurora PostgreSQL Limitless Database, whose accounts this collection does not manage; "
+            "manage them with SQL in its database postgres_limitless."
+        )
+    if not cluster.get("DBClusterMembers") and cluster.get("EngineMode") != "serverless":
+        raise CloudError(f"The {title} has no DB instance, so there is no database to log in to; add one to it.")
+
+
+def _address(title: str, status: str, found: Any) -> Any:
+    """Raises CloudError where AWS has none, as for what could not be created."""
+    if not found:
+        raise no_address(title, status)
+    return found
+
+
 def _writer(cluster: dict[str, Any]) -> str:
     members = cluster.get("DBClusterMembers", [])
     return next((f"instance {member['DBInstanceIdentifier']}" for member in members if member["IsClusterWriter"]), "")
@@ -143,15 +147,16 @@ def instance_endpoint(clients: Clients, identifier: str) -> Endpoint:
     """An RDS instance that is not a cluster's member: those have their accounts from the cluster. Raises CloudError."""
     title = f"instance {identifier}"
     instance = describe_instance(clients, identifier)
-    _require_reachable(title, instance["DBInstanceStatus"])
+    require_reachable(title, instance["DBInstanceStatus"])
     if instance.get("ReadReplicaSourceDBInstanceIdentifier"):
         source = instance["ReadReplicaSourceDBInstanceIdentifier"]
         raise CloudError(
             f"The {title} is a read replica and gets its accounts from {source}; run the task for that instance."
         )
+    address = _address(title, instance["DBInstanceStatus"], instance.get("Endpoint", {}).get("Address"))
     return Endpoint(
         title=title,
-        host=instance["Endpoint"]["Address"],
+        host=address,
         port=instance["Endpoint"]["Port"],
         resource_id=instance["DbiResourceId"],
         arn=instance["DBInstanceArn"],
@@ -183,7 +188,7 @@ def proxy_endpoint(clients: Clients, name: str) -> Endpoint:
     """
     title = f"proxy {name}"
     proxy = _describe(clients, _PROXY, name)
-    _require_reachable(title, proxy["Status"])
+    require_reachable(title, proxy["Status"])
     if proxy["EngineFamily"] not in _FAMILIES:
         raise CloudError(
             f"The {title} is for {proxy['EngineFamily']}, which this collection does not know; it works through "
@@ -194,16 +199,9 @@ def proxy_endpoint(clients: Clients, name: str) -> Endpoint:
     return Endpoint(
         title=title,
         engine=engine,
-        host=proxy["Endpoint"],
+        host=_address(title, proxy["Status"], proxy.get("Endpoint")),
         port=port,
         resource_id=proxy["DBProxyArn"].rpartition(":")[2],
         arn=proxy["DBProxyArn"],
         secret=by_password[0] if len(by_password) == 1 else "",
     )
-
-
-def _require_reachable(title: str, status: str) -> None:
-    if status in _UNREACHABLE:
-        raise CloudError(
-            f"The {title} is {status}, so there is no database to log in to; run the task when it is available."
-        )

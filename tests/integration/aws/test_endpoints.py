@@ -146,17 +146,23 @@ def test_iam_authentication_of_the_instance_is_off(tasks: Tasks, state: State, a
         tasks.cluster(instance="invoices", iam_auth="enabled")
 
 
-@pytest.mark.parametrize("status", ["creating", "stopped", "starting", "deleting"])
+@pytest.mark.parametrize(
+    ("status", "step"),
+    [
+        ("creating", "run the task when it is available"),
+        ("stopped", "start it, then run the task"),
+        ("deleting", "take it out of the inventory"),
+    ],
+)
 @pytest.mark.parametrize("check", [True, False])
-def test_what_cannot_be_reached(tasks: Tasks, hook: Hook, status: str, check: bool):
+def test_what_cannot_be_reached(tasks: Tasks, hook: Hook, status: str, step: str, check: bool):
     with hook.held(payroll=status, billing=status):
         for option in ({"cluster": "payroll"}, {"instance": "billing"}):
             ((kind, name),) = option.items()
             with pytest.raises(TaskFailed) as failure:
                 tasks.user(name="jane", check=check, **option)
             assert str(failure.value) == (
-                f"The {kind} {name} is {status}, so there is no database to log in to; run the task when it is "
-                "available."
+                f"The {kind} {name} is {status}, so there is no database to log in to; {step}."
             )
     assert "GetSecretValue" not in hook.calls()
 
@@ -184,6 +190,10 @@ def world(state: State, account: str) -> Iterator[str]:
 
 def test_a_secondary_of_a_global_database(tasks: Tasks, state: State, world: str):
     primary = state["clusters"]["orders"]["arn"].replace("orders", f"{world}-primary")
+    with pytest.raises(
+        TaskFailed, match=f"^The cluster {world}-primary has no DB instance, so there is no database to"
+    ):
+        tasks.user(cluster=f"{world}-primary", name="jane")
     with pytest.raises(TaskFailed) as failure:
         tasks.user(cluster=f"{world}-secondary", name="jane")
     assert str(failure.value) == (

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -119,12 +120,106 @@ def test_a_proxy_s_secret_is_taken_where_it_is_the_only_one_for_passwords(auth, 
     assert proxy_endpoint(lambda _service: Answers(describe_db_proxies=proxy(Auth=auth)), "web").secret == secret
 
 
-@pytest.mark.parametrize("status", ["creating", "stopped", "starting", "deleting"])
-def test_what_cannot_be_reached_is_refused(status):
-    client = Answers(describe_db_clusters=cluster(Status=status), describe_db_proxies=proxy(Status=status))
-    for endpoint, name in ((cluster_endpoint, "cluster orders"), (proxy_endpoint, "proxy web")):
-        with pytest.raises(CloudError, match=rf"^The {name} is {status}, so there is no database to log in to; run"):
-            endpoint(lambda _service: client, name.split()[1])
+NO_SERVER = {
+    "cloning-failed": "; clone its source again",
+    "creating": "; run the task when it is available",
+    "deleting": "; take it out of the inventory",
+    "failed": "RDS cannot recover it.*; restore it from a snapshot",
+    "inaccessible-encryption-credentials": "RDS cannot use its KMS key.*; restore it from a snapshot",
+    "inaccessible-encryption-credentials-recoverable": "RDS cannot use its KMS key.*; enable the key, start it within",
+    "incompatible-create": "RDS could not create it.*; delete it, correct",
+    "incompatible-network": "its VPC has no free address.*; correct its subnet group",
+    "incompatible-parameters": "does not start with its parameter group.*; reset the parameters",
+    "incompatible-restore": "RDS could not restore it.*; restore it from a snapshot",
+    "insufficient-capacity": "AWS has no capacity for it.*; wait, or change",
+    "insufficient-resource-limits": "a quota of the AWS account is used up.*; have the quota raised",
+    "migration-failed": "; restore it from a snapshot",
+    "reactivating": "; run the task when it is available",
+    "restore-error": "RDS could not restore it.*; restore it from a snapshot",
+    "starting": "; run the task when it is available",
+    "stopped": "; start it, then run the task",
+    "stopping": "; start it, then run the task",
+    "suspended": "; reactivate it in RDS",
+    "suspending": "; reactivate it in RDS",
+    "unsupported-configuration": "RDS Custom does not support its settings",
+}
+"""https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/accessing-monitoring.html"""
+WITH_SERVER = (
+    "automation-paused", "available", "backing-up", "backtracking", "configuring-enhanced-monitoring",
+    "configuring-iam-database-auth", "configuring-log-exports", "converting-to-vpc", "delete-precheck", "failing-over",
+    "incompatible-option-group", "maintenance", "migrating", "modifying", "moving-to-vpc", "preparing-data-migration",
+    "promoting", "rebooting", "renaming", "resetting-master-credentials", "scaling-compute", "scaling-storage",
+    "storage-config-upgrade", "storage-full", "storage-initialization", "storage-optimization", "update-iam-db-auth",
+    "upgrading",
+)  # fmt: skip
+KINDS = {"cluster orders": cluster_endpoint, "instance billing": instance_endpoint, "proxy web": proxy_endpoint}
+
+
+def in_state(status: str, **more: Any) -> Answers:
+    return Answers(
+        describe_db_clusters=cluster(Status=status, **more),
+        describe_db_instances=instance(DBInstanceStatus=status, **more),
+        describe_db_proxies=proxy(Status=status, **more),
+    )
+
+
+@pytest.mark.parametrize("title", KINDS)
+@pytest.mark.parametrize("status", NO_SERVER)
+def test_what_cannot_be_reached_is_refused_with_a_next_step(title, status):
+    with pytest.raises(
+        CloudError, match=rf"^The {title} is {status}\b.*, so there is no database to log in to; "
+    ) as it:
+        KINDS[title](lambda _service: in_state(status), title.split()[1])
+    assert re.search(NO_SERVER[status], it.value.message)
+
+
+@pytest.mark.parametrize("title", KINDS)
+@pytest.mark.parametrize("status", WITH_SERVER)
+def test_what_can_be_reached_is_tried(title, status):
+    assert KINDS[title](lambda _service: in_state(status), title.split()[1]).host
+
+
+@pytest.mark.parametrize("title", KINDS)
+@pytest.mark.parametrize("missing", [None, ""])
+def test_what_has_no_address(title, missing):
+    endpoint = {"Address": missing} if "instance" in title and missing is not None else missing
+    client = in_state("modifying", Endpoint=endpoint or {} if "instance" in title else endpoint)
+    with pytest.raises(CloudError, match=f"^The {title} has no address, and is modifying; run the task when it is"):
+        KINDS[title](lambda _service: client, title.split()[1])
+
+
+def test_an_instance_without_the_key_for_its_address():
+    described = instance(DBInstanceStatus="modifying")
+    del described["DBInstances"][0]["Endpoint"]
+    with pytest.raises(CloudError, match=r"^The instance billing has no address, and is modifying"):
+        instance_endpoint(lambda _service: Answers(describe_db_instances=described), "billing")
+
+
+@pytest.mark.parametrize("title", KINDS)
+@pytest.mark.parametrize("empty", [[], None])
+def test_a_list_without_what_was_asked_for(title, empty):
+    answers = {"DBClusters": empty, "DBInstances": empty, "DBProxies": empty} if empty is not None else {}
+    operations = ("describe_db_clusters", "describe_db_instances", "describe_db_proxies")
+    client = Answers(**dict.fromkeys(operations, answers))
+    with pytest.raises(CloudError, match=f"^There is no {title} in this region and account; check {title.split()[0]}"):
+        KINDS[title](lambda _service: client, title.split()[1])
+
+
+def test_a_cluster_without_instances():
+    client = Answers(describe_db_clusters=cluster(DBClusterMembers=[]))
+    with pytest.raises(CloudError, match=r"^The cluster orders has no DB instance, so there is no database to log in"):
+        cluster_endpoint(lambda _service: client, "orders")
+    described = cluster(LimitlessDatabase={"Status": "not-in-use"}, ClusterScalabilityType="standard")
+    assert cluster_endpoint(lambda _service: Answers(describe_db_clusters=described), "orders").host
+    serverless = Answers(describe_db_clusters=cluster(DBClusterMembers=[], EngineMode="serverless"))
+    assert cluster_endpoint(lambda _service: serverless, "orders").host
+
+
+@pytest.mark.parametrize("how", [{"ClusterScalabilityType": "limitless"}, {"LimitlessDatabase": {"Status": "enabled"}}])
+def test_aurora_limitless(how):
+    client = Answers(describe_db_clusters=cluster(DBClusterMembers=[], **how))
+    with pytest.raises(CloudError, match=r"^The cluster orders is an Aurora PostgreSQL Limitless Database, whose acc"):
+        cluster_endpoint(lambda _service: client, "orders")
 
 
 def test_a_replica_names_its_source():
