@@ -41,7 +41,9 @@ options:
     description: Port to dial. The RDS API's if left out, or else the engine's usual one.
     type: int
   login_user:
-    description: User to log in as. The secret's, or else the cluster's master user, if left out.
+    description:
+      - User to log in as. The secret's, or else the cluster's master user, if left out.
+      - Where the password comes from a secret, no other user than the secret's is taken.
     type: str
   login_password:
     description: Password to log in with.
