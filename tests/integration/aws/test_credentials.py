@@ -170,7 +170,8 @@ def test_a_profile_that_assumes_a_role(
     aws_config({"base": keys_of(nobody), "dba": f"role_arn = {arn}\nsource_profile = base\n"})
     options = {**NO_KEYS, "profile": "dba"}
     assert tasks.user(cluster=cluster, name=account, login_user=iam_administrator, **options)["changed"]
-    with pytest.raises(TaskFailed, match=r"refused"):
+    signed = rf"refused the IAM token of {iam_administrator}.* signed for {iam_administrator} at localhost:\d+ in "
+    with pytest.raises(TaskFailed, match=signed):
         tasks.user(
             cluster=cluster, name=account, login_user=iam_administrator, login_method="iam", **NO_KEYS, profile="base"
         )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.asked import Asked
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.data_api import (
@@ -128,3 +128,54 @@ def test_a_writer_that_goes_away_in_a_transaction_takes_it_along() -> None:
 def test_a_statement_that_the_api_would_not_take_is_not_sent() -> None:
     with pytest.raises(CloudError, match=r"up to 65536 characters.*has 65537; name fewer accounts"):
         API.execute("x" * (MAX_SQL + 1))
+
+
+class Rds:
+    """The Data API's client, which fails first."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self._failures = list(failures)
+        self.calls = 0
+
+    def _answer(self, **_arguments: object) -> dict[str, str]:
+        self.calls += 1
+        if self._failures:
+            raise self._failures.pop(0)
+        return {"transactionId": "t"}
+
+    begin_transaction = execute_statement = commit_transaction = _answer
+
+
+INTERNAL = ClientError({"Error": {"Code": "InternalServerErrorException", "Message": "no"}}, "x")
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "x")
+UNREACHED = EndpointConnectionError(endpoint_url="https://rds-data.example")
+
+
+def over(rds: Rds) -> DataApi:
+    return DataApi(lambda _service: rds, Endpoint("cluster orders", "aurora-mysql", "h", 3306, arn=ARN), "s")
+
+
+@pytest.mark.parametrize("failure", [INTERNAL, THROTTLED, UNREACHED])
+def test_what_changes_nothing_is_sent_again(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    rds = Rds(failure, failure)
+    assert over(rds).begin("orders") == "t"
+    assert rds.calls == 3
+
+
+@pytest.mark.parametrize("failure", [INTERNAL, ReadTimeoutError(endpoint_url="https://rds-data.example")])
+def test_a_statement_whose_end_is_not_known_is_not_sent_again(failure: Exception) -> None:
+    rds = Rds(failure)
+    with pytest.raises(TransactionLost):
+        over(rds).execute("CREATE USER jane")
+    assert rds.calls == 1
+
+
+@pytest.mark.parametrize("failure", [THROTTLED, UNREACHED])
+def test_a_statement_that_was_not_carried_out_is_sent_again(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    rds = Rds(failure)
+    over(rds).execute("CREATE USER jane")
+    assert rds.calls == 2

@@ -29,7 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Credentials, Endpoint, Login
 
 ENDPOINT = Endpoint("cluster orders", "aurora-mysql", "orders.cluster-x.example.org", 3306)
-PASSWORD, TOKEN = Credentials("admin", "hunter2"), Credentials("admin", "token", is_token=True)
+PASSWORD, TOKEN = Credentials("admin", "hunter2"), Credentials("admin", "token", is_token=True, signed="S")
 
 
 def login(credentials: Credentials = PASSWORD, **options) -> Login:
@@ -64,7 +64,7 @@ def test_refused_credentials_name_the_user_and_never_the_secret():
     denied = refusal(1045, "Access denied for user 'admin'@'10.0.0.1' (using password: YES)")
     assert "refused the password of admin" in sentence(denied)
     assert "hunter2" not in sentence(denied)
-    assert "refused the IAM token of admin" in sentence(denied, TOKEN)
+    assert "refused the IAM token of admin (error 1045), signed for S; check that" in sentence(denied, TOKEN)
 
 
 def test_the_network_and_a_server_without_tls():
