@@ -38,7 +38,8 @@ options:
   host:
     description:
       - The endpoint that AWS gave the database, in the region that O(region) says. Not a name of your own, nor a
-        tunnel, because the host is part of what is signed. Not an Aurora custom endpoint, for which Aurora accepts no token.
+        tunnel, because the host is part of what is signed. Not an Aurora custom endpoint, for which Aurora accepts no
+        token.
     type: str
   port:
     description: The port at O(host).
