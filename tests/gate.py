@@ -28,7 +28,7 @@ LOGS = ROOT / ".cache" / "logs"
 PROGRAMS = Path(sys.executable).parent
 PLUGINS = "ansible_collections.dbops.aurora_iam.plugins"
 TYPED_TESTS = (
-    "tests/benchmarks tests/documentation tests/matrix tests/sandbox tests/sanity "
+    "tests/benchmarks tests/documentation tests/matrix tests/sandbox tests/sanity tests/startup "
     "tests/artifact.py tests/checkout.py tests/demo.py tests/docsite.py tests/gate.py tests/interpreters.py "
     "tests/plugin_docs.py"
 )
@@ -179,7 +179,7 @@ def environment() -> dict[str, str]:
 
     Bytecode goes to .cache: beside the sources, `reuse lint` could meet a file that another check is just writing.
     It is kept even where the caller keeps none: without it every start of Ansible compiles all of Ansible, which takes
-    longer than what most tests start it for.
+    longer than what most tests start it for. That of modules is kept too: tests/startup.
     """
     path = os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)])
     inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -190,6 +190,7 @@ def environment() -> dict[str, str]:
         "ANSIBLE_NOCOLOR": "1",
         "PYTHONUNBUFFERED": "1",
         "PYTHONPYCACHEPREFIX": str(ROOT / ".cache" / "pycache"),
+        "PYTHONPATH": str(ROOT / "tests" / "startup"),
         # antsibull-docs copies a collection that is in a repository as git lists it, and amazon.aws is no part of ours
         "GIT_CEILING_DIRECTORIES": str(PROGRAMS.parent),
     }
