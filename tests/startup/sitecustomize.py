@@ -1,16 +1,19 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keeps the bytecode of what Ansible packs for a module's process: Python keeps none of what it imports from a zip.
+"""What many tests would do again and again is done once. Every Python that starts with this folder on PYTHONPATH, and
+with a PYTHONPYCACHEPREFIX, imports this file; the gate's do.
 
-Every Python that starts with this folder on PYTHONPATH, and with a PYTHONPYCACHEPREFIX, imports this file. The packed
-sources are imported as ever, but the same text is compiled once, and not again for each task: that takes a third of
-what a module's process does. A traceback names the zip with which a text came first.
+- Python keeps no bytecode of what it imports from a zip, such as Ansible packs for a module's process. Here it does:
+  compiling is a third of what such a process takes. A traceback names the zip with which a text came first.
+- ansible-playbook forks a worker for each task. What each of these would import of boto3 and the drivers, and read of
+  AWS's service models, is there before. Modules in processes of their own import it themselves, as ever.
 """
 
 from __future__ import annotations
 
 import _imp
 import contextlib
+import functools
 import importlib.util
 import marshal
 import os
@@ -41,5 +44,23 @@ def compile_once(pathname: str, source: bytes) -> CodeType:
     return code
 
 
+def import_ahead() -> None:
+    import boto3  # noqa: F401
+    import botocore.session
+    import psycopg2  # noqa: F401
+    import pymysql  # noqa: F401
+
+    botocore.session.create_loader = functools.lru_cache(maxsize=None)(botocore.session.create_loader)
+    loader = botocore.session.create_loader(None)
+    for service in ("rds", "secretsmanager"):
+        loader.load_service_model(service, "service-2")
+        loader.load_service_model(service, "endpoint-rule-set-1")
+    loader.load_data_with_path("endpoints")
+
+
 if FOLDER:
     zipimport._compile_source = compile_once  # type: ignore[attr-defined]
+    # Pythons that modules run on may be older than 3.10
+    if os.path.basename("".join(getattr(sys, "orig_argv", ())[1:2])) == "ansible-playbook":
+        with contextlib.suppress(ImportError):
+            import_ahead()
