@@ -70,6 +70,22 @@ class TaskFailed(Exception):
         self.result = result
 
 
+def run_module(module: str, arguments: dict[str, Any]) -> Result:
+    """What a module that is given these arguments prints, in this process."""
+    main = importlib.import_module(f"{MODULES}.{module}").main
+    printed = io.StringIO()
+    with (
+        patch_module_args({**arguments, "_ansible_remote_tmp": "/tmp"}),
+        # Else it would print warnings, like the controller that this process is once a test has imported Ansible's
+        mock.patch.object(_internal, "is_controller", False),
+        contextlib.redirect_stdout(printed),
+        contextlib.suppress(SystemExit),
+    ):
+        main()
+    result: Result = json.loads(printed.getvalue())
+    return result
+
+
 Guard = Callable[[str], contextlib.AbstractContextManager[None]]
 
 
@@ -103,19 +119,8 @@ class Tasks:
             given["login_method"] = "data_api"
         database = options.get("cluster") or options.get("instance")
         guard = self._writes_nothing(database) if check and database else contextlib.nullcontext()
-        main = importlib.import_module(f"{MODULES}.{module}").main
-        printed = io.StringIO()
-        arguments = {**given, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
-        with (
-            guard,
-            patch_module_args(arguments),
-            # Else it would print warnings, like the controller that this process is once a test has imported Ansible's
-            mock.patch.object(_internal, "is_controller", False),
-            contextlib.redirect_stdout(printed),
-            contextlib.suppress(SystemExit),
-        ):
-            main()
-        result: Result = json.loads(printed.getvalue())
+        with guard:
+            result = run_module(module, {**given, "_ansible_check_mode": check, "_ansible_diff": True})
         if result.get("failed"):
             raise TaskFailed(result)
         return result
