@@ -91,16 +91,23 @@ class Administration:
             if self._writers[cluster].family == "mysql":
                 name = "CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci"
                 left = self.sql(cluster, f"SELECT User, Host FROM mysql.user WHERE {name} LIKE 'jane\\_%'")
-                for user, host in left:
-                    self.sql(cluster, f"DROP USER '{user}'@'{host}'")
-                continue
-            left = self.sql(cluster, "SELECT rolname FROM pg_roles WHERE rolname ILIKE 'jane\\_%'")
-            databases = self.sql(cluster, "SELECT datname FROM pg_database WHERE datallowconn") if left else []
-            owned = "".join(f'DROP OWNED BY "{name}" CASCADE; ' for (name,) in left)
-            for (database,) in databases:
-                self.sql(cluster, owned, database)
-            for (name,) in left:
-                self.sql(cluster, f'DROP ROLE "{name}"')
+                self.drop_users(cluster, left)
+            else:
+                left = self.sql(cluster, "SELECT rolname FROM pg_roles WHERE rolname ILIKE 'jane\\_%'")
+                databases = self.sql(cluster, "SELECT datname FROM pg_database WHERE datallowconn")
+                self.drop_roles(cluster, left, [database for (database,) in databases])
+
+    def drop_users(self, cluster: str, users: list[tuple[str, ...]]) -> None:
+        """All in one statement, as is ``drop_roles``: there may be hundreds."""
+        if users:
+            self.sql(cluster, "DROP USER " + ", ".join(f"'{user}'@'{host}'" for user, host in users))
+
+    def drop_roles(self, cluster: str, roles: list[tuple[str, ...]], databases: list[str]) -> None:
+        names = ", ".join(f'"{name}"' for (name,) in roles)
+        if names:
+            for database in databases:
+                self.sql(cluster, f"DROP OWNED BY {names} CASCADE", database)
+            self.sql(cluster, f"DROP ROLE {names}")
 
 
 def running_clusters(layout: Layout) -> list[RunningCluster]:
@@ -109,12 +116,9 @@ def running_clusters(layout: Layout) -> list[RunningCluster]:
 
 def drop_iam_accounts(admin: Administration, cluster: str) -> None:
     if cluster == "orders":
-        rows = admin.sql(cluster, "SELECT User, Host FROM mysql.user WHERE plugin = 'AWSAuthenticationPlugin'")
-        for user, host in rows:
-            admin.sql(cluster, f"DROP USER '{user}'@'{host}'")
+        users = admin.sql(cluster, "SELECT User, Host FROM mysql.user WHERE plugin = 'AWSAuthenticationPlugin'")
+        admin.drop_users(cluster, users)
         return
     members = "SELECT rolname FROM pg_roles WHERE pg_has_role(oid, 'rds_iam', 'USAGE') AND NOT rolsuper"
-    for (role,) in admin.sql(cluster, f"{members} AND rolname <> 'rds_iam'"):
-        for database in (cluster, "postgres"):
-            admin.sql(cluster, f'DROP OWNED BY "{role}" CASCADE', database)
-        admin.sql(cluster, f'DROP ROLE "{role}"')
+    roles = admin.sql(cluster, f"{members} AND rolname <> 'rds_iam'")
+    admin.drop_roles(cluster, roles, [cluster, "postgres"])
