@@ -84,7 +84,7 @@ def watch(mark: str, run: Run, ended: threading.Event) -> None:
                     run.surroundings.add(environment)
                 elif environment:
                     others.add(name)
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @pytest.fixture(params=["orders", "ledger", "orders, as modules"])
