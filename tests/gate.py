@@ -81,7 +81,8 @@ CHECKS: tuple[Check, ...] = (
     Check("oldest and newest", "matrix", "python -m tests.matrix --ends --only units", time_limit=900),
     Check("Molecule", "molecule", "molecule test --all", time_limit=1800),
     Check("demo", "demo", "python -m tests.demo"),
-    Check("unit tests", "units", "pytest tests/unit", lane="tests"),
+    # In the lane that would end first. That of the integration tests ends last, since some of them wait for long
+    Check("unit tests", "units", "pytest tests/unit", lane="data api"),
     Check("integration tests", "integration", IN_TWO_PROCESSES, lane="tests", time_limit=2700),
     Check("integration, Data API", "integration", OVER_DATA_API, lane="data api", time_limit=2700),
     Check("comparisons of time", "integration", "pytest tests/integration -m timed", lane=ALONE),
