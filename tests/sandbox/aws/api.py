@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 from collections.abc import Callable
 from typing import Any
 
+from moto import backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.sts import models as sts
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -30,6 +32,15 @@ def _session_token() -> str:
     return secrets.token_urlsafe(900)
 
 
+_list_services = backends.list_of_moto_modules
+
+
+@functools.cache
+def _services() -> frozenset[str]:
+    """moto's, which it would look for in its folder at every request."""
+    return frozenset(_list_services())
+
+
 def serve(
     port: int,
     refusals: Callable[[], list[dict[str, Any]]],
@@ -43,6 +54,7 @@ def serve(
     request is one of this account, whatever access key signed it.
     """
     sts.random_session_token = _session_token
+    backends.list_of_moto_modules = _services
     os.environ.update(MOTO_IAM_LOAD_MANAGED_POLICIES="true", MOTO_ACCOUNT_ID=ACCOUNT_ID)
     application = FaultHook(
         with_data_api(DomainDispatcherApplication(create_backend_app)), find_credential, refusals, hooks
