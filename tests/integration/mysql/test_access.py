@@ -198,6 +198,36 @@ def test_what_neither_grants_nor_roles_can_say_is_a_warning(tasks: Tasks, state:
     assert (facts["accounts"][0]["acts_as"], facts["accounts"][0]["admin_roles"]) == ([f"{account}_s@%"], [roles[0]])
 
 
+def test_what_a_warning_says_to_execute_takes_the_admin_option_only(state: State, sql, dba, account: str):
+    """Granted again without the option, the role keeps it: the server writes nothing, and reads the option again."""
+    name, role, other = f"{account}_who", f"{account}_r", f"{account}_s"
+    sql(f"CREATE ROLE {role}, {other}; CREATE USER {name} {IAM} REQUIRE SSL; GRANT {role} TO {name} WITH ADMIN OPTION")
+    sql(f"GRANT {other} TO {name}; SET DEFAULT ROLE ALL TO {name}; GRANT SELECT ON `app%`.* TO {role}")
+
+    def may_give() -> bool:
+        with login({**dba[1], "login_user": name}) as cursor:
+            cursor.execute("SELECT CURRENT_ROLE()")
+            assert cursor.fetchall() == ((f"`{role}`@`%`,`{other}`@`%`",),)
+            cursor.execute("SELECT * FROM app_one.t")
+            try:
+                cursor.execute(f"GRANT {role} TO {account}_dba")
+            except pymysql.OperationalError as error:
+                return error.args[0] not in (1227,)
+        return True
+
+    request = AccountRequest(name, "%", roles=(role, other))
+    for statement in ("DO 0", f"GRANT {role} TO {name}; FLUSH PRIVILEGES"):
+        sql(statement)
+        (warning,) = warned(state, request, write=True)
+        sql(f"ALTER USER {name} IDENTIFIED WITH caching_sha2_password BY '{PASSWORD}'")
+        assert may_give()
+        sql(f"ALTER USER {name} {IAM}")
+    sql(warning.partition("execute: ")[2])
+    assert warned(state, request, write=True) == []
+    sql(f"ALTER USER {name} IDENTIFIED WITH caching_sha2_password BY '{PASSWORD}'")
+    assert not may_give()
+
+
 def test_facts_tell_whose_rows_count(tasks: Tasks, state: State, sql, account: str):
     sql(f"CREATE USER {account} {IAM}, {account}@'10.%' {IAM}; CREATE ROLE {account}_r, {account}_o, {account}_m")
     sql(f"GRANT SELECT, INSERT ON `app%`.* TO {account}; GRANT SELECT ON `app%`.* TO {account}_r")

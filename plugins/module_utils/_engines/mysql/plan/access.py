@@ -8,9 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql import statements
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.access import (
     GrantTables,
     Privileges,
@@ -124,8 +125,18 @@ def kept_rights(changes: Changes, observed: MySQLObserved) -> Iterator[str]:
             if roles:
                 yield (
                     f"{change.name} may give {', '.join(map(str, roles))} to others (WITH ADMIN OPTION). MySQL takes "
-                    "that away with the role only: if it should not, revoke the role, and run the task again."
+                    "that away with the role only, and sessions that begin in between lack the role. If it should not, "
+                    f"execute: {_without_admin_option(change.after, roles)}"
                 )
+
+
+def _without_admin_option(account: Account, roles: Sequence[AccountName]) -> str:
+    """Statements after which the account has the roles as before."""
+    names = [account.name]
+    again = [statements.revoke_roles(roles, names), statements.grant_roles(roles, names)]
+    if account.default_roles.intersection(roles):
+        again += statements.set_default_roles(sorted(account.default_roles), False, names)
+    return "; ".join(statement.text for statement in again)
 
 
 def _is_exhaustive(change: AccountChange) -> bool:
