@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import pymysql
 import pytest
 
 from tests.integration.administration import Administration
+from tests.integration.mysql.scene import connection
 from tests.integration.tasks import Result, Tasks, assert_settled, converge, refused_alike
+from tests.sandbox.clients import State
 
 pytestmark = pytest.mark.mysql
 CLUSTER = "orders"
@@ -64,6 +67,25 @@ def test_such_privileges_are_refused(user, sql, routine: str):
     converge(partial(user, grants=grants))
     sql("FLUSH PRIVILEGES")
     assert_settled(partial(user, grants=grants))
+
+
+@pytest.mark.usefixtures("routines")
+def test_what_is_left_of_a_dropped_routine_is_nothing(user, sql, state: State, account: str):
+    """The server does not find the rows of its grants: neither to delete them with the routine, nor to revoke them, nor
+    to let anybody execute another one of that name."""
+    name = user.keywords["name"]
+    user()
+    for routine in ROUTINES:
+        sql(f"GRANT EXECUTE ON PROCEDURE {quoted(routine)} TO `{name}`")
+    sql("FLUSH PRIVILEGES; " + "".join(f"DROP PROCEDURE {quoted(routine)}; " for routine in ROUTINES))
+    if name.isascii():
+        assert len(sql(f"SELECT * FROM mysql.procs_priv WHERE User = '{name}'")) == len(ROUTINES)
+    converge(partial(user, grants=[], comment="x"))
+    sql("CREATE PROCEDURE dx.pü() DO 0")
+    session = connection(state, CLUSTER, name)
+    with pytest.raises(pymysql.OperationalError, match="execute command denied"):
+        session.cursor().execute("CALL dx.pü()")
+    session.close()
 
 
 @pytest.mark.usefixtures("routines")

@@ -45,6 +45,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
     Dependencies,
     read_dependencies,
+    sees_all_routines,
     unseen_definers,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import (
@@ -64,19 +65,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -> MySQLObserved:
     """Nine queries at most, ten where roles are granted or sessions end. Raises StatementFailed, ConnectionLost."""
     server = ServerRow(*session.query(queries.server_facts(others is not Others.NOTHING))[0])
-    all_accounts = others is Others.ACCOUNTS
     principals = server.principals
-    users = _read_users(session, wanted, principals, all_accounts)
+    users = _read_users(session, wanted, principals, others is Others.ACCOUNTS)
     requests = Requests(wanted)
-    subjects = requests.subjects(users.names) | (users.iam if all_accounts else set())
+    subjects = requests.subjects(users.names) | (users.iam if others is Others.ACCOUNTS else set())
     looked_up = subjects.union(_alike(wanted, users.names), principals)
     granted = build_granted(server, users, looked_up, session.query(*queries.privileges(looked_up)))
     created = _created(wanted, users.names)
     dependencies = read_dependencies(session, requests, subjects, users.names, created)
-    endpoint = session.login.endpoint
     asked = _asked(wanted, server.folds_names)
     tables = GrantTables(server.dialect, granted.grants, users.restrictions)
     authority = authority_of_login(server, tables)
+    objects = _look_up(session, wanted, server.folds_names, granted.lost)
+    granted.forget(granted.lost - objects.scopes if sees_all_routines(authority) else ())
     return MySQLObserved(
         accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
         iam_accounts=[name for name in server.iam_names if not is_reserved(name.name)],
@@ -85,13 +86,13 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
         user=login_name(server.client).name,
         client=server.known_client,
         title=session.login.title,
-        master=endpoint.master_user,
+        master=session.login.endpoint.master_user,
         dialect=server.dialect,
         folds_names=server.folds_names,
         resolves_hosts=server.resolves_hosts,
         authentication_policy=server.authentication_policy,
         plugin_active=server.plugin_active,
-        iam_auth=endpoint.iam_auth,
+        iam_auth=session.login.endpoint.iam_auth,
         existing=frozenset(users.names),
         unlocked=users.unlocked,
         group_roles=frozenset(users.group_roles & subjects),
@@ -102,7 +103,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
         known_dynamic=_known_dynamic(session, wanted),
         grant_tables=tables,
         authority=authority,
-        objects=_look_up(session, wanted, server.folds_names),
+        objects=objects,
         doubled=granted.doubled,
         mandatory_roles=role_list(server.mandatory_roles or ""),
         system_users=frozenset(granted.system_users),
@@ -174,9 +175,11 @@ def _role_edges(session: Session, dependencies: Dependencies, gain_roles: bool) 
     return build_role_edges(RoleEdgeRow(*row) for row in session.query(queries.ROLE_EDGES))
 
 
-def _look_up(session: Session, wanted: Sequence[ParsedAccount], folds_names: bool) -> Objects:
-    """One query, or none if no database is named."""
-    named = set(_named_objects(wanted, folds_names))
+def _look_up(
+    session: Session, wanted: Sequence[ParsedAccount], folds_names: bool, routines: Iterable[Scope]
+) -> Objects:
+    """One query, or none if no database is named. ``routines``: others that are looked up."""
+    named = {*_named_objects(wanted, folds_names), *((routine, False) for routine in routines)}
     if not named:
         return Objects()
     scopes = {scope for scope, _has_columns in named}

@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.gr
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import (
     GLOBAL,
     database_scope,
+    is_lost,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
     DATABASE_PRIVILEGES,
@@ -266,6 +267,18 @@ class GrantedRows:
                 name = AccountName(from_procs_priv(user), host.lower())
             if name.name in self._names:
                 self._readers[kind](name, *rest)
+
+    @property
+    def lost(self) -> frozenset[Scope]:
+        """Routines of which the server loses privileges of subjects."""
+        held = ((name, grant) for name in self.subjects for grant in self.grants[name])
+        return frozenset(grant.scope for name, grant in held if is_lost(name, grant.scope))
+
+    def forget(self, routines: Collection[Scope]) -> None:
+        """They were dropped when the server had lost what was granted on them. The rows are left, give nothing, and
+        cannot be revoked."""
+        for grants in self.grants.values():
+            grants.difference_update([grant for grant in grants if grant.scope in routines])
 
     def _level(self, name: AccountName, scope: Scope, privileges: Iterable[str], option: bool) -> None:
         self.grants[name].update(Grant(privilege, scope) for privilege in privileges)

@@ -133,8 +133,9 @@ def open_sessions(
     return {number: name for number, name in sorted(found.items()) if name in accounts}, unclear
 
 
+_SEES_ROUTINES = ("SHOW_ROUTINE", "SELECT", "EXECUTE", "CREATE ROUTINE", "ALTER ROUTINE")
 _SEES = (
-    ("SHOW_ROUTINE", ("SHOW_ROUTINE", "SELECT", "EXECUTE", "CREATE ROUTINE", "ALTER ROUTINE")),
+    ("SHOW_ROUTINE", _SEES_ROUTINES),
     ("TRIGGER", ("TRIGGER",)),
     ("EVENT", ("EVENT",)),
 )
@@ -159,6 +160,10 @@ def missing_to_see(authority: Authority) -> list[str]:
     information_schema leaves out without a word what the login has no privilege on.
     """
     return [f"{word} ON {where}" for word, privileges in _SEES for where in _hidden(authority, privileges)]
+
+
+def sees_all_routines(authority: Authority) -> bool:
+    return not list(_hidden(authority, _SEES_ROUTINES))
 
 
 def _hidden(authority: Authority, privileges: tuple[str, ...]) -> Iterator[str]:
