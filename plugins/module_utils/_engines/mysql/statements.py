@@ -171,7 +171,10 @@ def create_users(names: Sequence[AccountName], settings: Settings, dialect: Dial
 
 def try_to_create_users(names: Sequence[AccountName]) -> str:
     """Creates nobody, because there is no such plugin. Before the server says so, it refuses what it would refuse of
-    these accounts anyway: that one of them is the definer of code."""
+    these accounts anyway: that one of them is the definer of code.
+
+    https://github.com/mysql/mysql-server/blob/8.0/sql/auth/sql_user.cc (mysql_create_user)
+    """
     return "CREATE USER " + ", ".join(f"{account(name)} IDENTIFIED WITH `dbops.aurora_iam`" for name in names)
 
 

@@ -3,14 +3,17 @@
 """What the MySQL engine relies on of a server: the version that each came with, and where it is documented.
 
 Everything is in 8.0.28 (Aurora MySQL 3.03 and RDS for MySQL 8.0.28), but for what stands in ``NEWER``.
+
+The pages are those of the manual of 8.0: later ones no longer say in which version of 8.0 something came. Of variables,
+its page added-deprecated-removed.html says it, and what that does not list is older.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-MANUAL = "https://dev.mysql.com/doc/refman/8.4/en/"
-ERRORS = "https://dev.mysql.com/doc/mysql-errors/8.4/en/"
+MANUAL = "https://dev.mysql.com/doc/refman/8.0/en/"
+ERRORS = "https://dev.mysql.com/doc/mysql-errors/8.0/en/server-error-reference.html"
 OLDEST = (8, 0, 28)
 """The oldest server that the collection is made for."""
 
@@ -31,7 +34,7 @@ FEATURES = (
         "OR ORDER SELECT SET SHOW SESSION GLOBAL THEN TRUE UNION USING WARNINGS WHEN WHERE DAY BINARY UNSIGNED "
         "on of null found system",
     ),
-    Feature((8, 0, 1), "with.html", "WITH RECURSIVE cte_max_recursion_depth"),
+    Feature((8, 0, 1), "with.html", "WITH RECURSIVE"),
     Feature(
         (8, 0, 0),
         "functions.html",
@@ -42,7 +45,9 @@ FEATURES = (
     Feature((8, 0, 0), "locking-functions.html", "GET_LOCK IS_USED_LOCK RELEASE_LOCK"),
     Feature((8, 0, 0), "charset-unicode-sets.html", "utf8mb4 utf8mb4_general_ci"),
     Feature((8, 0, 1), "charset-unicode-sets.html", "utf8mb4_0900_ai_ci"),
-    Feature((8, 0, 11), "server-system-variables.html", "default_collation_for_utf8mb4"),
+    Feature((8, 0, 2), "added-deprecated-removed.html", "activate_all_roles_on_login mandatory_roles"),
+    Feature((8, 0, 3), "added-deprecated-removed.html", "cte_max_recursion_depth"),
+    Feature((8, 0, 11), "added-deprecated-removed.html", "default_collation_for_utf8mb4"),
     Feature(
         (8, 0, 0), "create-user.html", "CREATE IDENTIFIED REQUIRE SSL NONE MAX_USER_CONNECTIONS ACCOUNT LOCK UNLOCK"
     ),
@@ -89,13 +94,13 @@ FEATURES = (
     Feature(
         (8, 0, 0),
         "server-system-variables.html",
-        "activate_all_roles_on_login autocommit completion_type default_password_lifetime lc_messages "
-        "lock_wait_timeout lower_case_table_names mandatory_roles max_execution_time "
+        "autocommit completion_type default_password_lifetime lc_messages "
+        "lock_wait_timeout lower_case_table_names max_execution_time "
         "read_only skip_name_resolve sql_big_selects "
         "sql_mode sql_notes sql_select_limit super_read_only transaction_read_only wait_timeout",
     ),
-    Feature((8, 0, 16), "partial-revokes.html", "partial_revokes"),
-    Feature((8, 0, 27), "server-system-variables.html#sysvar_authentication_policy", "authentication_policy"),
+    Feature((8, 0, 16), "added-deprecated-removed.html", "partial_revokes"),
+    Feature((8, 0, 27), "added-deprecated-removed.html", "authentication_policy"),
     Feature((8, 0, 0), "innodb-parameters.html", "innodb_lock_wait_timeout innodb_read_only"),
     Feature((8, 0, 0), "sql-mode.html", "NO_BACKSLASH_ESCAPES PAD_CHAR_TO_FULL_LENGTH"),
     Feature(
