@@ -14,10 +14,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any, Optional
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import (
     Glob,
+    NotBefore,
     Unknown,
     Value,
     Values,
@@ -100,9 +102,9 @@ def _clause_holds(operator: str, wanted: Any, actual: Value, variables: Values |
 
 
 def _null_holds(choices: list[str], actual: Value) -> Truth:
-    if isinstance(actual, Unknown) and not actual.prefix:
+    if isinstance(actual, Unknown) and not (actual.prefix or isinstance(actual, NotBefore)):
         return None
-    # A value of which the beginning is known is there
+    # A value of which the beginning is known is there, and so is the time
     return ("true" if actual is None else "false") in choices
 
 
@@ -120,8 +122,10 @@ def _matches(parts: re.Match[str], choice: str, actual: Value, variables: Values
     """Whether a key's value, which is there, is the one that the policy wants."""
     family, comparison = parts["family"].lower(), parts["comparison"].lower()
     ignore_case = family == "bool" or comparison.endswith("ignorecase")
+    if isinstance(actual, NotBefore):
+        return _comes(comparison, choice, actual.moment)
     if family not in ("string", "arn", "bool"):
-        # Numbers, dates, addresses: nothing of the kind is known before the login
+        # Numbers and addresses: nothing of the kind is known before the login
         return None
     like = family == "arn" or comparison.endswith("like")
     if variables is None:
@@ -133,6 +137,32 @@ def _matches(parts: re.Match[str], choice: str, actual: Value, variables: Values
     if ignore_case:
         glob = replace(glob, head=glob.head.lower(), expression=glob.expression.lower())
     return _covers(glob, actual, ignore_case)
+
+
+def _comes(comparison: str, choice: str, earliest: float) -> Truth:
+    """Whether a moment that is not before ``earliest`` compares so with the one that the policy wants."""
+    wanted = _moment(choice)
+    if wanted is None:
+        return None
+    if comparison in ("lessthan", "lessthanequals"):
+        return None if wanted > earliest else False
+    if comparison in ("greaterthan", "greaterthanequals"):
+        return True if wanted < earliest else None
+    return None if wanted >= earliest else False
+
+
+def _moment(text: str) -> float | None:
+    """Seconds since 1970 of a date in one of the W3C's ISO 8601 formats, or of the seconds themselves.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+    try:
+        if "-" not in text:
+            return float(text)
+        read = datetime.fromisoformat(text.upper().replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
 
 
 def _covers(glob: Glob, actual: Value, ignore_case: bool) -> Truth:

@@ -57,7 +57,9 @@ class Accounts:
     bits  connect ARN → its bit
     """
 
-    def __init__(self, connect_arns: Iterable[str]) -> None:
+    def __init__(self, connect_arns: Iterable[str], now: float | None = None) -> None:
+        """``now``: the logins to judge come at this moment or later; None where dates are left open."""
+        self._now = now
         self.bits = {arn: 1 << position for position, arn in enumerate(dict.fromkeys(filter(None, connect_arns)))}
         self._all = (1 << len(self.bits)) - 1
         self._matching: dict[Glob, int] = {}
@@ -75,7 +77,7 @@ class Accounts:
         """
         regions = self._regions.get((principal.partition, principal.account), {})
         own = sum(regions.values())
-        by_region = [(values_at_login(principal, region), accounts) for region, accounts in regions.items()]
+        by_region = [(values_at_login(principal, region, self._now), accounts) for region, accounts in regions.items()]
         effects = []
         for policy in policies:
             if policy.unread:

@@ -92,9 +92,12 @@ class Authorization:
         return next(found, Verdict(principal_arn, DENIED))
 
 
-def decide(principals: Iterable[Principal], connect_arns: Iterable[str]) -> Authorization:
-    """Judge every principal on every account. Empty ARNs are left out."""
-    accounts = Accounts(connect_arns)
+def decide(principals: Iterable[Principal], connect_arns: Iterable[str], now: float | None = None) -> Authorization:
+    """Judge every principal on every account. Empty ARNs are left out.
+
+    now  the logins come at this moment or later, in seconds since 1970; None where dates are left open
+    """
+    accounts = Accounts(connect_arns, now)
     verdicts: dict[str, list[Verdict]] = {arn: [] for arn in accounts.bits}
     by_position = list(verdicts.values())
     runs: dict[str, Runs] = {}

@@ -25,6 +25,13 @@ class Unknown:
     prefix: str = ""
 
 
+@dataclass(frozen=True)
+class NotBefore(Unknown):
+    """A moment that is only known when somebody logs in, and that is not before this one, in seconds since 1970."""
+
+    moment: float = 0.0
+
+
 Value = Union[str, None, Unknown]
 """The value of a condition key: known, absent from the request, or not known yet."""
 Values = Callable[[str], Value]

@@ -11,7 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import Unknown, Value, Values
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import (
+    NotBefore,
+    Unknown,
+    Value,
+    Values,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import (
     INEFFECTIVE_KEYS,
     ConnectStatement,
@@ -55,14 +60,17 @@ class Principal:
         return self.arn.split(":")[4]
 
 
-def values_at_login(principal: Principal, region: str) -> Values:
-    """The condition keys of a login of the principal to a database in the region.
+def values_at_login(principal: Principal, region: str, now: float | None = None) -> Values:
+    """The condition keys of a login of the principal to a database in the region, at ``now`` or later.
 
     Which keys there are: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     A token is only accepted over TLS, in the region for which it was signed, and from the principal itself.
     """
     user = principal.kind == USER
+    later = Unknown() if now is None else NotBefore(moment=now)
     known: dict[str, Value] = {
+        "aws:currenttime": later,
+        "aws:epochtime": later,
         "aws:principalaccount": principal.account,
         "aws:principalarn": principal.arn,
         "aws:principalisawsservice": "false",

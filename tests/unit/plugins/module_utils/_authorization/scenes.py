@@ -58,9 +58,9 @@ def _principal(
     )
 
 
-def verdict(principal: Principal, arn: str = JOE) -> Verdict:
-    return decide([principal], [arn]).verdict(principal.arn, arn)
+def verdict(principal: Principal, arn: str = JOE, now: float | None = None) -> Verdict:
+    return decide([principal], [arn], now).verdict(principal.arn, arn)
 
 
-def outcome(principal: Principal, arn: str = JOE) -> str:
-    return verdict(principal, arn).outcome
+def outcome(principal: Principal, arn: str = JOE, now: float | None = None) -> str:
+    return verdict(principal, arn, now).outcome

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -82,6 +83,38 @@ def test_conditions(condition: dict[str, dict[str, Any]], met: bool | None) -> N
     assert outcome(user(document(allow), tags=tags)) == unsure[met]
     denied = {True: DENIED, False: ALLOWED, None: CONDITIONAL}
     assert outcome(user(document(statement(), deny), tags=tags)) == denied[met]
+
+
+PAST, NOW, FUTURE = "2026-05-31T00:00:00Z", datetime(2026, 6, 1, tzinfo=UTC).timestamp(), "2026-06-02"
+
+
+@pytest.mark.parametrize("key", ["aws:CurrentTime", "aws:EpochTime"])
+@pytest.mark.parametrize(
+    ("operator", "past", "future"),
+    [
+        # A login comes now or later: what is over stays over, and what is to come is not known
+        ("DateLessThan", False, None),
+        ("DateLessThanEquals", False, None),
+        ("DateGreaterThan", True, None),
+        ("DateGreaterThanEquals", True, None),
+        ("DateEquals", False, None),
+        ("DateNotEquals", True, None),
+        ("DateLessThanIfExists", False, None),
+    ],
+)
+def test_dates_that_are_over(key: str, operator: str, past: bool, future: bool | None) -> None:
+    outcomes = {True: ALLOWED, False: DENIED, None: CONDITIONAL}
+    for wanted, met in ((PAST, past), (FUTURE, future), ("1780185600", past), ("someday", None)):
+        allow = document(statement(Condition={operator: {key: wanted}}))
+        assert outcome(user(allow), now=NOW) == outcomes[met], wanted
+        assert outcome(user(allow)) == CONDITIONAL, "without a moment, dates are left open"
+
+
+def test_seconds_that_are_over() -> None:
+    over = {"NumericLessThan": {"aws:EpochTime": 1780185600}}
+    assert outcome(user(document(statement(Condition=over))), now=NOW) == DENIED
+    deny = statement("Deny", Condition={"DateLessThan": {"aws:CurrentTime": [PAST, "2026-05-01"]}})
+    assert outcome(user(document(statement(), deny)), now=NOW) == ALLOWED
 
 
 def test_a_conditional_verdict_names_the_keys() -> None:
