@@ -29,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.pr
 )
 
 UNREAD = "the policy's text, which AWS did not return"
+STAR = "whether * reaches beyond the colon, which IAM's documents leave open"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,9 @@ class Accounts:
                 keys.update(dict.fromkeys(glob.keys if matching else ()))
             else:
                 sure |= matching
+            wider = 0 if glob.wider is None else self._matching_accounts(glob.wider) & ~matching
+            perhaps |= wider
+            keys.update(dict.fromkeys((STAR,) if wider else ()))
         perhaps &= ~sure
         if statement.excludes:
             sure = self._all & ~(sure | perhaps)

@@ -13,7 +13,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.ht
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Callable, Union
 
@@ -46,12 +47,14 @@ class Glob:
     expression  the regular expression; empty where the head is all there is
     stars       how many ``*`` there are
     keys        the condition keys whose value is not known: with any, a match is only a possible one
+    wider       the same where IAM's documents can also be read so that more matches: such a match is a possible one
     """
 
     head: str
     expression: str = ""
     stars: int = 0
     keys: tuple[str, ...] = ()
+    wider: Glob | None = None
 
     @property
     def literal(self) -> bool:
@@ -61,8 +64,12 @@ class Glob:
 _SPECIAL = re.compile(r"\$\{([^}]*)\}|\*+|\?")
 _ESCAPED = frozenset("*?$")
 
-# A last * of a segment of an ARN reaches beyond the colon, one within a segment does not.
+# A last * of a segment of an ARN reaches beyond the colon, one within a segment does not. The resource part, such as
+# dbuser:cluster-ABC/jane, is one segment of the six that an ARN has, and has a colon itself. Whether a * in front of
+# that one reaches beyond it, as in …:123456789012:*/jane, the documents do not say.
 _ANYTHING, _IN_SEGMENT = ".*", "[^:]*"
+_BEFORE_RESOURCE = 5
+"""The colons of an ARN in front of its resource part"""
 
 _MAX_STARS = 5
 """Up to so many ``*`` a regular expression is fast on any text; with more, a crafted pattern could take minutes."""
@@ -81,6 +88,7 @@ def resolve(pattern: str, values: Values, arn: bool = True) -> Glob | None:
 
 def _glob(pattern: str, arn: bool, values: Values | None) -> Glob | None:
     pieces: list[tuple[str, str]] = []
+    wider: list[str] = []
     keys: list[str] = []
     end = 0
     for found in _SPECIAL.finditer(pattern):
@@ -88,15 +96,29 @@ def _glob(pattern: str, arn: bool, values: Values | None) -> Glob | None:
         if text is None:
             return None
         pieces += [(pattern[end : found.start()] + text, wildcard)]
+        in_resource = pattern.count(":", 0, found.start()) >= _BEFORE_RESOURCE
+        wider += [_ANYTHING if wildcard == _IN_SEGMENT and in_resource else wildcard]
         end = found.end()
     pieces += [(pattern[end:], "")]
-    wild = next((number for number, (_text, wildcard) in enumerate(pieces) if wildcard), len(pieces) - 1)
+    texts, wildcards = zip(*pieces)
+    narrow = _assembled(texts, wildcards, tuple(keys))
+    if tuple(wider) == wildcards[:-1]:
+        return narrow
+    return replace(narrow, wider=_assembled(texts, (*wider, ""), tuple(keys)))
+
+
+def _assembled(texts: Sequence[str], wildcards: Sequence[str], keys: tuple[str, ...]) -> Glob:
+    wild = next((number for number, wildcard in enumerate(wildcards) if wildcard), len(texts) - 1)
     return Glob(
-        head="".join(text for text, _wildcard in pieces[: wild + 1]),
-        expression="".join(re.escape(text) + wildcard for text, wildcard in pieces) if pieces[wild][1] else "",
-        stars=sum(wildcard.endswith("*") for _text, wildcard in pieces),
-        keys=tuple(keys),
+        head="".join(texts[: wild + 1]),
+        expression="".join(map(_escaped, texts, wildcards)) if wildcards[wild] else "",
+        stars=sum(wildcard.endswith("*") for wildcard in wildcards),
+        keys=keys,
     )
+
+
+def _escaped(text: str, wildcard: str) -> str:
+    return re.escape(text) + wildcard
 
 
 def _special(found: re.Match[str], arn: bool, values: Values | None, keys: list[str]) -> tuple[str | None, str]:

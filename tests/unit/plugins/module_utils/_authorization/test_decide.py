@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.coverage import STAR
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.decide import (
     ALLOWED,
     CONDITIONAL,
@@ -34,6 +35,10 @@ from .scenes import ACCOUNT_ID, JOE, PREFIX, REGION, document, outcome, policy, 
         # A * within a segment stays in it, one at its end may run on
         (f"arn:aws:rds-db:eu-*{ACCOUNT_ID}:dbuser:cluster-ABC/joe", DENIED),
         ("arn:aws:*:dbuser:cluster-ABC/joe", ALLOWED),
+        # One in front of the resource part's own colon can be read either way
+        (f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:*/joe", CONDITIONAL),
+        (f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:db*ABC/joe", CONDITIONAL),
+        (f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:db*ABC/ann", DENIED),
         # Names are case-sensitive
         (PREFIX + "JOE", DENIED),
         (PREFIX.replace("ABC", "abc") + "joe", DENIED),
@@ -52,7 +57,14 @@ from .scenes import ACCOUNT_ID, JOE, PREFIX, REGION, document, outcome, policy, 
 def test_resources(pattern: str, expected: str) -> None:
     assert outcome(user(document(statement(resource=pattern)))) == expected
     everything_else = {"Effect": "Allow", "Action": "rds-db:*", "NotResource": [pattern]}
-    assert outcome(user(document(everything_else))) == (DENIED if expected == ALLOWED else ALLOWED)
+    opposite = {ALLOWED: DENIED, DENIED: ALLOWED, CONDITIONAL: CONDITIONAL}
+    assert outcome(user(document(everything_else))) == opposite[expected]
+
+
+def test_a_verdict_names_the_star_that_it_depends_on() -> None:
+    pattern = f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:*/joe"
+    for allowed in (document(statement(resource=pattern)), document(statement(), statement("Deny", pattern))):
+        assert verdict(user(allowed)).describe()["depends_on"] == [STAR]
 
 
 @pytest.mark.parametrize("resource_id", ["cluster-ABC", "db-XYZ", "prx-0123456789abcdef0"])
