@@ -147,8 +147,21 @@ def _role(role: Mapping[str, Any], managed: Managed) -> Principal:
         policies=_policies(role, "Role", managed),
         tags=_tags(role),
         boundary=_boundary(role, managed),
-        session_tags=any(speaks_of(statement, "sts:tagsession") for statement in listed(trust.get("Statement", []))),
+        session_tags=_lets_sessions_bring_tags(trust),
     )
+
+
+def _lets_sessions_bring_tags(trust: Mapping[str, Any]) -> bool:
+    """Whether a role's trust policy allows it to anybody, and does not deny it to everybody.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
+    """
+    about = [each for each in listed(trust.get("Statement", [])) if speaks_of(each, "sts:tagsession")]
+    denied = any(
+        each["Effect"] == "Deny" and not each.get("Condition") and each.get("Principal") in ("*", {"AWS": "*"})
+        for each in about
+    )
+    return not denied and any(each["Effect"] == "Allow" for each in about)
 
 
 def _tags(holder: Mapping[str, Any]) -> dict[str, str]:

@@ -105,6 +105,24 @@ def test_a_role_whose_sessions_may_bring_tags(trusted: str) -> None:
     assert app.session_tags
 
 
+@pytest.mark.parametrize(
+    ("deny", "tags"),
+    [
+        ({}, False),
+        ({"Principal": {"AWS": "*"}}, False),
+        ({"Principal": {"AWS": "123456789012"}}, True),
+        ({"Condition": {"Null": {"aws:RequestTag/db": "true"}}}, True),
+        ({"Action": "sts:AssumeRole"}, True),
+    ],
+)
+def test_a_role_whose_trust_policy_denies_tags(deny: dict[str, Any], tags: bool) -> None:
+    given = role("app", "sts:*")
+    refusal = {"Effect": "Deny", "Action": "sts:TagSession", "Principal": "*", **deny}
+    given["AssumeRolePolicyDocument"]["Statement"].append(refusal)
+    (app,) = read_principals(lambda _service: Iam({"RoleDetailList": [given]}))
+    assert app.session_tags == tags
+
+
 def test_a_managed_policy_that_is_not_in_the_answer() -> None:
     (joe,) = read_principals(
         lambda _service: Iam({"UserDetailList": [user("joe", AttachedManagedPolicies=attached("gone"))]})

@@ -145,6 +145,21 @@ def test_conditions_on_a_session_of_a_role(condition: dict[str, dict[str, Any]],
     assert outcome(role(document(statement(Condition=condition)))) == expected
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"aws:PrincipalTag/team": "data"}},
+        {"StringNotEquals": {"aws:PrincipalTag/team": "data"}},
+        {"Null": {"aws:PrincipalTag/team": "true"}},
+    ],
+)
+def test_a_deny_on_tags_that_sessions_may_bring(condition: dict[str, dict[str, Any]]) -> None:
+    """The role's own tag counts only where no session can replace it."""
+    documents = document(statement(), statement("Deny", Condition=condition))
+    assert outcome(role(documents, tags={"team": "data"}, session_tags=True)) == CONDITIONAL
+    assert outcome(role(documents, tags={"team": "data"})) != CONDITIONAL
+
+
 # https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html
 @pytest.mark.parametrize("key", sorted(INEFFECTIVE_KEYS))
 def test_a_key_that_iam_database_authentication_lacks_is_absent(key: str) -> None:
