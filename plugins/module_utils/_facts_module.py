@@ -9,19 +9,16 @@ nothing, so that check mode makes no difference."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+import time
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.decide import DENIED, Verdict, decide
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import ConnectStatement
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import (
-    Principal,
-    connect_statements,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.access import Access, Verdicts, judge
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import Principal
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.authorization import read_principals
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.proxy_targets import databases_behind
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.simulation import simulate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection, find_endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Engine
@@ -48,8 +45,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import co
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyRequest, Unseen
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result, Task
 
-Verdicts = Mapping[str, Sequence[Verdict]]
-
 
 def perform(task: Task) -> Result:
     """The work of aurora_iam_facts."""
@@ -73,24 +68,16 @@ def gather(options: Mapping[str, Any], clients: Clients) -> Facts:
     everybody = bool(subsets & {"public", "findings"})
     survey = _survey(engine, login, SurveyRequest("grants" in subsets, everybody, options["passwords"]))
     names = Filter(tuple(options["names"]))
-    access = _Access()
+    found = _Found(login.endpoint)
     if subsets & {"authorization", "findings"}:
-        access.read(login.endpoint, clients, survey, names, options["simulate"])
+        found.look(options, clients, survey)
     facts = _described(subsets, engine, login.endpoint, survey, names, options["passwords"])
     if "authorization" in subsets:
-        facts["authorization"] = describe_authorization(access.verdicts or {}, advisory=options["simulate"])
+        facts["authorization"] = describe_authorization(found.verdicts(names), advisory=options["simulate"])
     if "findings" in subsets:
-        estate = Estate(
-            login.endpoint,
-            survey,
-            engine.capabilities,
-            _where(options),
-            access.statements,
-            access.connectable,
-            access.allowed,
-        )
+        estate = Estate(login.endpoint, survey, engine.capabilities, _where(options, found.databases), found.access)
         facts["findings"] = _findings(estate, names)
-    unseen = [*survey.unseen, *access.unseen]
+    unseen = [*survey.unseen, *found.unseen]
     facts["unseen"] = [{"what": item.what, "why": item.why} for item in unseen]
     return facts
 
@@ -137,85 +124,53 @@ def _findings(estate: Estate, names: Filter) -> list[dict[str, Any]]:
     return [item.describe() for item in find(estate) if not item.account or names.passes(item.account)]
 
 
-def _where(options: Mapping[str, Any]) -> dict[str, Any]:
-    """How a task names the same database; credentials are not repeated."""
+def _where(options: Mapping[str, Any], databases: Sequence[Endpoint]) -> dict[str, Any]:
+    """How a task names the same database, for a proxy the one behind it; credentials are not repeated."""
     named = {key: options[key] for key in ("cluster", "instance") if options[key]}
-    if named:
-        return named
+    for database in databases[1:]:
+        kind, _space, identifier = database.title.partition(" ")
+        named = {kind: identifier}
+    if named or options["proxy"]:
+        return named or {"proxy": options["proxy"]}
     keys = ("engine", "login_host", "login_port", "login_unix_socket")
     return {key: options[key] for key in keys if options[key]}
 
 
-def _nobody(endpoint: Endpoint) -> str:
-    """The ARN of an account of a database, neither of which exists."""
-    return replace(endpoint, resource_id="cluster-NODATABASEOFAURORAIAM").connect_resource("no_account_of_aurora_iam")
-
-
-Cause = tuple[str, str, str]
-
-
-def _cause(verdict: Verdict) -> Cause:
-    """Whom it is about, and the statement that decides."""
-    if verdict.reason is None:
-        return (verdict.principal_arn, "", "")
-    return (verdict.principal_arn, verdict.reason.policy.title, verdict.reason.statement)
-
-
-def _connectable(arns: Mapping[str, str], verdicts: Verdicts, apart_from: Collection[Cause] = ()) -> frozenset[str]:
-    """The names of accounts that somebody may connect as, for other causes than these."""
-    return frozenset(
-        name
-        for arn, name in arns.items()
-        for verdict in verdicts.get(arn, ())
-        if verdict.outcome != DENIED and _cause(verdict) not in apart_from
-    )
-
-
-def _judged_accounts(survey: Survey, names: Filter, master: str) -> tuple[set[str], set[str]]:
-    """The IAM-authenticated accounts that the task asked for, and those to judge: also the master user."""
-    accounts = {item.name.name for item in survey.accounts if item.account.authentication == IAM}
-    asked_for = {name for name in accounts if name and names.passes(name)}
-    return asked_for, asked_for | ({master} & accounts)
-
-
-@dataclass
-class _Access:
+class _Found:
     """Who may connect, as far as it could be read.
 
-    verdicts     connect ARN → verdicts; None where the policies could not be read
-    statements   of the policies, about connecting
-    connectable  names of accounts that somebody may connect as, not counting who may as every account of every
-                 database: administrators can connect as an account that was made for nobody, too
-    allowed      names of accounts that somebody may connect as, by whatever policy
+    databases  the one that was asked about, and what is behind it if that is a proxy
+    access     None where the policies could not be read
     """
 
-    verdicts: Verdicts | None = None
-    statements: list[ConnectStatement] | None = None
-    connectable: frozenset[str] | None = None
-    allowed: frozenset[str] | None = None
-    unseen: list[Unseen] = field(default_factory=list)
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.databases = [endpoint]
+        self.access: Access | None = None
+        self.unseen: list[Unseen] = []
 
-    def read(self, endpoint: Endpoint, clients: Clients, survey: Survey, names: Filter, simulated: bool) -> None:
-        asked_for, judged = _judged_accounts(survey, names, endpoint.master_user)
-        arns = {endpoint.connect_resource(name): name for name in sorted(judged)}
+    def look(self, options: Mapping[str, Any], clients: Clients, survey: Survey) -> None:
+        endpoint = self.databases[0]
         if not endpoint.connect_resource("x"):
             self._miss("AWS was not asked, so that the database has no resource ID; set cluster or instance.")
             return
+        accounts = {item.name.name for item in survey.accounts if item.account.authentication == IAM}
         try:
+            if endpoint.is_proxy:
+                self.databases += databases_behind(clients, options["proxy"])
             principals = read_principals(clients)
-            asked = [*arns, _nobody(endpoint)]
-            verdicts: Verdicts = decide(principals, asked).verdicts
-            if simulated:
-                verdicts = simulate(clients, [principal.arn for principal in principals], asked)
+            asker = partial(simulate, clients) if options["simulate"] else None
+            self.access = judge(principals, self.databases, accounts - {""}, time.time(), asker)
         except (CloudError, MissingLibrary) as error:
             self._miss(error.message)
             return
-        self.statements = connect_statements(principals)
-        self.verdicts = {arn: verdicts[arn] for arn, name in arns.items() if name in asked_for}
-        everywhere = {_cause(verdict) for verdict in verdicts[_nobody(endpoint)]}
-        self.connectable = _connectable(arns, self.verdicts, everywhere)
-        self.allowed = _connectable(arns, verdicts)
         self._name_unread(principals)
+
+    def verdicts(self, names: Filter) -> Verdicts:
+        """On the accounts that the task asked for, by the database itself."""
+        if self.access is None:
+            return {}
+        arns = {self.databases[0].connect_resource(name): name for name in set(self.access.arns.values())}
+        return {arn: self.access.verdicts[arn] for arn, name in sorted(arns.items()) if names.passes(name)}
 
     def _miss(self, why: str) -> None:
         self.unseen.append(Unseen("authorization", why))

@@ -483,6 +483,11 @@ ansible_facts:
               description: Which one.
               returned: always
               type: str
+            reason:
+              description: Why a policy lets nobody connect (docs/facts.md lists the reasons); empty of all else.
+              returned: always
+              type: str
+              sample: identifier
             message:
               description: What is wrong, and the next step.
               returned: always

@@ -73,6 +73,16 @@ def holds(statement: Statement, values: Values) -> tuple[Truth, tuple[str, ...]]
     return truth, tuple(key for met, keys in clauses if met is None for key in keys) if truth is None else ()
 
 
+def unmet(statement: Statement, values: Values) -> list[tuple[str, str]]:
+    """Operator and key of each clause that no login can meet."""
+    return [
+        (operator, key)
+        for operator, by_key in statement.condition.items()
+        for key, wanted in by_key.items()
+        if _clause(operator, key, wanted, values, statement.variables)[0] is False
+    ]
+
+
 def _clause(operator: str, key: str, wanted: Any, values: Values, variables: bool) -> tuple[Truth, list[str]]:
     """Whether one clause is met, and the keys that are not known: its own, or those of its variables."""
     keys: list[str] = []

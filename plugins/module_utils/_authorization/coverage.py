@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.conditions import holds
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import (
@@ -36,20 +37,32 @@ STAR = "whether * reaches beyond the colon, which IAM's documents leave open"
 class Effect:
     """What a statement says of a principal.
 
-    sure     the accounts that it covers
-    perhaps  those that it covers or not, depending on ``keys``
+    statement  None for a policy whose text AWS did not return
+    sure       the accounts that it covers
+    perhaps    those that it covers or not, depending on ``keys``
+    open       of these, those of which even the resource is not known, for a variable or the text
     """
 
     policy: Policy
-    label: str
+    statement: Statement | None
     denies: bool
     sure: int
     perhaps: int = 0
     keys: tuple[str, ...] = ()
+    open: int = 0
+
+    @property
+    def label(self) -> str:
+        return self.statement.label if self.statement else ""
 
 
-_Coverage = tuple[int, int, tuple[str, ...]]
-"""The accounts covered for sure, those covered perhaps, and the keys on which that depends"""
+class _Coverage(NamedTuple):
+    """As in an Effect."""
+
+    sure: int
+    perhaps: int
+    keys: tuple[str, ...]
+    open: int
 
 
 class Accounts:
@@ -62,6 +75,7 @@ class Accounts:
         """``now``: the logins to judge come at this moment or later; None where dates are left open."""
         self._now = now
         self.bits = {arn: 1 << position for position, arn in enumerate(dict.fromkeys(filter(None, connect_arns)))}
+        self._arns = list(self.bits)
         self._all = (1 << len(self.bits)) - 1
         self._matching: dict[Glob, int] = {}
         self._same_for_all: dict[Statement, _Coverage] = {}
@@ -70,6 +84,10 @@ class Accounts:
             _arn, partition, _service, region, owner = arn.split(":", 5)[:5]
             regions = self._regions.setdefault((partition, owner), {})
             regions[region] = regions.get(region, 0) | bit
+
+    def arns(self, accounts: int) -> frozenset[str]:
+        """The connect ARNs of a set of accounts."""
+        return frozenset(self._arns[position] for position in positions(accounts))
 
     def effects(self, principal: Principal, policies: Iterable[Policy]) -> list[Effect]:
         """What the statements of the policies say of the principal.
@@ -82,11 +100,12 @@ class Accounts:
         effects = []
         for policy in policies:
             if policy.unread:
-                effects += [Effect(policy, "", denies, 0, own, (UNREAD,)) for denies in (True, False)]
+                effects += [Effect(policy, None, denies, 0, own, (UNREAD,), own) for denies in (True, False)]
             effects += [
-                Effect(policy, statement.label, statement.denies, sure & own, perhaps & own, keys)
+                Effect(policy, statement, statement.denies, each.sure & own, each.perhaps & own, each.keys, each.open)
                 for statement in policy.statements
-                for sure, perhaps, keys in self._covered_by(statement, by_region)
+                if statement.connects
+                for each in self._covered_by(statement, by_region)
             ]
         return effects
 
@@ -100,14 +119,14 @@ class Accounts:
             truth, keys = holds(statement, values)
             if truth is False:
                 continue
-            sure, perhaps, variables = self._coverage(statement, values)
+            sure, perhaps, variables, unknown = self._coverage(statement, values)
             if truth is None:
                 sure, perhaps = 0, sure | perhaps
-            yield sure & accounts, perhaps & accounts, (*keys, *variables)
+            yield _Coverage(sure & accounts, perhaps & accounts, (*keys, *variables), unknown & accounts)
 
     def _coverage(self, statement: Statement, values: Values | None) -> _Coverage:
         """The accounts that the statement's resources cover."""
-        sure = perhaps = 0
+        sure = perhaps = unknown = 0
         keys: dict[str, None] = {}
         for pattern in statement.resources:
             glob = resolve(pattern, values) if values and statement.variables else plain_glob(pattern)
@@ -115,17 +134,17 @@ class Accounts:
                 continue
             matching = self._matching_accounts(glob)
             if glob.keys:
-                perhaps |= matching
+                unknown |= matching
                 keys.update(dict.fromkeys(glob.keys if matching else ()))
             else:
                 sure |= matching
             wider = 0 if glob.wider is None else self._matching_accounts(glob.wider) & ~matching
             perhaps |= wider
             keys.update(dict.fromkeys((STAR,) if wider else ()))
-        perhaps &= ~sure
+        perhaps = (perhaps | unknown) & ~sure
         if statement.excludes:
             sure = self._all & ~(sure | perhaps)
-        return sure, perhaps, tuple(keys)
+        return _Coverage(sure, perhaps, tuple(keys), unknown & perhaps)
 
     def _matching_accounts(self, glob: Glob) -> int:
         if glob.literal:

@@ -75,9 +75,11 @@ class Authorization:
 
     verdicts  connect ARN → verdicts on the principals whom some Allow reaches, surely or perhaps, in their order.
               Nobody else may connect.
+    allows    what each Allow says of each principal, by the principal's ARN
     """
 
     verdicts: Mapping[str, Sequence[Verdict]]
+    allows: Mapping[str, Sequence[Effect]]
     _bits: Mapping[str, int]
     _runs: Mapping[str, Runs]
 
@@ -101,25 +103,28 @@ def decide(principals: Iterable[Principal], connect_arns: Iterable[str], now: fl
     verdicts: dict[str, list[Verdict]] = {arn: [] for arn in accounts.bits}
     by_position = list(verdicts.values())
     runs: dict[str, Runs] = {}
+    allows: dict[str, Sequence[Effect]] = {}
     for principal in principals:
         judgement = _judge(principal, accounts)
-        runs[principal.arn] = judgement.runs
+        runs[principal.arn], allows[principal.arn] = judgement.runs, judgement.allows
         for covered, verdict in judgement.runs:
             for position in positions(covered & judgement.reached):
                 by_position[position].append(verdict)
-    return Authorization(verdicts, accounts.bits, runs)
+    return Authorization(verdicts, allows, accounts.bits, runs)
 
 
 class _Judgement:
     """The verdicts on one principal. What is left at the end is denied for want of an Allow.
 
-    reached  the accounts that some Allow covers, surely or perhaps
+    allows   what its Allows say
+    reached  the accounts that one of them covers, surely or perhaps
     """
 
-    def __init__(self, principal_arn: str, reached: int) -> None:
+    def __init__(self, principal_arn: str, allows: Sequence[Effect]) -> None:
         self._principal_arn = principal_arn
         self._taken = 0
-        self.reached = reached
+        self.allows = allows
+        self.reached = _union(allows)
         self.runs: list[tuple[int, Verdict]] = []
 
     def take(self, outcome: str, accounts: int, reason: Reason) -> None:
@@ -146,7 +151,7 @@ def _judge(principal: Principal, accounts: Accounts) -> _Judgement:
     denies = [effect for effect in (*identity, *boundary) if effect.denies]
     allows = [effect for effect in identity if not effect.denies]
     ceiling = [effect for effect in boundary if not effect.denies]
-    judgement = _Judgement(principal.arn, _union(allows))
+    judgement = _Judgement(principal.arn, allows)
     judgement.take_sure(DENIED, denies)
     if principal.boundary:
         judgement.take(DENIED, judgement.reached & ~_union(ceiling), Reason(principal.boundary, ""))

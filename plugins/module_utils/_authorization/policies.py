@@ -37,6 +37,8 @@ class Statement:
     condition         the Condition element: operator → key → value or list of values
     variables         whether ``${...}`` is a variable: only since version 2012-10-17
     ineffective_keys  the keys of the condition that IAM database authentication does not have, as written
+    actions           the patterns of its Action, as written; none where it has NotAction
+    connects          it covers ``rds-db:connect``; otherwise it only looks as if it was meant to
     """
 
     label: str
@@ -46,6 +48,13 @@ class Statement:
     condition: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     variables: bool = True
     ineffective_keys: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    connects: bool = True
+
+    @property
+    def means_connecting(self) -> bool:
+        """Whether it speaks of connecting by name, and not only as a part of everything."""
+        return any(map(_is_about_connecting, self.actions)) or any(map(_is_about_accounts, self.resources))
 
     @property
     def same_for_all(self) -> bool:
@@ -77,17 +86,11 @@ class Policy:
         return f"{'policy ' + self.arn if self.arn else 'inline policy ' + self.name} of {kind} {path.split('/')[-1]}"
 
 
-@dataclass(frozen=True)
-class ConnectStatement:
-    """A statement about connecting, with the ARNs of the users and roles that it holds for."""
-
-    policy: Policy
-    statement: Statement
-    principals: tuple[str, ...]
-
-
 def read_statements(document: Mapping[str, Any]) -> tuple[Statement, ...]:
-    """The statements of a policy document that speak of ``rds-db:connect``. Raises ValueError for what is no policy."""
+    """The statements of a policy document that speak of ``rds-db:connect``, and those that seem to mean it.
+
+    Raises ValueError for what is no policy.
+    """
     statements = listed(document.get("Statement", []))
     if not all(isinstance(statement, Mapping) for statement in statements):
         raise ValueError("a statement is not an object")
@@ -99,7 +102,9 @@ def _read(statements: Sequence[Mapping[str, Any]], variables: bool) -> Iterator[
     for number, statement in enumerate(statements, start=1):
         excludes = "NotResource" in statement
         resources = listed(statement.get("NotResource" if excludes else "Resource", []))
-        if not (resources or excludes) or not speaks_of(statement, ACTION):
+        connects = speaks_of(statement, ACTION)
+        is_about_it = connects or _seems_to_connect(statement)
+        if not (is_about_it and (resources or excludes)):
             continue
         condition = statement.get("Condition", {})
         yield Statement(
@@ -109,10 +114,33 @@ def _read(statements: Sequence[Mapping[str, Any]], variables: bool) -> Iterator[
             excludes=excludes,
             condition=condition,
             variables=variables,
-            ineffective_keys=tuple(
-                sorted({key for keys in condition.values() for key in keys if key.lower() in INEFFECTIVE_KEYS})
-            ),
+            ineffective_keys=_ineffective(condition),
+            actions=tuple(map(str, listed(statement.get("Action", [])))),
+            connects=connects,
         )
+
+
+def _ineffective(condition: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(sorted({key for keys in condition.values() for key in keys if key.lower() in INEFFECTIVE_KEYS}))
+
+
+def _seems_to_connect(statement: Mapping[str, Any]) -> bool:
+    """Whether an Allow that does not cover ``rds-db:connect`` has such an action or such a resource all the same."""
+    if statement.get("Effect") != "Allow" or "NotAction" in statement or "NotResource" in statement:
+        return False
+    actions, resources = map(str, listed(statement.get("Action", []))), map(str, listed(statement.get("Resource", [])))
+    return any(map(_is_about_connecting, actions)) or any(map(_is_about_accounts, resources))
+
+
+def _is_about_connecting(action: str) -> bool:
+    service, _colon, name = action.lower().partition(":")
+    return service == "rds-db" or (service.startswith("rds") and "connect" in name)
+
+
+def _is_about_accounts(resource: str) -> bool:
+    """Also redshift has resources of the type ``dbuser``."""
+    service = resource.lower().split(":", 3)[2:3]
+    return service == ["rds-db"] or (":dbuser" in resource and service != [] and service[0].startswith("rds"))
 
 
 def speaks_of(statement: Mapping[str, Any], action: str) -> bool:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.patterns import (
@@ -19,9 +19,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.pa
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import (
     INEFFECTIVE_KEYS,
-    ConnectStatement,
     Policy,
-    Statement,
 )
 
 USER, ROLE = "user", "role"
@@ -93,15 +91,3 @@ def values_at_login(principal: Principal, region: str, now: float | None = None)
         return Unknown()
 
     return value
-
-
-def connect_statements(principals: Iterable[Principal]) -> list[ConnectStatement]:
-    """Every statement about connecting in the principals' identity policies, once, with those that it holds for."""
-    holders: dict[tuple[Statement, str], tuple[Policy, list[str]]] = {}
-    for principal in principals:
-        for policy in principal.policies:
-            for statement in policy.statements:
-                holders.setdefault((statement, policy.holder), (policy, []))[1].append(principal.arn)
-    return [
-        ConnectStatement(policy, statement, tuple(arns)) for (statement, _holder), (policy, arns) in holders.items()
-    ]

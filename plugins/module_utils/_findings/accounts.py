@@ -9,20 +9,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.estate import Estate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding import Finding
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, PASSWORD, AccountName
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import SurveyedAccount
 
+_DAY = 86400
+_LONG = 30 * _DAY
+"""Seconds after which an account that nobody has used is worth a finding: a month's work may be done once a month."""
 
-def account_findings(estate: Estate) -> Iterator[Finding]:
-    """Reserved accounts belong to the service, so that nothing is found about them but what an engine finds."""
+
+def account_findings(estate: Estate, policies: Sequence[Finding]) -> Iterator[Finding]:
+    """Reserved accounts belong to the service, so that nothing is found about them but what an engine finds.
+
+    policies  what is found about policies
+    """
+    meant: dict[str, list[str]] = defaultdict(list)
+    for finding in policies:
+        if finding.code in ("policy_ineffective", "policy_other_cluster"):
+            meant[finding.account].append(finding.subject)
     yield from _defects(estate)
     for item in estate.survey.accounts:
         if item.account.authentication == IAM:
-            yield from _by_iam(item, estate)
+            yield from _by_iam(item, estate, meant[item.name.name])
         elif _is_convertible(item):
             yield _convertible(item, estate)
     yield from _twins(estate)
@@ -35,11 +46,11 @@ def _defects(estate: Estate) -> Iterator[Finding]:
         yield _finding(defect.code, defect.account, defect.message, task)
 
 
-def _by_iam(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
+def _by_iam(item: SurveyedAccount, estate: Estate, meant: Sequence[str]) -> Iterator[Finding]:
     if item.name.name == estate.endpoint.master_user:
         yield from _master(item, estate)
     if not item.untouchable:
-        yield from _iam_account(item, estate)
+        yield from _iam_account(item, estate, meant)
 
 
 def _is_convertible(item: SurveyedAccount) -> bool:
@@ -82,7 +93,8 @@ def _master(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
         )
 
 
-def _iam_account(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
+def _iam_account(item: SurveyedAccount, estate: Estate, meant: Sequence[str]) -> Iterator[Finding]:
+    """``meant``: statements of policies that are meant to let somebody connect as the account, and do not."""
     name = item.name
     if estate.capabilities.tls_requirement and not item.account.tls:
         yield _finding(
@@ -101,29 +113,28 @@ def _iam_account(item: SurveyedAccount, estate: Estate) -> Iterator[Finding]:
     if item.account.locked:
         return
     if estate.connectable is not None and name.name not in estate.connectable:
-        yield _finding(
-            "account_orphan",
-            name,
-            f"No IAM user or role may connect as {name}, but for those who may as everybody; drop it, or allow "
-            f"rds-db:connect on {estate.endpoint.connect_arn(name.name)} to who shall.",
-            estate.account_task(f"Drop {name}", name, state="absent"),
-        )
-    if item.used is False:
+        yield _orphan(name, estate, meant)
+    counted_for = estate.survey.counted_for or 0
+    if item.used is False and counted_for >= _LONG:
         yield _finding(
             "never_used",
             name,
-            f"Nobody has logged in as {name.name} since the server started {_ago(estate.survey.counted_for)}; lock it "
-            "if nobody needs it.",
+            f"Nobody has logged in as {name.name} since the server started {counted_for // _DAY} days ago; lock it if "
+            "nobody needs it.",
             estate.account_task(f"Lock {name}", name, locked=True),
         )
 
 
-def _ago(seconds: int | None) -> str:
-    if seconds is None:
-        return "last"
-    days, hours = seconds // 86400, seconds // 3600
-    number, word = (days, "day") if days else (hours, "hour") if hours else (seconds // 60, "minute")
-    return f"{number} {word}{'' if number == 1 else 's'} ago"
+def _orphan(name: AccountName, estate: Estate, meant: Sequence[str]) -> Finding:
+    """Without a remedy: who is to connect is for a person to say, and to drop the account is the last that is left."""
+    policy = f" or correct {', '.join(meant)}," if meant else ""
+    return _finding(
+        "account_orphan",
+        name,
+        f"No IAM user or role may connect as {name}, but for those who may as everybody; allow rds-db:connect on "
+        f"{estate.endpoint.connect_arn(name.name)} to its principals,{policy} lock the account while nobody misses it, "
+        "and drop it last.",
+    )
 
 
 def _convertible(item: SurveyedAccount, estate: Estate) -> Finding:

@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import ConnectStatement
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.access import Access
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, AccountName, Capabilities
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import Survey, SurveyedAccount
@@ -23,20 +23,26 @@ COLLECTION = "dbops.aurora_iam."
 @dataclass(frozen=True)
 class Estate:
     """
-    where        options by which a task names this database
-    statements   of policies, about connecting; None where they were not read
-    connectable  names of accounts that somebody may connect as, perhaps under a condition, other than by a policy for
-                 every account of every database; None where that is not known
-    allowed      the same, by whatever policy
+    where    options by which a task names this database; for a proxy, the one behind it
+    access   who may connect; None where that was not or could not be read
     """
 
     endpoint: Endpoint
     survey: Survey
     capabilities: Capabilities
     where: Mapping[str, Any] = field(default_factory=dict)
-    statements: Sequence[ConnectStatement] | None = None
-    connectable: Collection[str] | None = None
-    allowed: Collection[str] | None = None
+    access: Access | None = None
+
+    @property
+    def connectable(self) -> frozenset[str] | None:
+        """Names of accounts that somebody may connect as, other than by a policy for every account of every database;
+        None where that is not known."""
+        return None if self.access is None else self.access.connectable
+
+    @property
+    def allowed(self) -> frozenset[str] | None:
+        """The same, by whatever policy."""
+        return None if self.access is None else self.access.allowed
 
     @property
     def iam_auth_off(self) -> bool:

@@ -18,5 +18,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.public 
 
 def find(estate: Estate) -> list[Finding]:
     """The gravest first."""
-    found = [*cluster_findings(estate), *account_findings(estate), *policy_findings(estate), *public_findings(estate)]
-    return sorted(found, key=lambda finding: finding.order)
+    policies = list(policy_findings(estate))
+    others = [*cluster_findings(estate), *account_findings(estate, policies), *public_findings(estate)]
+    return sorted([*policies, *others], key=lambda finding: finding.order)

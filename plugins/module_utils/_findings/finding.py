@@ -33,14 +33,11 @@ CODES: dict[str, str] = {
     "never_used": "low",
     "password_convertible": "info",
     "policy_any_account": "high",
-    "policy_case": "medium",
     "policy_condition_ineffective": "medium",
     "policy_dangling": "low",
     "policy_everything": "info",
-    "policy_identifier": "medium",
-    "policy_name_too_long": "medium",
+    "policy_ineffective": "medium",
     "policy_other_cluster": "medium",
-    "policy_wrong_arn": "medium",
     "powerful": "high",
     "public_connect": "low",
     "public_create": "medium",
@@ -61,6 +58,7 @@ class Finding:
     message  one sentence: what is wrong, and the next step
     remedy   a task that puts it right; None where there is none, or a person has to decide
     account  the account's name that it is about; empty where it is about none
+    reason   of a policy that lets nobody connect; empty of all else
     """
 
     code: str
@@ -69,6 +67,7 @@ class Finding:
     message: str
     remedy: Mapping[str, Any] | None = None
     account: str = ""
+    reason: str = ""
 
     @property
     def severity(self) -> str:
@@ -85,6 +84,7 @@ class Finding:
             "severity": self.severity,
             "kind": self.kind,
             "subject": self.subject,
+            "reason": self.reason,
             "message": self.message,
             "remedy": None if self.remedy is None else dict(self.remedy),
         }

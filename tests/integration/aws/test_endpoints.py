@@ -94,7 +94,9 @@ def test_the_life_of_an_account(place: Place, state: State, admin: Administratio
 
 
 @pytest.mark.parametrize("proxy", PROXIES)
-def test_a_policy_for_the_cluster_does_not_open_the_proxy(proxy: str, tasks: Tasks, state: State, account: str):
+def test_a_policy_for_the_cluster_does_not_open_the_proxy(
+    proxy: str, tasks: Tasks, state: State, hook: Hook, account: str
+):
     require_proxy(state, proxy)
     cluster = proxy.removesuffix("-proxy")
     tasks.user(cluster=cluster, name=account)
@@ -102,7 +104,21 @@ def test_a_policy_for_the_cluster_does_not_open_the_proxy(proxy: str, tasks: Tas
     assert login(state, cluster, account, direct).startswith(account)
     with pytest.raises(LoginRefused):
         login(state, proxy, account, direct)
-    tasks.user(cluster=cluster, name=account, state="absent")
+    # The account is in use all the same, and a remedy names the cluster
+    about = {"gather_subset": ["authorization", "findings"], "names": [f"{account}*"], "proxy": proxy}
+    tasks.user(cluster=cluster, name=f"{account}_alone")
+    facts = tasks.facts(**about)
+    assert {each["subject"].partition("@")[0] for each in of_accounts(facts)} == {f"{account}_alone"}
+    assert not any(account in each["accounts"] for each in facts["authorization"] if "jane" in each["principal"])
+    hook.fail("DescribeDBProxyTargets", kind="error", code="AccessDenied", status=403)
+    denied = tasks.facts(**about)
+    assert of_accounts(denied) == []
+    assert "rds:DescribeDBProxyTargets" in next(each["why"] for each in denied["unseen"] if "author" in each["what"])
+    tasks.users(cluster=cluster, users=[{"name": name, "state": "absent"} for name in (account, f"{account}_alone")])
+
+
+def of_accounts(facts: Result) -> list[Result]:
+    return [each for each in facts["findings"] if each["code"] == "account_orphan"]
 
 
 def test_the_collection_s_own_token_is_signed_for_the_place(place: Place, admin: Administration, account: str):

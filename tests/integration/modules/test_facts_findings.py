@@ -11,9 +11,18 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings import accounts as account_findings
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.ineffective import REASONS
 from tests.integration.administration import Administration
 from tests.integration.tasks import Result, Tasks
-from tests.sandbox.clients import State, aws_client, connect_statement, create_principal, login
+from tests.sandbox.clients import (
+    LoginRefused,
+    State,
+    aws_client,
+    connect_statement,
+    create_principal,
+    login,
+)
 
 MYSQL, POSTGRESQL = ["orders", "warehouse"], ["ledger", "archive"]
 IAM = "IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'"
@@ -69,7 +78,7 @@ MYSQL_ACCOUNTS: dict[str, tuple[str, bool]] = {
     ),
     "powerful": (f"CREATE USER {{account}} {IAM}; GRANT CREATE USER ON *.* TO {{account}}", False),
     "password_convertible": ("CREATE USER {account} IDENTIFIED BY 'Pa55word!'", True),
-    "account_orphan": (f"CREATE USER {{account}} {IAM} REQUIRE SSL", True),
+    "account_orphan": (f"CREATE USER {{account}} {IAM} REQUIRE SSL", False),
     "never_used": (f"CREATE USER {{account}} {IAM} REQUIRE SSL", True),
     "case_twins": (f"CREATE USER {{account}} {IAM}, {{account}}X {IAM}, {{account}}x {IAM}", False),
 }
@@ -82,7 +91,7 @@ POSTGRESQL_ACCOUNTS: dict[str, tuple[str, bool]] = {
     "kerberos_too": (MADE + "GRANT rds_iam TO {account}; RESET ROLE; GRANT rds_ad TO {account}", True),
     "powerful": ("CREATE ROLE {account} LOGIN; GRANT rds_iam, rds_superuser TO {account}", False),
     "password_convertible": (MADE, True),
-    "account_orphan": (MADE + "GRANT rds_iam TO {account}", True),
+    "account_orphan": (MADE + "GRANT rds_iam TO {account}", False),
     "case_twins": (
         MADE
         + 'CREATE ROLE "{account}X" LOGIN; CREATE ROLE {account}x LOGIN; GRANT rds_iam TO {account}x, "{account}X"',
@@ -91,6 +100,13 @@ POSTGRESQL_ACCOUNTS: dict[str, tuple[str, bool]] = {
 }
 
 
+@pytest.fixture
+def long_uptime(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The servers of the sandbox are young; let a second be the month after which an unused account is found."""
+    monkeypatch.setattr(account_findings, "_LONG", 1)
+
+
+@pytest.mark.usefixtures("long_uptime")
 @pytest.mark.parametrize("cluster", [*MYSQL, *POSTGRESQL])
 def test_accounts(tasks: Tasks, admin: Administration, account: str, cluster: str) -> None:
     """One account for each finding."""
@@ -179,44 +195,91 @@ def test_an_administrator_in_rds_iam_by_the_admin_option(admin: Administration, 
         admin.sql("ledger", f"DROP ROLE {boss}; DROP ROLE {account}_x")
 
 
+def mistakes(state: State, cluster: str, account: str, arn: str) -> dict[str, dict[str, Any]]:
+    """By finding, or by reason: what of the right statement is different."""
+    described = state["clusters"][cluster]
+    resource_id = described["resource_id"]
+    return {
+        "any_account": {"Resource": f"{arn.rsplit(':', 1)[0]}:*/*"},
+        "any_account_but": {"Resource": [], "NotResource": f"{arn}_gone"},
+        "condition_ineffective": {"Condition": {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
+        "dangling": {"Resource": f"{arn}_gone"},
+        "everything": {"Action": "*", "Resource": "*"},
+        "other_cluster": {"Resource": arn.replace(resource_id, "cluster-ABCDEFGHIJKL")},
+        "action": {"Action": "rds:Connect"},
+        "service": {"Resource": described["arn"]},
+        "region": {"Resource": arn.replace("eu-central-1", "eu-west-1")},
+        "resource_type": {"Resource": arn.replace(":dbuser:", ":db:")},
+        "separator": {"Resource": f"{arn.rsplit('/', 1)[0]}:{account}"},
+        "identifier": {"Resource": arn.replace(resource_id, cluster)},
+        "resource_id_case": {"Resource": arn.replace(resource_id, resource_id.lower())},
+        "resource_id_prefix": {"Resource": arn.replace(resource_id, resource_id.partition("-")[2])},
+        "resource_id_kind": {"Resource": arn.replace("cluster-", "db-")},
+        "account_left_out": {"Resource": arn.rsplit("/", 1)[0]},
+        "account_case": {"Resource": f"{arn.rsplit('/', 1)[0]}/{account.upper()}"},
+        "account_too_long": {"Resource": f"{arn}{'x' * 70}"},
+        "variable": {"Resource": arn.replace(account, "${aws:SourceVpc}")},
+        "tag": {"Resource": arn.replace(account, "${aws:PrincipalTag/db_user}")},
+        "network_condition": {"Condition": {"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}},
+        "date_over": {"Condition": {"DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}},
+        "condition": {"Condition": {"StringEquals": {"aws:PrincipalTag/team": "shop"}}},
+    }
+
+
 @pytest.mark.parametrize("cluster", ["orders", "ledger"])
 def test_policies(tasks: Tasks, state: State, account: str, cluster: str) -> None:
-    """One IAM user for each finding, and one whose policy is right: about that, nothing is found."""
+    """One IAM user for each finding, and one whose policy is right: about that, nothing is found. Whom a policy lets
+    connect, as the findings have it, the server lets log in, and nobody else."""
     right = connect_statement(state, cluster, account)
     arn: str = right["Resource"]
-    resource_id = state["clusters"][cluster]["resource_id"]
-    changes: dict[str, dict[str, Any]] = {
-        "policy_any_account": {"Resource": f"{arn.rsplit(':', 1)[0]}:*/*"},
-        "policy_case": {"Resource": f"{arn.rsplit('/', 1)[0]}/{account.upper()}"},
-        "policy_condition_ineffective": {"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}},
-        "policy_dangling": {"Resource": f"{arn}_gone"},
-        "policy_everything": {"Action": "*", "Resource": "*"},
-        "policy_identifier": {"Resource": arn.replace(resource_id, cluster)},
-        "policy_name_too_long": {"Resource": f"{arn}{'x' * 70}"},
-        "policy_other_cluster": {"Resource": arn.replace(resource_id, "cluster-ABCDEFGHIJKL")},
-        "policy_wrong_arn": {"Resource": arn.replace("eu-central-1", "eu-west-1")},
-    }
+    changes = mistakes(state, cluster, account, arn)
     users = {code: f"{account}-{code}".replace("_", "-") for code in changes}
+    allowing = {"any_account", "any_account_but", "condition_ineffective", "everything"}
 
     def found() -> dict[str, set[str]]:
         facts = tasks.facts(cluster=cluster, gather_subset=["findings"])
         subjects = {
-            user: {f["code"] for f in facts["findings"] if f" {user}," in f["subject"]} for user in users.values()
+            user: {f["reason"] or f["code"] for f in facts["findings"] if f" {user}," in f["subject"]}
+            for user in users.values()
         }
         return {user: found for user, found in subjects.items() if found}
 
+    def expected(*without: str) -> dict[str, set[str]]:
+        named = {"dangling": "account_missing", "any_account_but": "policy_any_account"}
+        return {
+            user: {named.get(code, code if code in REASONS else f"policy_{code}")}
+            for code, user in users.items()
+            if code not in without
+        }
+
     tasks.user(cluster=cluster, name=account)
     with contextlib.ExitStack() as policies:
+        principals = {}
         for code, change in changes.items():
-            policies.enter_context(policy(state, users[code], {**right, **change}))
-        assert found() == {user: {code} for code, user in users.items()}
+            statement = {key: value for key, value in {**right, **change}.items() if value}
+            principals[code] = policies.enter_context(policy(state, users[code], statement))
+        assert found() == expected("other_cluster")
+        assert {
+            code for code, principal in principals.items() if lets_in(state, cluster, account, principal)
+        } == allowing
         with policy(state, f"{account}-right", right):
-            # Somebody may connect as the account here, so that it waits for nobody elsewhere
-            assert found() == {user: {code} for code, user in users.items() if code != "policy_other_cluster"}
+            assert found() == expected("other_cluster")
     assert found() == {}
+    with policy(state, users["other_cluster"], {**right, **changes["other_cluster"]}):
+        # Nobody may connect as the account here, so that it may wait for somebody elsewhere
+        assert found() == {users["other_cluster"]: {"policy_other_cluster"}}
     tasks.user(cluster=cluster, name=account, state="absent")
 
 
+def lets_in(state: State, cluster: str, user: str, principal: Any) -> bool:
+    try:
+        login(state, cluster, user, principal)
+    except LoginRefused:
+        return False
+    return True
+
+
+@pytest.mark.usefixtures("long_uptime")
 def test_somebody_logs_in(tasks: Tasks, state: State, found: Found, account: str) -> None:
     tasks.user(cluster="orders", name=account)
     with policy(state, account, connect_statement(state, "orders", account)) as principal:

@@ -14,8 +14,10 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.de
     CONDITIONAL,
     DENIED,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import INEFFECTIVE_KEYS
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import connect_statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import (
+    INEFFECTIVE_KEYS,
+    read_statements,
+)
 
 from .scenes import ACCOUNT_ID, REGION, document, outcome, role, statement, user, verdict
 
@@ -169,8 +171,8 @@ def test_a_key_that_iam_database_authentication_lacks_is_absent(key: str) -> Non
     assert outcome(user(document(statement(Condition={"StringNotEquals": {key: "x"}})))) == ALLOWED
     assert outcome(user(document(statement(Condition={"StringEqualsIfExists": {key: "x"}})))) == ALLOWED
     assert outcome(user(document(statement(Condition={"Null": {key: "true"}})))) == ALLOWED
-    (named,) = connect_statements([user(document(statement(Condition=allow)))])
-    assert named.statement.ineffective_keys == (key,)
+    (named,) = read_statements(document(statement(Condition=allow)))
+    assert named.ineffective_keys == (key,)
 
 
 def test_addresses() -> None:

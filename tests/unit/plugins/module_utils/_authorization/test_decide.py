@@ -16,9 +16,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.de
     decide,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import Policy
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import connect_statements
 
-from .scenes import ACCOUNT_ID, JOE, PREFIX, REGION, document, outcome, policy, role, statement, user, verdict
+from .scenes import ACCOUNT_ID, JOE, PREFIX, REGION, document, outcome, role, statement, user, verdict
 
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
@@ -229,16 +228,3 @@ def test_the_verdicts_name_all_whom_an_allow_reaches() -> None:
     }
     assert [each.principal_arn for each in authorization.may_connect(PREFIX + "bob")] == [joe.arn]
     assert authorization.verdict(stranger.arn, JOE).reason is not None
-
-
-def test_every_statement_about_connecting_once() -> None:
-    shared = policy(document(statement(), statement(action="s3:*"), statement("Deny", JOE)), holder="group/dba")
-    joe, ann = (
-        type(each)(each.arn, each.kind, each.name, each.id, (shared,)) for each in (user(name="joe"), user(name="ann"))
-    )
-    found = connect_statements([joe, ann])
-    assert [(each.statement.label, each.principals) for each in found] == [
-        ("statement 1", (joe.arn, ann.arn)),
-        ("statement 3", (joe.arn, ann.arn)),
-    ]
-    assert found[0].policy.title == "inline policy connect of group dba"

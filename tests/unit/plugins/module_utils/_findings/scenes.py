@@ -4,14 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import (
-    ConnectStatement,
-    Policy,
-    read_statements,
-)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.access import Simulate, judge
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import Policy, read_statements
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.principals import USER, Principal
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.estate import Estate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.find import find
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
@@ -27,6 +26,7 @@ MYSQL = Capabilities(hosts=True, tls_requirement=True, port=3306, longest_name=3
 POSTGRESQL = Capabilities(hosts=False, tls_requirement=False, port=5432, longest_name=63, names_in_bytes=True)
 ID = "cluster-ABCDEFGHIJKL0123456789MNOP"
 OTHER_ID = "cluster-ZYXWVUTSRQPO9876543210NMLK"
+NOW = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
 ARN = "arn:aws:rds-db:eu-central-1:123456789012:dbuser"
 
 
@@ -55,40 +55,53 @@ def account(name: str = "jane", *, authentication: str = IAM, tls: str = "ANY", 
 
 def estate(
     *accounts: SurveyedAccount,
-    statements: list[ConnectStatement] | None = None,
-    connectable: Collection[str] | None = ("jane",),
-    allowed: Collection[str] | None = None,
+    principals: Sequence[Principal] | None = None,
     defects: tuple[Defect, ...] = (),
     exposures: tuple[Exposure, ...] = (),
     capabilities: Capabilities = MYSQL,
+    behind: Endpoint | None = None,
+    simulate: Simulate | None = None,
     **changes: Any,
 ) -> Estate:
-    """``changes`` are of the endpoint. Jane's account is there if none is given."""
+    """``changes`` are of the endpoint. Jane's account is there if none is given, and whom it is for may connect."""
+    asked, there = endpoint(**changes), tuple(accounts) or (account(),)
+    names = {item.name.name for item in there if item.account.authentication == IAM} - {""}
+    found = [RIGHT] if principals is None else principals
+    known = bool(asked.connect_resource("x"))
+    databases = [asked, *([behind] if behind else [])]
     return Estate(
-        endpoint(**changes),
+        asked,
         Survey(
             AccountName("admin", "%"),
-            tuple(accounts) or (account(),),
+            there,
             defects=defects,
             exposures=exposures,
-            counted_for=3 * 86400 + 7,
+            counted_for=40 * 86400 + 7,
         ),
         capabilities,
         {"cluster": "orders"},
-        statements,
-        connectable,
-        allowed,
+        judge(found, databases, names, NOW, simulate) if known else None,
     )
 
 
-def policy(*resources: str, effect: str = "Allow", arn: str = "", **statement: Any) -> list[ConnectStatement]:
-    document = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": effect, "Action": "rds-db:connect", "Resource": list(resources), **statement}],
-    }
-    holder = "arn:aws:iam::123456789012:user/jane"
-    found = Policy("connect", arn, holder, read_statements(document))
-    return [ConnectStatement(found, item, (holder,)) for item in found.statements]
+def holder(*statements: dict[str, Any], kind: str = USER, name: str = "jane", **more: Any) -> Principal:
+    """A user or role that has these statements; ``version`` is the policy's."""
+    arn = f"arn:aws:iam::123456789012:{kind}/{name}"
+    document = {"Version": more.pop("version", "2012-10-17"), "Statement": list(statements)}
+    policies = (Policy("connect", "", arn, read_statements(document)),)
+    return Principal(arn, kind, name, f"{name.upper()}ID", policies, **more)
+
+
+def allow(*resources: str, action: Any = "rds-db:connect", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": list(resources), **more}
+
+
+def policy(*resources: str, **more: Any) -> list[Principal]:
+    """A user with the policy, beside another one who may connect as Jane."""
+    return [RIGHT, holder(allow(*resources, **more), name="joe")]
+
+
+RIGHT = holder(allow(f"{ARN}:{ID}/jane"))
 
 
 def codes(of: Estate) -> list[str]:

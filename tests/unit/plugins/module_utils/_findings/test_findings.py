@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.policies import Policy
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.estate import Estate
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.find import find
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding import CODES, SEVERITIES
@@ -20,15 +23,20 @@ from tests.unit.plugins.module_utils._findings.scenes import (
     ARN,
     ID,
     OTHER_ID,
-    POSTGRESQL,
+    RIGHT,
     account,
+    allow,
     codes,
+    endpoint,
     estate,
+    holder,
     policy,
 )
 
 HERE = f"{ARN}:{ID}"
+ADMINS = [holder(allow("*", action="*"), kind="role", name="admins")]
 OPERATOR = account("carol", authentication=PASSWORD)
+RIGHT_ADMIN = holder(allow(f"{HERE}/admin"))
 MASTER = account("admin", untouchable=True)
 NAMED = {"master_user": "admin"}
 
@@ -44,16 +52,16 @@ def exposure(code: str) -> tuple[Exposure, ...]:
 CASES: dict[str, tuple[Estate, Estate]] = {
     # an estate with it, and the nearest without it
     "account_hidden": (estate(defects=defect("account_hidden")), estate()),
-    "account_orphan": (estate(connectable=[]), estate(connectable=["jane"])),
+    "account_orphan": (estate(principals=[holder(allow("*", action="*"))]), estate()),
     "administrator_by_iam": (
-        estate(MASTER, secret="arn:…", allowed=["admin"], **NAMED),
-        estate(MASTER, allowed=["admin"], **NAMED),
+        estate(MASTER, principals=ADMINS, secret="arn:…", **NAMED),
+        estate(MASTER, principals=ADMINS, **NAMED),
     ),
-    "administrator_lockout": (estate(MASTER, allowed=[], **NAMED), estate(MASTER, allowed=["admin"], **NAMED)),
+    "administrator_lockout": (estate(MASTER, principals=[], **NAMED), estate(MASTER, principals=ADMINS, **NAMED)),
     "anonymous_account": (estate(exposures=exposure("anonymous_account")), estate()),
     "auth_string": (estate(defects=defect("auth_string")), estate()),
     "case_twins": (
-        estate(account(), account("JANE"), connectable=["jane", "JANE"]),
+        estate(account(), account("JANE"), principals=policy(f"{HERE}/JANE")),
         estate(account(), account("JANE", authentication=PASSWORD, untouchable=True)),
     ),
     "failed_logins": (estate(defects=defect("failed_logins")), estate()),
@@ -74,34 +82,30 @@ CASES: dict[str, tuple[Estate, Estate]] = {
         ),
     ),
     "policy_any_account": (
-        estate(statements=policy(f"{ARN}:*/*")),
-        estate(statements=policy(f"{ARN}:*/jane", f"{HERE}/j*")),
+        estate(principals=policy(f"{ARN}:*/*")),
+        estate(principals=policy(f"{ARN}:*/jane", f"{HERE}/j*")),
     ),
-    "policy_case": (estate(statements=policy(f"{HERE}/Jane")), estate(statements=policy(f"{HERE}/jane"))),
     "policy_condition_ineffective": (
-        estate(statements=policy(f"{HERE}/jane", Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})),
-        estate(statements=policy(f"{ARN}:{OTHER_ID}/x", Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})),
+        estate(principals=policy(f"{HERE}/jane", Condition={"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}})),
+        estate(
+            principals=policy(f"{ARN}:{OTHER_ID}/x", Condition={"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+        ),
     ),
     "policy_dangling": (
-        estate(statements=policy(f"{HERE}/gone")),
-        estate(statements=[*policy(f"{HERE}/jane", f"{ARN}:*/gone", HERE + "/${aws:username}"), *policy(f"{HERE}/j*")]),
+        estate(principals=policy(f"{HERE}/gone")),
+        estate(principals=policy(f"{HERE}/jane", f"{ARN}:*/gone", HERE + "/${aws:username}", f"{HERE}/j*")),
     ),
-    "policy_everything": (estate(statements=policy("*")), estate(statements=policy("*", effect="Deny"))),
-    "policy_identifier": (
-        estate(statements=policy(f"{ARN}:Orders/jane")),
-        estate(statements=policy(f"{ARN}:other/jane")),
+    "policy_everything": (
+        estate(principals=policy("*", action="*")),
+        estate(principals=policy("*", action="*", Effect="Deny")),
     ),
-    "policy_name_too_long": (
-        estate(statements=policy(f"{HERE}/{'j' * 33}")),
-        estate(account("j" * 32), statements=policy(f"{HERE}/{'j' * 32}"), connectable=["j" * 32]),
+    "policy_ineffective": (
+        estate(principals=policy(f"{ARN}:Orders/jane")),
+        estate(principals=policy(f"{ARN}:other/jane")),
     ),
     "policy_other_cluster": (
-        estate(statements=policy(f"{ARN}:{OTHER_ID}/jane"), connectable=[]),
-        estate(statements=policy(f"{ARN}:{OTHER_ID}/jane")),
-    ),
-    "policy_wrong_arn": (
-        estate(statements=policy(f"{HERE}/jane".replace("central", "west"))),
-        estate(statements=policy(f"{HERE}/jane".replace("eu-central-1", "*"))),
+        estate(principals=[holder(allow(f"{ARN}:{OTHER_ID}/jane"))]),
+        estate(principals=policy(f"{ARN}:{OTHER_ID}/jane")),
     ),
     "powerful": (
         estate(account(administrator_by=("CREATE USER",))),
@@ -154,7 +158,7 @@ def test_a_remedy_is_a_task_that_the_module_takes(code: str) -> None:
 
 
 def test_nothing_is_wrong_with_nothing() -> None:
-    assert codes(estate(statements=policy(f"{HERE}/jane"))) == []
+    assert codes(estate()) == []
 
 
 def test_the_gravest_comes_first() -> None:
@@ -163,26 +167,27 @@ def test_the_gravest_comes_first() -> None:
 
 
 def test_without_aws_policies_are_not_judged() -> None:
-    assert codes(estate(statements=policy(f"{HERE}/gone", "*"), arn="", resource_id="", connectable=None)) == []
+    assert codes(estate(principals=policy(f"{HERE}/gone", "*"), arn="", resource_id="")) == []
 
 
 def test_a_locked_account_needs_nobody() -> None:
-    assert codes(estate(account(locked=True, used=False), connectable=[])) == []
+    assert codes(estate(account(locked=True, used=False), principals=[])) == []
 
 
 def test_a_managed_policy_is_named_once() -> None:
-    statements = policy("*", arn="arn:aws:iam::aws:policy/AdministratorAccess")
-    assert codes(estate(statements=[*statements, *policy("*", arn=statements[0].policy.arn)])) == ["policy_everything"]
-
-
-def test_a_name_is_measured_in_bytes_on_postgresql() -> None:
-    long, short = f"{HERE}/{'ä' * 32}", f"{HERE}/{'a' * 63}"
-    assert "policy_name_too_long" in codes(estate(statements=policy(long), capabilities=POSTGRESQL))
-    assert "policy_name_too_long" not in codes(estate(statements=policy(short), capabilities=POSTGRESQL))
+    statements = holder(allow("*", action="*"), name="joe").policies[0].statements
+    arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+    joe, ann = (
+        replace(each, policies=(Policy("AdministratorAccess", arn, each.arn, statements),))
+        for each in (holder(name="joe"), holder(name="ann", kind="role"))
+    )
+    (finding,) = find(estate(principals=[RIGHT, joe, ann]))
+    assert (finding.code, finding.subject) == ("policy_everything", f"policy {arn} of user joe, statement 1")
+    assert "lets 2 users and roles connect" in finding.message
 
 
 def test_a_policy_for_a_password_account_is_remedied_by_converting_it() -> None:
-    found = find(estate(account(), OPERATOR, statements=policy(f"{HERE}/carol")))
+    found = find(estate(account(), OPERATOR, principals=policy(f"{HERE}/carol")))
     (dangling,) = (finding for finding in found if finding.code == "policy_dangling")
     assert "not IAM-authenticated" in dangling.message
     assert dangling.remedy is not None
@@ -196,12 +201,60 @@ def test_every_code_is_documented() -> None:
 
 def test_a_master_that_can_log_in_by_iam_is_left_alone() -> None:
     """There is no way to log in to a cluster without VPC but by IAM, its master included."""
-    for allowed in (None, ["admin"]):
-        assert codes(estate(MASTER, allowed=allowed, **NAMED)) == []
-    assert "administrator_lockout" in codes(estate(MASTER, allowed=["admin"], iam_auth=False, **NAMED))
+    assert codes(estate(MASTER, arn="", **NAMED)) == []
+    assert codes(estate(MASTER, principals=[RIGHT_ADMIN], **NAMED)) == []
+    assert "administrator_lockout" in codes(estate(MASTER, principals=ADMINS, iam_auth=False, **NAMED))
 
 
 def test_a_remedy_for_an_expired_password_does_not_revive_it() -> None:
-    (finding,) = find(estate(account("carol", authentication=PASSWORD, expired="PASSWORD EXPIRE")))
+    (finding,) = find(estate(account("carol", authentication=PASSWORD, expired="PASSWORD EXPIRE"), principals=[]))
     assert finding.remedy is not None
     assert finding.remedy["dbops.aurora_iam.aurora_iam_user"]["locked"] is True
+
+
+@pytest.mark.parametrize("action", ["rds-db:connect", "rds-db:*"])
+@pytest.mark.parametrize("more", [{"Resource": "*"}, {"NotResource": f"{HERE}/admin"}])
+def test_everybody_by_a_statement_about_connecting(action: str, more: dict[str, Any]) -> None:
+    """As wide as an administrator's, and meant for databases: so it is no mere information."""
+    statement = {"Effect": "Allow", "Action": action, **more}
+    assert codes(estate(principals=[RIGHT, holder(statement, name="joe")])) == ["policy_any_account"]
+
+
+@pytest.mark.parametrize("more", [{"Resource": "*"}, {"NotResource": "arn:aws:s3:::secret/*"}])
+def test_everybody_by_a_statement_about_everything(more: dict[str, Any]) -> None:
+    statement = {"Effect": "Allow", "Action": "*", **more}
+    assert codes(estate(principals=[RIGHT, holder(statement, name="joe")])) == ["policy_everything"]
+
+
+def test_an_orphan_is_offered_the_policy_first() -> None:
+    mistaken = holder(allow(f"{ARN}:orders/jane"), name="joe")
+    orphan, mistake = sorted(find(estate(principals=[mistaken])), key=lambda finding: finding.code)
+    assert (orphan.code, mistake.reason) == ("account_orphan", "identifier")
+    steps = ("allow rds-db:connect", f"correct {mistake.subject}", "lock the account", "drop it last")
+    places = [orphan.message.index(step) for step in steps]
+    assert places == sorted(places)
+    assert orphan.remedy is None
+
+
+def test_an_account_is_not_called_unused_within_a_month() -> None:
+    young = estate(account(used=False))
+    young = replace(young, survey=replace(young.survey, counted_for=29 * 86400))
+    assert codes(young) == []
+
+
+def test_by_a_proxy_who_may_connect_directly_counts() -> None:
+    proxy: dict[str, Any] = {
+        "title": "proxy web",
+        "host": "web.proxy-x.eu-central-1.rds.amazonaws.com",
+        "resource_id": "prx-1",
+        "arn": "arn:aws:rds:eu-central-1:123456789012:db-proxy:prx-1",
+        "identifier": "",
+        "members": (),
+    }
+    assert codes(estate(behind=endpoint(), **proxy)) == []
+    assert codes(estate(**proxy)) == ["account_orphan", "policy_other_cluster"]
+    through = holder(allow(f"{ARN}:prx-1/jane"))
+    assert codes(estate(behind=endpoint(), principals=[through], **proxy)) == []
+    mistaken = holder(allow(f"{ARN}:orders/jane"), name="joe")
+    (finding,) = find(estate(behind=endpoint(), principals=[RIGHT, mistaken], **proxy))
+    assert f"write {HERE}/jane" in finding.message
