@@ -74,7 +74,7 @@ def audit_csv(report: Mapping[str, Any], table: str) -> str:
         raise AnsibleFilterError(f"audit_csv: there is no table {table}; there are {known}.")
     rows: Mapping[str, Callable[[], Iterable[Row]]] = {
         "access": lambda: _access(report),
-        "findings": lambda: report["findings"],
+        "findings": lambda: ({**finding, "database": finding["databases"]} for finding in report["findings"]),
         "public": lambda: _public(report),
     }
     written = io.StringIO()

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - Takes what loops over M(dbops.aurora_iam.aurora_iam_facts) registered, and joins it in one dictionary.
   - What changes by itself is left out, so that two reports on the same state are the same to the letter. That is the
-    number of open sessions, and for how many minutes or hours a server has been up.
+    number of open sessions.
+  - What is wrong with an IAM policy on many databases of an AWS account is one finding.
   - A database that is in it twice, by its ARN, is reported once.
 options:
   _input:
@@ -70,12 +71,13 @@ _value:
       type: list
       elements: dict
     findings:
-      description: Those of all databases, the gravest first; as the module returns them, and C(database).
+      description:
+        - Those of all databases, the gravest first; as the module returns them, with C(databases), the names of those
+          that it is about, and C(database), the first of them and how many more there are.
       type: list
       elements: dict
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -83,7 +85,6 @@ from typing import Any
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._findings.finding import SEVERITIES
 
 Facts = dict[str, Any]
-UPTIME = re.compile(r"\b\d+ (?:minute|hour)s? ago\b")
 WHERE = ("cluster", "instance", "proxy", "login_host")
 
 
@@ -91,11 +92,7 @@ def audit_report(gathered: Sequence[Mapping[str, Any]], title: str = "Who can ge
     """See DOCUMENTATION."""
     read = [_database(result) for registered in gathered for result in registered["results"]]
     databases = _named(_once(read))
-    findings = [
-        {"database": database["database"], **finding, "message": UPTIME.sub("less than a day ago", finding["message"])}
-        for database in databases
-        for finding in database["facts"].pop("findings", [])
-    ]
+    findings = _by_cause(databases)
     findings.sort(key=lambda each: (SEVERITIES.index(each["severity"]), each["code"], each["database"]))
     found = Counter(finding["severity"] for finding in findings)
     return {
@@ -108,6 +105,22 @@ def audit_report(gathered: Sequence[Mapping[str, Any]], title: str = "Who can ge
         ],
         "findings": findings,
     }
+
+
+def _by_cause(databases: Iterable[Facts]) -> list[Facts]:
+    """One finding for each cause. A policy is of an AWS account, and is wrong once on however many databases."""
+    found: dict[Any, Facts] = {}
+    for database in databases:
+        for finding in database["facts"].pop("findings", []):
+            cause = [finding[key] for key in ("code", "subject", "message")]
+            where = _part(database, 4) if finding["kind"] == "policy" else database["database"]
+            found.setdefault((where, *cause), {**finding, "databases": []})["databases"].append(database["database"])
+    return [{"database": _first(finding["databases"]), **finding} for finding in found.values()]
+
+
+def _first(databases: Sequence[str]) -> str:
+    more = len(databases) - 1
+    return databases[0] + (f" and {more} more" if more else "")
 
 
 def _database(result: Mapping[str, Any]) -> Facts:

@@ -13,7 +13,7 @@ const findingGroups = [];
 function buildFindings() {
   const byCode = new Map();
   for (const finding of report.findings) {
-    finding.text = lower(finding.database, finding.code, finding.severity, finding.subject, finding.message);
+    finding.text = lower(...finding.databases, finding.code, finding.severity, finding.subject, finding.message);
     if (!byCode.has(finding.code)) byCode.set(finding.code, findingGroup(finding));
     byCode.get(finding.code).findings.push(finding);
   }
@@ -34,7 +34,7 @@ function findingGroup({ code, severity }) {
 function isWanted(finding) {
   return (
     (!wanted.severity || finding.severity === wanted.severity) &&
-    (!wanted.database || finding.database === wanted.database) &&
+    (!wanted.database || finding.databases.includes(wanted.database)) &&
     wanted.words.every((word) => finding.text.includes(word))
   );
 }
@@ -92,5 +92,11 @@ function findingRow(finding) {
     said.append(element("details", { class: "remedy" }, element("summary", {}, "Task that puts it right"), task));
   }
   const subject = element("td", { class: "mono" }, finding.subject);
-  return element("tr", {}, element("td", {}, finding.database), subject, said);
+  return element("tr", {}, element("td", {}, databasesOf(finding)), subject, said);
+}
+
+/** Where it is; of several databases the first one, and the others when it is opened. */
+function databasesOf({ database, databases }) {
+  if (databases.length === 1) return database;
+  return element("details", {}, element("summary", {}, database), databases.join(", "));
 }
