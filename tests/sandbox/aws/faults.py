@@ -15,7 +15,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -67,6 +67,15 @@ class Fault:
     """The error code that an ``error`` answers with."""
     status: int = 500
     message: str = "The sandbox was told to fail this call."
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """It meets only calls that have these, such as one user's: ``{"UserName": "jane"}``."""
+
+    def meets(self, action: str, parameters: Mapping[str, Any]) -> bool:
+        return (
+            self.count > 0
+            and self.action in (action, "*")
+            and all(parameters.get(name) == value for name, value in self.parameters.items())
+        )
 
     @classmethod
     def from_json(cls, document: Any) -> Fault:
@@ -121,7 +130,7 @@ class FaultHook:
         with self._lock:
             self._calls[action] += 1
             self._requests.append({"action": action, "parameters": parameters})
-            fault = next((fault for fault in self._faults if fault.count > 0 and fault.action in (action, "*")), None)
+            fault = next((fault for fault in self._faults if fault.meets(action, parameters)), None)
             if fault is not None:
                 fault.count -= 1
             return fault

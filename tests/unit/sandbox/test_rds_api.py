@@ -181,6 +181,14 @@ def test_calls_are_counted_and_faults_met(rds: Any, endpoint: Endpoint) -> None:
     assert endpoint.hook("GET", "auth-log") == [{"reason": "because"}]
 
 
+def test_a_fault_may_meet_only_calls_with_some_parameters(rds: Any, endpoint: Endpoint) -> None:
+    asked = {"DBClusterIdentifier": "orders"}
+    endpoint.hook("POST", "faults", [{"action": "DescribeDBClusters", "kind": "throttle", "parameters": asked}])
+    rds.describe_db_clusters()
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        rds.describe_db_clusters(**asked)
+
+
 @pytest.mark.parametrize("fault", [{"action": "X", "kind": "unkind"}, {"kind": "delay"}, {"surprise": 1}, 7])
 def test_a_fault_that_is_none_is_refused(endpoint: Endpoint, fault: object) -> None:
     assert "message" in endpoint.hook("POST", "faults", [fault], expected=400)
