@@ -47,7 +47,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),
     ("_connect", "_writer"),
-    ("_account_module", "_facts_module", "_cluster_module", "_revoke_module", "_perform", "_module_entry"),
+    (
+        "_account_module",
+        "_cluster_module",
+        "_connect_policy_module",
+        "_facts_module",
+        "_revoke_module",
+        "_perform",
+        "_module_entry",
+    ),
     ("plugins/modules", "plugins/plugin_utils"),
     ("plugins/action", "plugins/lookup", "plugins/filter"),
 )
