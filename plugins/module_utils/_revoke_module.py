@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.document import connect_policy_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.revocation import Revocation, revoke
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_policies import (
@@ -97,7 +98,7 @@ class _Work:
         """The managed one first: its principal may be none that IAM has, such as a permission set."""
         if principal.managed:
             partition, _service, _region, owner = self.endpoint.arn.split(":")[1:5]
-            name = f"{self.policy_name}-{principal.holder.name}"
+            name = connect_policy_name(self.policy_name, self.endpoint, principal.holder.kind, principal.holder.name)
             yield ManagedPolicy(self.iam, f"arn:{partition}:iam::{owner}:policy/{name}")
         yield from inline_policies(self.iam, principal.holder)
         if principal.managed:
@@ -216,7 +217,7 @@ def _endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
 
 SPEC: dict[str, dict[str, Any]] = {
     "accounts": {"type": "list", "elements": "str", "required": True},
-    "policy_name": {"type": "str", "required": True},
+    "policy_name": {"type": "str", "default": "aurora-iam"},
     "principals": {"type": "list", "elements": "raw", "required": True},
 }
 

@@ -31,15 +31,15 @@ options:
         (C(user), C(group) or C(role)), C(name), C(accounts) and C(managed).
       - Only those that are listed with one of O(accounts) are looked at, and only for these accounts. One that IAM does
         not have any more has no policies, and is in RV(gone).
-      - With C(managed) also the managed policies that are attached to it are looked at, and the one that is called
-        O(policy_name), C(-) and the principal's name.
+      - With C(managed) also the managed policies that are attached to it are looked at, and the one that
+        M(dbops.aurora_iam.aurora_iam_connect_policy) writes for it.
     type: list
     elements: raw
     required: true
   policy_name:
-    description: What the names of managed policies begin with.
+    description: The option of M(dbops.aurora_iam.aurora_iam_connect_policy).
     type: str
-    required: true
+    default: aurora-iam
 extends_documentation_fragment:
   - dbops.aurora_iam.connection
   - amazon.aws.common.modules
@@ -70,7 +70,6 @@ EXAMPLES = r"""
   dbops.aurora_iam.aurora_iam_revoke:
     cluster: orders
     accounts: [jane_doe]
-    policy_name: aurora-iam-orders
     principals:
       - type: role
         name: jane

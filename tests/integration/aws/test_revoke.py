@@ -76,7 +76,6 @@ class Estate:
             check=check,
             cluster="orders",
             accounts=[self.jane],
-            policy_name=NAME,
             principals=[{"type": kind, **listed} for kind in kinds],
         )
 
@@ -137,9 +136,11 @@ def test_attached_managed_policies(estate: Estate, kind: str):
 
 
 @pytest.fixture
-def unattached(estate: Estate) -> Iterator[str]:
+def unattached(estate: Estate, state: State) -> Iterator[str]:
     """The managed policy that is found by its name: its principal is a permission set, and not in IAM."""
-    arn = estate.create_managed(f"{NAME}-permission-set", estate.policy(estate.jane, estate.ann))
+    resource_id = state["clusters"]["orders"]["resource_id"]
+    name = f"aurora-iam.eu-central-1.{resource_id}.role.permission-set"
+    arn = estate.create_managed(name, estate.policy(estate.jane, estate.ann))
     yield arn
     estate.iam.delete_policy(PolicyArn=arn)
 
@@ -189,7 +190,7 @@ MISTAKES: list[tuple[Any, str]] = [
 
 @pytest.mark.parametrize(("principal", "message"), MISTAKES)
 def test_mistakes(tasks: Tasks, principal: Any, message: str):
-    options = {"accounts": ["jane"], "policy_name": NAME, "principals": [principal]}
+    options = {"accounts": ["jane"], "principals": [principal]}
     with pytest.raises(TaskFailed, match=message):
         tasks.run("aurora_iam_revoke", cluster="orders", **options)
 
@@ -198,4 +199,4 @@ def test_one_cluster_or_instance_is_needed(tasks: Tasks):
     principal = {"type": "user", "name": "x", "accounts": ["jane"]}
     for where in ({}, {"cluster": "orders", "instance": "billing"}, {"cluster": "orders", "proxy": "orders-proxy"}):
         with pytest.raises(TaskFailed, match="set either cluster or instance"):
-            tasks.run("aurora_iam_revoke", accounts=["jane"], policy_name=NAME, principals=[principal], **where)
+            tasks.run("aurora_iam_revoke", accounts=["jane"], principals=[principal], **where)
