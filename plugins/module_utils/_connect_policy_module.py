@@ -188,7 +188,7 @@ class _Work:
         if unknown:
             twin = next((each for each in self.known or () if each.casefold() == unknown[0].casefold()), "")
             raise Refused(
-                f"{self.database.title} has no IAM-authenticated account {', '.join(unknown)}, which "
+                f"{self.database.title} has no account {', '.join(unknown)}, which "
                 f"{principal.holder.title} is listed with; "
                 f"{f'write {twin}, since case matters' if twin else 'create it first, or correct the name'}."
             )

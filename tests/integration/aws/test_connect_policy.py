@@ -132,7 +132,7 @@ def test_nothing_is_written_if_anything_is_wrong(estate: Estate, hook: Hook):
     estate.iam.create_role(RoleName=f"{estate.name}-managed", AssumeRolePolicyDocument=TRUST)
     text = refused_alike(lambda **mode: estate.run(wrong, known_accounts=["jane", "ann", *long], **mode))
     assert "principals[1]: There is no role nobody-of-this-name in IAM" in text
-    assert "principals[2]: cluster orders has no IAM-authenticated account jean, Ann, which group estate-" in text
+    assert "principals[2]: cluster orders has no account jean, Ann, which group estate-" in text
     assert "IAM takes 10240 in all inline policies of a role; set managed: true" in text
     assert "principals[4]: The managed policy of role" in text
     assert "and IAM takes 6144; list fewer accounts" in text

@@ -209,8 +209,10 @@ def test_the_example_estate(state: State, admin: Administration, profiles: dict[
     assert made.returncode == 0, made.stdout + made.stderr
     found = admin.sql("orders", "SELECT user FROM mysql.user WHERE user IN ('dba_on_call', 'monitoring', 'jane_doe')")
     assert len(found) == 3
-    policy = aws_client(state, "iam").get_role_policy(RoleName="shop-service", PolicyName="aurora-iam-orders")
-    assert state["clusters"]["orders"]["resource_id"] in json.dumps(policy["PolicyDocument"])
+    resource_id = state["clusters"]["orders"]["resource_id"]
+    name = f"aurora-iam.{REGION}.{resource_id}.role.shop-service"
+    policy = aws_client(state, "iam").get_role_policy(RoleName="shop-service", PolicyName=name)
+    assert resource_id in json.dumps(policy["PolicyDocument"])
     again = run(state, "ansible-playbook", *words, **profiles)
     assert again.stdout.count("changed=0") == 2, again.stdout
 
