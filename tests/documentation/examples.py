@@ -10,6 +10,7 @@ from tests.checkout import ROOT
 from tests.documentation.blocks import Block
 
 MARKS: dict[str, dict[str, str]] = {
+    "aurora_iam_connect_policy": {"not run": "the role that reports is somebody's own"},
     "aurora_iam_token": {"not run": "the endpoint and the program are somebody's own"},
     "aurora_iam_user": {"changes again": "Jane comes and goes in these examples"},
     "aurora_iam_users": {

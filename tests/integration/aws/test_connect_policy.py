@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import json
 import uuid
+from itertools import product
 from typing import Any
 
 import pytest
 
 from tests.integration.hook import Hook
 from tests.integration.tasks import Result, TaskFailed, Tasks, refused_alike
-from tests.sandbox.clients import State, aws_client
+from tests.sandbox.clients import LoginRefused, Principal, State, aws_client, login
+from tests.sandbox.servers.clusters import TWIN_REGION
 
 pytestmark = pytest.mark.direct("is about IAM")
 
@@ -31,6 +33,15 @@ class Estate:
         self.iam.create_user(UserName=self.name)
         self.iam.create_group(GroupName=self.name)
         self.iam.create_role(RoleName=self.name, AssumeRolePolicyDocument=TRUST)
+
+    def key(self) -> Principal:
+        key = self.iam.create_access_key(UserName=self.name)["AccessKey"]
+        return Principal(key["AccessKeyId"], key["SecretAccessKey"])
+
+    def session(self) -> Principal:
+        arn = f"arn:aws:iam::123456789012:role/{self.name}"
+        given = aws_client(self._state, "sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+        return Principal(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
     def policy_name(self, kind: str, place: str = "orders") -> str:
         resource_id = {**self._state["clusters"], **self._state["proxies"]}[place]["resource_id"]
@@ -207,3 +218,39 @@ def test_what_is_listed_wrong_is_named(estate: Estate):
 
 def test_who_is_gone_needs_no_policy(estate: Estate):
     assert estate.run([{"type": "user", "name": "nobody-of-this-name"}])["policies"] == []
+
+
+def test_two_regions_with_the_same_identifiers_and_a_user_and_a_role_of_one_name(state: State, tasks: Tasks):
+    """Each of the four has an account of its own, and logs in as that one and as no other, in its region only."""
+    estate = Estate(state, tasks)
+    places = [(kind, region) for kind in ("user", "role") for region in (state["region"], TWIN_REGION)]
+    accounts = {place: f"{estate.name}_{number}".replace("-", "_") for number, place in enumerate(places)}
+    tasks.users(cluster="orders", users=[{"name": name} for name in accounts.values()])
+    for region in (state["region"], TWIN_REGION):
+        listed = [
+            {"type": kind, "name": estate.name, "accounts": [accounts[kind, region]]} for kind in ("user", "role")
+        ]
+        assert estate.run(listed, region=region)["changed"]
+    for region in (state["region"], TWIN_REGION):
+        listed = [
+            {"type": kind, "name": estate.name, "accounts": [accounts[kind, region]]} for kind in ("user", "role")
+        ]
+        assert not estate.run(listed, region=region)["changed"]
+
+    keys = {"user": estate.key(), "role": estate.session()}
+    logins = {
+        (kind, region, name)
+        for (kind, region), name in product(places, accounts.values())
+        if is_let_in({**state, "region": region}, name, keys[kind])
+    }
+    assert logins == {(*place, name) for place, name in accounts.items()}
+    estate.run([{"type": "user", "name": estate.name}], region=TWIN_REGION)
+    assert is_let_in(state, accounts["user", state["region"]], keys["user"]), "the other region's policy stays"
+    tasks.users(cluster="orders", users=[{"name": name, "state": "absent"} for name in accounts.values()])
+
+
+def is_let_in(state: State, user: str, principal: Principal) -> bool:
+    try:
+        return login(state, "orders", user, principal).startswith(user)
+    except LoginRefused:
+        return False

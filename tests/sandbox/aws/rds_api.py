@@ -27,7 +27,7 @@ from tests.sandbox.aws.rds_failover import FailOver, begin_failover
 from tests.sandbox.aws.rds_instances import SandboxStandalone
 from tests.sandbox.aws.rds_proxy import SandboxProxy
 from tests.sandbox.aws.rds_states import IamAuthTarget
-from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION, RunningCluster
+from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION, TWIN_REGION, RunningCluster
 from tests.sandbox.servers.fleet import FLEET, fleet_of
 
 SwitchIamAuth = Callable[[RunningCluster, bool], None]
@@ -35,8 +35,8 @@ SwitchIamAuth = Callable[[RunningCluster, bool], None]
 
 
 class SandboxBackend(RDSBackend):
-    def __init__(self, switch: SwitchIamAuth, transition_seconds: float) -> None:
-        super().__init__(REGION, ACCOUNT_ID)
+    def __init__(self, switch: SwitchIamAuth, transition_seconds: float, region: str = REGION) -> None:
+        super().__init__(region, ACCOUNT_ID)
         self._switch = switch
         self._transition_seconds = transition_seconds
         # moto takes a cluster out of its dictionary while it modifies it, and requests come in threads.
@@ -245,12 +245,15 @@ class SandboxResponse(RDSResponse):
 
 
 def install(clusters: Iterable[RunningCluster], switch: SwitchIamAuth, transition_seconds: float) -> SandboxBackend:
-    """Puts the sandbox's RDS in the place of moto's, with these clusters in it."""
+    """Puts the sandbox's RDS in the place of moto's, with these clusters in it, and their twins in the other region."""
     backend = SandboxBackend(switch, transition_seconds)
-    rds_backends[ACCOUNT_ID][REGION] = backend
+    twins = SandboxBackend(switch, transition_seconds, TWIN_REGION)
+    rds_backends[ACCOUNT_ID].update({REGION: backend, TWIN_REGION: twins})
     # What a page's marker is made of; moto names it for the actions that it pages itself.
     get_pagination_model("rds")["DescribeDBClusters"]["unique_attribute"] = "resource_id"
     urls.url_paths = dict.fromkeys(urls.url_paths, SandboxResponse.dispatch)
     for running in clusters:
         backend.register(running)
+        if not running.spec.standalone:
+            twins.register(running.twin)
     return backend

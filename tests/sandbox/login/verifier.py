@@ -14,7 +14,7 @@ from hmac import compare_digest
 
 from tests.sandbox.aws.policy import Decision, evaluate
 from tests.sandbox.login.token import ALGORITHM, SERVICE, LoginToken
-from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION, RunningCluster
+from tests.sandbox.servers.clusters import ACCOUNT_ID, REGION, TWIN_REGION, RunningCluster
 
 ACTION = "rds-db:connect"
 LIFETIME = timedelta(seconds=900)
@@ -88,9 +88,10 @@ class Verifier:
         except ValueError as error:
             raise RefusedError("InvalidToken", f"The password is not an authentication token: {error}.") from None
         _check_request(token)
-        resource_id = _addressee(token, login, cluster)
+        region = token.scope.region
+        resource_id = _addressee(token, login, cluster.twin if region == TWIN_REGION else cluster)
         _check_age(token, now)
-        _check_policies(self._signer(token, now), connect_arn(resource_id, login.user), now)
+        _check_policies(self._signer(token, now), connect_arn(resource_id, login.user, region), region, now)
 
     def _signer(self, token: LoginToken, now: datetime) -> Principal:
         access_key = token.scope.access_key
@@ -113,9 +114,9 @@ class Verifier:
         return credential.principal
 
 
-def connect_arn(resource_id: str, user: str) -> str:
+def connect_arn(resource_id: str, user: str, region: str = REGION) -> str:
     """The resource that a policy has to name for this account of a cluster, an instance or a proxy."""
-    return f"arn:aws:rds-db:{REGION}:{ACCOUNT_ID}:dbuser:{resource_id}/{user}"
+    return f"arn:aws:rds-db:{region}:{ACCOUNT_ID}:dbuser:{resource_id}/{user}"
 
 
 def _check_request(token: LoginToken) -> None:
@@ -127,7 +128,7 @@ def _check_request(token: LoginToken) -> None:
         "list of signed headers": (token.parameters["X-Amz-SignedHeaders"], "host"),
         "lifetime": (token.parameters["X-Amz-Expires"], str(int(LIFETIME.total_seconds()))),
         "service": (scope.service, SERVICE),
-        "region": (scope.region, REGION),
+        "region": (scope.region, TWIN_REGION if scope.region == TWIN_REGION else REGION),
         "credential's terminator": (scope.terminator, "aws4_request"),
         "credential's date": (scope.date, token.signed_at.strftime("%Y%m%d")),
     }
@@ -160,11 +161,11 @@ def _check_age(token: LoginToken, now: datetime) -> None:
         raise RefusedError("InvalidToken", f"The token was signed {ahead} in the future, so a clock is wrong.")
 
 
-def _check_policies(principal: Principal, resource: str, now: datetime) -> None:
+def _check_policies(principal: Principal, resource: str, region: str, now: datetime) -> None:
     context = {
         "aws:principalarn": principal.arn,
         "aws:principalaccount": ACCOUNT_ID,
-        "aws:requestedregion": REGION,
+        "aws:requestedregion": region,
         "aws:securetransport": "true",
         "aws:currenttime": now.isoformat(),
         "aws:epochtime": str(int(now.timestamp())),

@@ -8,10 +8,12 @@ sandbox, and the control plane that answers as AWS and switches IAM authenticati
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 REGION = "eu-central-1"
+TWIN_REGION = "sa-east-1"
+"""A second region, where each cluster has a twin: the same identifier and servers, and another resource ID."""
 ACCOUNT_ID = "123456789012"
 PROXY_PORTS = {"mysql": 3306, "postgresql": 5432}
 """Where an RDS Proxy listens, whatever the port of its target; DescribeDBProxies names none."""
@@ -142,6 +144,12 @@ class RunningCluster:
         if self.proxy is not None and (host, port) == (self.proxy.host, self.proxy.port):
             return self.proxy.resource_id
         return self.resource_id if (host, port) in {(each.host, each.port) for each in self.servers} else None
+
+    @property
+    def twin(self) -> RunningCluster:
+        """The cluster of the same identifier in TWIN_REGION."""
+        prefix, _dash, rest = self.resource_id.partition("-")
+        return replace(self, resource_id=f"{prefix}-{rest[::-1]}", proxy=None)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -20,7 +20,7 @@ from tests.sandbox.login.gate import gate
 from tests.sandbox.login.token import LoginToken
 from tests.sandbox.login.verifier import Credential, Login, Principal, RefusedError, Verifier, connect_arn
 from tests.sandbox.login.verifier_socket import VerifierSocket
-from tests.sandbox.servers.clusters import CLUSTERS
+from tests.sandbox.servers.clusters import CLUSTERS, TWIN_REGION
 
 from .scenes import KEY, PORT, SECRET, policy, running, sign, statement
 
@@ -178,6 +178,14 @@ def test_an_access_key_that_does_not_exist_or_sleeps() -> None:
 
 def test_another_region() -> None:
     assert "region is 'us-east-1'" in refusal(sign("joe", region="us-east-1"))[2]
+
+
+def test_a_twin_in_the_other_region_has_policies_of_its_own() -> None:
+    token = sign("joe", region=TWIN_REGION)
+    assert f"{TWIN_REGION}:123456789012:dbuser:{ORDERS.twin.resource_id}/joe is not allowed" in refusal(token)[2]
+    twins = with_policies(policy(statement("Allow", connect_arn(ORDERS.twin.resource_id, "joe", TWIN_REGION))))
+    check(token, twins)
+    assert "is not allowed" in refusal(sign("joe"), twins)[2]
 
 
 def test_a_cluster_that_does_not_exist() -> None:
