@@ -115,5 +115,6 @@ def foreign(document: Mapping[str, Any], database: Endpoint) -> str:
 
 def named_resources(document: Mapping[str, Any]) -> frozenset[str]:
     """The accounts' ARNs in a document that :func:`connect_policy` wrote."""
-    resources = document["Statement"][0]["Resource"]
+    statements = document["Statement"]
+    resources = (statements if isinstance(statements, Mapping) else statements[0])["Resource"]
     return frozenset(resources if isinstance(resources, list) else [resources])
