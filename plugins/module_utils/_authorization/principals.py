@@ -24,6 +24,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.po
 
 USER, ROLE = "user", "role"
 _TAG = "aws:principaltag/"
+_LONGEST_SESSION = 12 * 3600
+"""Seconds: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-settings.html"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +77,8 @@ def values_at_login(principal: Principal, region: str, now: float | None = None)
         "aws:principaltype": "User" if user else "AssumedRole",
         "aws:requestedregion": region,
         "aws:securetransport": "true",
+        # A user's access key has none
+        "aws:tokenissuetime": Unknown() if user or now is None else NotBefore(moment=now - _LONGEST_SESSION),
         # A role's is followed by the name that the session is given
         "aws:userid": principal.id if user else Unknown(f"{principal.id}:"),
         "aws:username": principal.name if user else None,

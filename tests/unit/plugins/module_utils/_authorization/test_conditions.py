@@ -119,6 +119,13 @@ def test_seconds_that_are_over() -> None:
     assert outcome(user(document(statement(), deny)), now=NOW) == ALLOWED
 
 
+def test_sessions_that_were_revoked_long_ago() -> None:
+    """IAM revokes a role's sessions by a Deny for those that are older than the moment at which it is asked."""
+    for revoked, expected in (("2026-05-30T00:00:00Z", ALLOWED), ("2026-05-31T23:00:00Z", CONDITIONAL)):
+        deny = statement("Deny", Condition={"DateLessThan": {"aws:TokenIssueTime": revoked}})
+        assert outcome(role(document(statement(), deny)), now=NOW) == expected
+
+
 def test_a_conditional_verdict_names_the_keys() -> None:
     condition = {"Bool": {MFA: "true"}, "StringLike": {"aws:username": "${aws:SourceIdentity}*"}}
     reason = verdict(user(document(statement(Condition=condition)))).reason
