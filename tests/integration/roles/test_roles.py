@@ -58,14 +58,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("provision", {"aurora_iam_principals_team": [{"name": "x"}]}, "is not complete; give each a type"),
     (
         "provision",
-        {"aurora_iam_principals_team": [{"type": "person", "name": "x"}]},
-        "is not complete; give each a type",
-    ),
-    ("provision", {"aurora_iam_principals_team": ["x"]}, "The principal x is not complete"),
-    (
-        "provision",
-        {"aurora_iam_principals": [{"type": "user", "name": "x", "accounts": "jane_doe"}]},
-        "The accounts of user x are no list of names",
+        {"aurora_iam_principals_team": [{"type": "user", "name": "x", "accounts": ["nobody_of_this_name"]}]},
+        "cluster orders has no account nobody_of_this_name, which user x is listed with",
     ),
     (
         "offboard",
