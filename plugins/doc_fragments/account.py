@@ -127,6 +127,16 @@ options:
         place and keeps its grants, roles and limits; its password stops working.
       - An account whose password has expired is only converted if O(locked) is set, because a token does not expire
         with the password.
+      - An account as which no IAM principal may connect, or whose password an RDS Proxy of the database has in a
+        secret, is refused, see O(convert_unchecked). Administrators who may connect as every account of every database
+        do not count. This takes C(iam:GetAccountAuthorizationDetails), C(rds:DescribeDBProxies),
+        C(rds:DescribeDBProxyTargets), and C(secretsmanager:GetSecretValue) for the secrets of the proxies, and is only
+        asked for an account that is converted and not locked.
+    type: bool
+    default: false
+  convert_unchecked:
+    description:
+      - Whether an account is converted without asking AWS whether anybody can log in as it afterwards.
     type: bool
     default: false
   require_tls:

@@ -12,8 +12,8 @@ version_added: 0.1.0
 description:
   - Turns a name, a list of names with commas, or a list of names and dictionaries into a list of dictionaries. It is
     for the variables C(aurora_iam_offboard) and C(aurora_iam_convert).
-  - Fails for an empty text, which is what an unset variable of a shell gives; for an unknown key or value; and for one
-    name with different options. An empty list is no mistake.
+  - Fails for an empty text, which is what an unset variable of a shell gives; for an unknown key or value; for one name
+    with different options; and for C(convert_unchecked) of a glob. An empty list is no mistake.
 options:
   _input:
     description: The variable.
@@ -42,6 +42,7 @@ _value:
   elements: dict
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,6 +52,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._sentences import line
 
 Element = dict[str, Any]
+
+_GLOB = re.compile(r"[*?\[]")
 
 _NAME: Element = {"name": {"type": "str", "required": True}}
 SPECS: dict[str, Element] = {
@@ -90,6 +93,10 @@ def _read(element: Any, variable: str, spec: Element) -> Element:
         raise AnsibleFilterError(line(f"{variable}: {' '.join(validated.error_messages)}"))
     account = {key: option for key, option in validated.validated_parameters.items() if option is not None}
     account["name"] = account["name"].strip()
+    if account.get("convert_unchecked") and _GLOB.search(account["name"]):
+        raise AnsibleFilterError(
+            line(f"{variable}: convert_unchecked is for single accounts, and {account['name']} is a glob; name them.")
+        )
     if not account["name"]:
         raise AnsibleFilterError(f"{variable} has an empty name; set it to names such as jane_doe.")
     return account

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, Callable, Generic, TypeVar
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import connection
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._conversion import check_conversions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import (
     Engine,
     Others,
@@ -58,6 +59,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Oper
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._writer import open_writer
 
 O = TypeVar("O", bound=Observed)  # noqa: E741 - as in _engines.base
+
+Check = Callable[[Changes], Sequence[str]]
+"""What else may refuse the changes of a task before the first of them is made. Returns warnings."""
 
 PLANS, FAILURES = 3, 5
 """That are carried out before a task fails because something is still to be done, and that fail because something
@@ -127,7 +131,11 @@ def account_operation(
     def perform(task: Task) -> Result:
         requests, unlisted = read(task.params)
         engine, login = connection(task.params, task.client)
-        outcome = converge(engine, login, requests, unlisted, task.write)
+
+        def check(changes: Changes) -> list[str]:
+            return check_conversions(task.client, login.endpoint, changes.accounts)
+
+        outcome = converge(engine, login, requests, unlisted, task.write, check)
         for warning in outcome.warnings:
             task.warn(warning)
         return {**outcome.result(), **report(outcome)}
@@ -136,7 +144,12 @@ def account_operation(
 
 
 def converge(
-    engine: Engine[O], login: Login, requests: Sequence[AccountRequest], unlisted: str, write: bool
+    engine: Engine[O],
+    login: Login,
+    requests: Sequence[AccountRequest],
+    unlisted: str,
+    write: bool,
+    check: Check = lambda _changes: (),
 ) -> Outcome[O]:
     """Plan from what is observed and, if ``write``, carry the plan out and verify it.
 
@@ -148,7 +161,7 @@ def converge(
     session = open_writer(engine, login)
     while True:
         try:
-            return _attempt(engine, session, wanted, unlisted, write, progress)
+            return _attempt(_Planner(engine, session, wanted, unlisted, check), write, progress)
         except (ConnectionLost, NotWriter, Unreachable) as error:
             progress.interrupted(error)
         except AuroraIamError as error:
@@ -193,6 +206,7 @@ class _Planner(Generic[O]):
     session: Session
     wanted: Sequence[ParsedAccount]
     unlisted: str
+    check: Check
     observed: O | None = None
 
     def plan(self, first: bool = False) -> _Planned:
@@ -242,16 +256,9 @@ class _Planner(Generic[O]):
         return sorted(filter(is_unlisted, observed.iam_accounts))
 
 
-def _attempt(
-    engine: Engine[O],
-    session: Session,
-    wanted: Sequence[ParsedAccount],
-    unlisted: str,
-    write: bool,
-    progress: Progress,
-) -> Outcome[O]:
-    warnings = session.lock(_removes(wanted, unlisted, session.login)) if write else []
-    planner = _Planner(engine, session, wanted, unlisted)
+def _attempt(planner: _Planner[O], write: bool, progress: Progress) -> Outcome[O]:
+    session = planner.session
+    warnings = session.lock(_removes(planner.wanted, planner.unlisted, session.login)) if write else []
     try:
         return _outcome(planner, warnings, write, progress)
     except AuroraIamError as error:
@@ -263,7 +270,8 @@ def _outcome(planner: _Planner[O], warnings: Sequence[str], write: bool, progres
     engine = planner.engine
     planned = planner.plan(first=True)
     unlisted_before = planned.unlisted
-    whole = progress.begin(planned.changes, planned.plan, [*warnings, *planned.warnings])
+    warnings = [*warnings, *planned.warnings, *planner.check(planned.changes)]
+    whole = progress.begin(planned.changes, planned.plan, warnings)
     if write:
         whole = _carry_out(planner, planned, whole, progress)
     else:

@@ -142,6 +142,7 @@ class AccountRequest:
     roles: tuple[str, ...] | None = None
     purge_roles: bool = True
     convert: bool = False
+    convert_unchecked: bool = False
     require_tls: bool = True
     locked: bool | None = None
     connection_limit: int | None = None

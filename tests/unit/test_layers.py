@@ -46,7 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("_engines/mysql", "_engines/postgresql", "_aws"),
     ("_engines/registry",),
-    ("_connect", "_writer"),
+    ("_connect", "_conversion", "_writer"),
     (
         "_account_module",
         "_cluster_module",

@@ -85,6 +85,23 @@ def test_wrong_variables_are_named(state: State, name: str, variables: dict[str,
     assert failures(output) == 1
 
 
+EMPTY = [
+    (
+        ("-i", "localhost,"),
+        "No host matches aurora_iam; add hosts to this group of the inventory, or set aurora_iam_hosts",
+    ),
+    (("-i", "a,b", "--limit", "a", "-e", "aurora_iam_hosts=b"), "No host within --limit a matches b; add hosts"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), EMPTY)
+def test_a_playbook_without_hosts_fails(state: State, words: tuple[str, ...], message: str):
+    """That every playbook begins with this check is in tests/unit/test_playbooks.py."""
+    result = run(state, "ansible-playbook", *words, "dbops.aurora_iam.offboard", "-e", "aurora_iam_offboard=jane_doe")
+    assert result.returncode == 2, result.stdout
+    assert message in " ".join((result.stdout + result.stderr).split())
+
+
 def test_a_cluster_without_iam_authentication_says_how_to_get_it(state: State):
     output = playbook(state, "provision", {}, hosts=("catalogue",))
     assert "IAM authentication is off on cluster catalogue; set aurora_iam_cluster_enable to true" in output
@@ -112,7 +129,7 @@ def test_an_account_in_two_lists_is_refused(state: State, admin: Administration,
 CHECKS: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("provision", {"aurora_iam_accounts": [{"name": "never_made"}]}, BOTH),
     ("offboard", {"aurora_iam_offboard": [{"name": "never_dropped"}]}, BOTH),
-    ("convert", {"aurora_iam_convert": ["keeps_*"]}, BOTH),
+    ("convert", {"aurora_iam_convert": [{"name": "keeps_password", "convert_unchecked": True}]}, BOTH),
     ("enable", {}, ("catalogue", "payroll")),
     (
         "provision",
@@ -148,10 +165,16 @@ def test_check_mode_plans_and_writes_nothing(
 
 
 def test_the_conversion_is_reported(state: State, people: None):
-    output = playbook(state, "convert", {"aurora_iam_convert": ["keeps_*"]}, "--check")
-    report = output.split("PLAY [Report]")[1]
+    """It is refused on both clusters, and a name that is on none is told by the last one."""
+    output = playbook(state, "convert", {"aurora_iam_convert": ["keeps_*", "nobody_at_all"]}, "--check")
+    report = output.split("TASK [Show what was converted")[1]
     assert "- keeps_password@%" in report
     assert "- keeps_password\n" in report
+    told = " ".join(report.split())
+    assert "converted: []" in told
+    assert "no IAM principal may connect as keeps_password" in told
+    assert "matches nobody_at_all; correct the name" in told
+    assert failures(output) == 2
 
 
 def test_facts_ad_hoc(state: State):

@@ -44,3 +44,10 @@ MISTAKES = [
 def test_mistakes(value: Any, message: str) -> None:
     with pytest.raises(AnsibleFilterError, match=message):
         account_list(value, "offboard")
+
+
+def test_consent_to_a_conversion_is_for_one_name() -> None:
+    given = ["svc_*", {"name": "svc_old", "convert_unchecked": True}]
+    assert account_list(given, "convert") == [{"name": "svc_*"}, given[1]]
+    with pytest.raises(AnsibleFilterError, match=r"svc_\* is a glob"):
+        account_list([{"name": "svc_*", "convert_unchecked": True}], "convert")

@@ -153,7 +153,13 @@ def test_a_remedy_is_a_task_that_the_module_takes(code: str) -> None:
         assert options.pop("cluster") == "orders"
         defaults = {"state": "present", "owned_objects": "fail", "purge_grants": True, "purge_roles": True}
         rest = dict.fromkeys(("grants", "roles", "reassign_owned_to", "locked", "connection_limit", "comment"))
-        flags = {"convert": False, "require_tls": True, "reassign_code": False, "terminate_sessions": True}
+        flags = {
+            "convert": False,
+            "convert_unchecked": False,
+            "require_tls": True,
+            "reassign_code": False,
+            "terminate_sessions": True,
+        }
         assert account_request({**defaults, **rest, **flags, **options}).name
 
 

@@ -1,0 +1,48 @@
+# Copyright: dbops.aurora_iam contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-FileCopyrightText: dbops.aurora_iam contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# PRIVATE to the collection: anything here may change in any release.
+"""As whom the RDS Proxies in front of a database log in to it.
+
+https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_UserAuthConfigInfo.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call, listed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.credentials import secret_credentials
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
+
+
+class ProxyUser(NamedTuple):
+    """``secret``: the ARN of the one that has its password."""
+
+    proxy: str
+    name: str
+    secret: str
+
+
+def proxy_users(clients: Clients, endpoint: Endpoint) -> Iterator[ProxyUser]:
+    """Of every proxy for the cluster or instance; of a proxy, its own. Raises CloudError."""
+    everywhere = "the proxies of the region"
+    for proxy in listed(clients("rds"), "describe_db_proxies", "rds:DescribeDBProxies", everywhere, "DBProxies"):
+        if _is_before(clients, proxy, endpoint):
+            for auth in proxy.get("Auth", ()):
+                if secret := auth.get("SecretArn"):
+                    yield ProxyUser(proxy["DBProxyName"], secret_credentials(clients, secret).user, secret)
+
+
+def _is_before(clients: Clients, proxy: dict[str, Any], endpoint: Endpoint) -> bool:
+    if endpoint.is_proxy:
+        return bool(proxy["DBProxyArn"] == endpoint.arn)
+    name = proxy["DBProxyName"]
+    answer = call(
+        clients("rds"), "describe_db_proxy_targets", "rds:DescribeDBProxyTargets", f"proxy {name}", DBProxyName=name
+    )
+    targets = answer["Targets"]
+    return any(endpoint.identifier in (each.get("TrackedClusterId"), each.get("RdsResourceId")) for each in targets)
