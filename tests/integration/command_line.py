@@ -17,6 +17,12 @@ from tests.sandbox.clients import CHECKOUT, State
 PROGRAMS = Path(sys.executable).parent
 
 
+def settings(state: State) -> dict[str, str]:
+    """The environment in which the collection is found from any folder."""
+    collections = {"ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".cache" / "collections")}
+    return {**os.environ, **environment(state), **collections, "ANSIBLE_NOCOLOR": "1"}
+
+
 def ansible(state: State, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(PROGRAMS / program), *arguments],

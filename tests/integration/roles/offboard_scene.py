@@ -21,10 +21,9 @@ import yaml
 
 from ansible_collections.dbops.aurora_iam.plugins.filter.connect_policy import policy_for
 from tests.integration.administration import Administration
-from tests.integration.command_line import PROGRAMS
+from tests.integration.command_line import PROGRAMS, settings
 from tests.integration.hook import Hook
 from tests.integration.modules.interruptions import eventually
-from tests.sandbox.__main__ import environment
 from tests.sandbox.clients import (
     CHECKOUT,
     LoginRefused,
@@ -176,12 +175,10 @@ class Scene:
 
     def start(self, inventory: Path) -> subprocess.Popen[str]:
         """The playbook, in a process group of its own."""
-        settings = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
-        collections = {"ANSIBLE_COLLECTIONS_PATH": str(CHECKOUT / ".cache" / "collections")}
         return subprocess.Popen(
             [str(PROGRAMS / "ansible-playbook"), "-i", str(inventory), "dbops.aurora_iam.offboard"],
             cwd=CHECKOUT,
-            env={**os.environ, **environment(self.state), **settings, **collections},
+            env={**settings(self.state), "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
