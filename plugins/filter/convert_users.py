@@ -60,10 +60,13 @@ def convert_users(facts: Mapping[str, Any], listed: Sequence[Mapping[str, Any]])
             "convert": True,
         }
         for each in facts["other_accounts"]
-        if each["authentication"] == "password"
-        and meant.passes(each["name"])
-        and (each["name"] in options or not each["untouchable"])
+        if _is_convertible(each, options) and meant.passes(each["name"])
     ]
+
+
+def _is_convertible(account: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
+    """What must not be changed, the module refuses where somebody has listed it by name."""
+    return account["authentication"] == "password" and (account["name"] in options or not account["untouchable"])
 
 
 class FilterModule:

@@ -115,20 +115,22 @@ def perform(task: Task) -> Result:
     mistakes.refuse()
     needed = [change for change in changes if change.is_one]
     if task.write:
-        for change in needed:
-            work.write(change)
-        for change in needed:
-            work.read_back(change)
+        work.carry_out(needed)
     return {
         "changed": bool(needed),
         "policies": [change.describe() for change in changes],
         "diff": {
             "before_header": f"policies for {database.title}",
             "after_header": f"policies for {database.title}",
-            "before": to_yaml({change.name: _names(change.before) for change in needed}) if needed else "",
-            "after": to_yaml({change.name: _names(change.after) for change in needed}) if needed else "",
+            "before": _side({change.name: change.before for change in needed}),
+            "after": _side({change.name: change.after for change in needed}),
         },
     }
+
+
+def _side(policies: Mapping[str, Document | None]) -> str:
+    """Of the diff."""
+    return to_yaml({name: _names(document) for name, document in policies.items()}) if policies else ""
 
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -161,10 +163,15 @@ def _principal(element: Any) -> Principal:
         raise InvalidOption(
             f"The principal {element} is not complete; give each a type (user, group or role), a name, and accounts."
         )
-    accounts = element.get("accounts") or []
-    if not isinstance(accounts, (list, tuple)) or not all(isinstance(each, str) and each for each in accounts):
-        raise InvalidOption(f"The accounts of {kind} {name} are no list of names; write it as one, such as [jane_doe].")
-    return Principal(Holder(kind, name), tuple(accounts), boolean(element.get("managed") or False))
+    holder = Holder(kind, name)
+    return Principal(holder, _accounts(element.get("accounts") or [], holder), boolean(element.get("managed") or False))
+
+
+def _accounts(value: Any, holder: Holder) -> tuple[str, ...]:
+    """Raises InvalidOption."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) and each for each in value):
+        raise InvalidOption(f"The accounts of {holder.title} must be a list of names, such as [jane_doe].")
+    return tuple(value)
 
 
 @dataclass(frozen=True)
@@ -266,7 +273,14 @@ class _Work:
                 "accounts."
             )
 
-    def write(self, change: Change) -> None:
+    def carry_out(self, changes: list[Change]) -> None:
+        """And read back. Raises VerificationFailed, CloudError."""
+        for change in changes:
+            self._write(change)
+        for change in changes:
+            self._read_back(change)
+
+    def _write(self, change: Change) -> None:
         if change.after is None:
             change.policy.delete()
         elif change.before is None and isinstance(change.policy, ManagedPolicy):
@@ -275,8 +289,7 @@ class _Work:
         else:
             change.policy.replace(json.dumps(change.after))
 
-    def read_back(self, change: Change) -> None:
-        """Raises VerificationFailed, CloudError."""
+    def _read_back(self, change: Change) -> None:
         for number in range(_LOOKS):
             if number:
                 time.sleep(_PAUSE)

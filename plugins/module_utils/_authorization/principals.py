@@ -66,9 +66,23 @@ def values_at_login(principal: Principal, region: str, now: float | None = None)
     Which keys there are: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     A token is only accepted over TLS, in the region for which it was signed, and from the principal itself.
     """
+    known = _known_values(principal, region, now)
+    tags = {key.lower(): value for key, value in principal.tags.items()}
+
+    def value(key: str) -> Value:
+        if key in known:
+            return known[key]
+        if key.startswith(_TAG) and not principal.session_tags:
+            return tags.get(key[len(_TAG) :])
+        return Unknown()
+
+    return value
+
+
+def _known_values(principal: Principal, region: str, now: float | None) -> dict[str, Value]:
     user = principal.kind == USER
     later = Unknown() if now is None else NotBefore(moment=now)
-    known: dict[str, Value] = {
+    return {
         "aws:currenttime": later,
         "aws:epochtime": later,
         "aws:principalaccount": principal.account,
@@ -85,13 +99,3 @@ def values_at_login(principal: Principal, region: str, now: float | None = None)
         "aws:viaawsservice": "false",
         **dict.fromkeys(INEFFECTIVE_KEYS),
     }
-    tags = {key.lower(): value for key, value in principal.tags.items()}
-
-    def value(key: str) -> Value:
-        if key in known:
-            return known[key]
-        if key.startswith(_TAG) and not principal.session_tags:
-            return tags.get(key[len(_TAG) :])
-        return Unknown()
-
-    return value
