@@ -73,7 +73,7 @@ def account_list(value: Any, purpose: str) -> list[Element]:
     variable = f"aurora_iam_{purpose}"
     elements = value.split(",") if isinstance(value, str) else [value] if isinstance(value, Mapping) else value
     if not isinstance(elements, (list, tuple)):
-        raise AnsibleFilterError(f"{variable} is no list of names; write it as one, such as [jane_doe].")
+        raise AnsibleFilterError(f"{variable} must be a list of names, such as [jane_doe].")
     found: dict[str, Element] = {}
     for element in elements:
         account = _read(element, variable, SPECS[purpose])

@@ -101,7 +101,7 @@ def policy_for(accounts: Any, cluster: Any = None) -> dict[str, Any]:
         listed = [accounts] if isinstance(accounts, (str, Mapping)) else accounts
         if not isinstance(listed, (list, tuple)):
             raise InvalidOption(
-                f"{accounts!r} is no list of accounts; give accounts as the modules return them, or names."
+                f"{accounts!r} must be a list of accounts: names, or accounts as the modules return them."
             )
         return connect_policy(_connect_arn(account, database) for account in listed)
     except AuroraIamError as error:

@@ -180,9 +180,7 @@ def read_principals(elements: Iterable[Any], accounts: list[str]) -> Iterator[Pr
         holder = _holder(element)
         listed = element.get("accounts") or []
         if not isinstance(listed, (list, tuple)) or not all(isinstance(account, str) for account in listed):
-            raise InvalidOption(
-                f"The accounts of {holder.title} are no list of names; write it as one, such as [jane_doe]."
-            )
+            raise InvalidOption(f"The accounts of {holder.title} must be a list of names, such as [jane_doe].")
         meant = tuple(account for account in accounts if account in listed)
         if meant:
             yield Principal(holder, meant, boolean(element.get("managed") or False))

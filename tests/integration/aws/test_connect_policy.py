@@ -205,7 +205,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"type": "person", "name": "x"}, "is not complete; give each a type"),
     ({"name": "x"}, "is not complete; give each a type"),
     ("x", "The principal x is not complete"),
-    ({"type": "user", "name": "x", "accounts": "jane"}, "The accounts of user x are no list of names"),
+    ({"type": "user", "name": "x", "accounts": "jane"}, "The accounts of user x must be a list of names"),
 ]
 
 

@@ -184,7 +184,7 @@ def test_a_cluster_that_is_not_available_has_policies(estate: Estate, hook: Hook
 MISTAKES: list[tuple[Any, str]] = [
     ({"name": "x"}, r"^The principal .* is not complete; give each a type"),
     ("x", r"^The principal x is not complete"),
-    ({"type": "user", "name": "x", "accounts": "jane"}, "^The accounts of user x are no list of names"),
+    ({"type": "user", "name": "x", "accounts": "jane"}, "^The accounts of user x must be a list of names"),
 ]
 
 

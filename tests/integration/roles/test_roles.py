@@ -67,7 +67,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
             "aurora_iam_offboard": [{"name": "jane_doe"}],
             "aurora_iam_principals_team": [{"type": "user", "name": "x", "accounts": "jane_doe"}],
         },
-        "The accounts of user x are no list of names",
+        "The accounts of user x must be a list of names",
     ),
     (
         "offboard",

@@ -35,8 +35,8 @@ MISTAKES = [
     ([{"owned_objects": "drop"}], "missing required arguments: name"),
     ([["jane"]], r"\['jane'\] is no name"),
     ([{"name": "x\x1b", "owned": 1}, "jane"], "owned. Supported"),
-    (7, "is no list of names"),
-    (None, "is no list of names"),
+    (7, "must be a list of names"),
+    (None, "must be a list of names"),
 ]
 
 

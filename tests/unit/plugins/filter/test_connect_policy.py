@@ -87,7 +87,7 @@ def test_a_policy_that_is_too_long_says_how_many_fit() -> None:
         ([{}], CLUSTER, "{} is no account"),
         ([""], CLUSTER, "'' is no account"),
         ([7], CLUSTER, "7 is no account"),
-        (7, CLUSTER, "7 is no list of accounts"),
+        (7, CLUSTER, "7 must be a list of accounts"),
         ({"connect_arn": "arn:aws:rds-db:eu-central-1:123456789012:dbuser:*/jane"}, None, "is not the connect_arn"),
         ({"connect_arn": "arn:aws:rds:eu-central-1:123456789012:cluster:orders"}, None, "is not the connect_arn"),
         ({"connect_arn": PREFIX + "svc_*"}, None, "is not the connect_arn"),
