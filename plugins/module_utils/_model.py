@@ -258,7 +258,7 @@ class Observed:
 
     accounts      those that the task names and that exist, of whatever kind; and all IAM-authenticated ones where the
                   task is about unlisted accounts too
-    iam_accounts  the names of all that are IAM-authenticated, but for the service's own; empty if they were not read
+    iam_accounts  the names of those that are IAM-authenticated, as far as they were read, without the service's own
     expired       accounts whose password has expired: since when, or how, in the engine's words
     login         whom this session is logged in as
     """

@@ -147,7 +147,7 @@ class Server:
 
     @property
     def has_patterns(self) -> bool:
-        return ServerRow(*self.sql(queries.server_facts())[0]).dialect.database_patterns
+        return ServerRow(*self.sql(queries.SERVER)[0]).dialect.database_patterns
 
     def let_in_by_password(self, user: str) -> None:
         """Nothing else of its accounts changes."""
@@ -192,7 +192,7 @@ class Server:
             yield cursor
 
     def read(self) -> Catalog:
-        server = ServerRow(*self.sql(queries.server_facts())[0])
+        server = ServerRow(*self.sql(queries.SERVER)[0])
         users = UserRows(UserRow(*row) for row in self.sql(queries.ALL_ACCOUNTS))
         granted = build_granted(server, users, users.names, self.sql(*queries.privileges(users.names)))
         ((all_active,),) = self.sql("SELECT @@GLOBAL.activate_all_roles_on_login")

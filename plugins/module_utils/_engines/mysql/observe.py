@@ -64,9 +64,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 
 def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -> MySQLObserved:
     """Nine queries at most, ten where roles are granted or sessions end. Raises StatementFailed, ConnectionLost."""
-    server = ServerRow(*session.query(queries.server_facts(others is not Others.NOTHING))[0])
+    server = ServerRow(*session.query(queries.SERVER)[0])
     principals = server.principals
-    users = _read_users(session, wanted, principals, others is Others.ACCOUNTS)
+    users = _read_users(session, wanted, principals, others)
     requests = Requests(wanted)
     subjects = requests.subjects(users.names) | (users.iam if others is Others.ACCOUNTS else set())
     looked_up = subjects.union(_alike(wanted, users.names), principals)
@@ -80,7 +80,7 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
     granted.forget(granted.lost - objects.scopes if sees_all_routines(authority) else ())
     return MySQLObserved(
         accounts={name: users.account(name, granted, asked.get(name, ())) for name in subjects},
-        iam_accounts=[name for name in server.iam_names if not is_reserved(name.name)],
+        iam_accounts=[name for name in users.iam if not is_reserved(name.name)],
         expired=users.expired,
         login=principals[0],
         user=login_name(server.client).name,
@@ -115,9 +115,9 @@ def observe(session: Session, wanted: Sequence[ParsedAccount], others: Others) -
 
 
 def _read_users(
-    session: Session, wanted: Sequence[ParsedAccount], principals: Iterable[AccountName], all_accounts: bool
+    session: Session, wanted: Sequence[ParsedAccount], principals: Iterable[AccountName], others: Others
 ) -> UserRows:
-    rows = session.query(*queries.accounts(_names(wanted, principals), all_accounts))
+    rows = session.query(*queries.accounts(_names(wanted, principals), others))
     return UserRows(UserRow(*row) for row in rows)
 
 

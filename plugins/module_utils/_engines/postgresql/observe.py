@@ -82,8 +82,7 @@ def observe(session: PostgreSQLSession, wanted: Sequence[ParsedAccount], others:
     """Seven queries, two more for owners of whom nothing is known yet, two for each further database that is involved,
     and one for each database in which creators are meant. Raises StatementFailed, ConnectionLost."""
     listed = {account.name.name for account in wanted}
-    role_rows = _role_rows(session, sorted(listed), wanted, others)
-    iam_accounts = [name for row in role_rows for name in row.iam_names if not is_reserved(name)]
+    role_rows, iam_accounts = _role_rows(session, sorted(listed), wanted, others)
     names = listed.union(iam_accounts if others is Others.ACCOUNTS else ())
     roles = _build_roles(session, role_rows, names)
     builder, dependencies, databases = _read_databases(session, wanted, roles, names)
@@ -149,10 +148,13 @@ def _namesakes(session: PostgreSQLSession, missing: Sequence[str]) -> list[str]:
 
 def _role_rows(
     session: PostgreSQLSession, names: Sequence[str], wanted: Sequence[ParsedAccount], others: Others
-) -> list[RoleRow]:
+) -> tuple[list[RoleRow], list[str]]:
+    """And the names of IAM-authenticated accounts."""
     master = session.login.endpoint.master_user
     more = [RDS_IAM, RDS_AD, *([master] if master else []), *_named_roles(wanted)]
-    return [RoleRow(*row) for row in session.query(*queries.roles(names, more, others, session.major))]
+    rows = session.query(*queries.roles(names, more, others, session.major))
+    iam_accounts = [name for number, name, *_nothing in rows if number is None and not is_reserved(name)]
+    return [RoleRow(*row) for row in rows if row[0] is not None], iam_accounts
 
 
 def _build_roles(session: PostgreSQLSession, rows: Sequence[RoleRow], grantors: Collection[str]) -> Roles:

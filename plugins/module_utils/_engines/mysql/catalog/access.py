@@ -14,7 +14,7 @@ routine, only the one with the most specific host does, with the columns that be
 While roles are active, the rows of the account itself and of those roles count, all together. Only for a database whose
 name is in none of the rows, one pattern of a database counts: of those that match, the first in the order of bytes.
 
-Which roles are active the server says of the login itself (``ENABLED_ROLES`` in ``queries.server_facts``, read by
+Which roles are active the server says of the login itself (``ENABLED_ROLES`` in ``queries.SERVER``, read by
 ``principals`` in ``rows.py``); of other accounts ``roles_at_login`` in ``roles.py`` does.
 
 https://dev.mysql.com/doc/refman/8.4/en/request-access.html

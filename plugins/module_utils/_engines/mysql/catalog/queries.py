@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.base import Others
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.clients import ANONYMOUS
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import as_in_procs_priv
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
@@ -31,13 +32,13 @@ MANY = 500
 
 Query = tuple[str, tuple[Any, ...]]
 
-_SERVER = (
+SERVER = (
     "SELECT CURRENT_USER(), USER(), @@partial_revokes, @@lower_case_table_names, @@GLOBAL.sql_mode, "
     "@@GLOBAL.mandatory_roles, @@skip_name_resolve, "
     "@@GLOBAL.activate_all_roles_on_login, "
     f"(SELECT PLUGIN_STATUS FROM information_schema.PLUGINS WHERE PLUGIN_NAME = '{PLUGIN}'), "
     "(SELECT JSON_ARRAYAGG(JSON_ARRAY(ROLE_NAME, ROLE_HOST)) FROM information_schema.ENABLED_ROLES), "
-    "@@GLOBAL.authentication_policy, "
+    "@@GLOBAL.authentication_policy"
 )
 
 KNOWN_PRIVILEGES = "SHOW PRIVILEGES"
@@ -63,20 +64,17 @@ _USER_COLUMNS = (
 ALL_ACCOUNTS = f"SELECT {_USER_COLUMNS} FROM mysql.user"
 
 
-_IAM_ACCOUNTS = f"(SELECT JSON_ARRAYAGG(JSON_ARRAY(User, Host)) FROM mysql.user WHERE plugin = '{PLUGIN}')"
+_IAM = f"plugin = '{PLUGIN}'"
+_AND_NAMES = f" UNION ALL SELECT User, Host, plugin{', NULL' * 12} FROM mysql.user WHERE {_IAM}"
 
 
-def server_facts(lists_accounts: bool = False) -> str:
-    """``lists_accounts``: with the names of all that are IAM-authenticated."""
-    return _SERVER + (_IAM_ACCOUNTS if lists_accounts else "NULL")
-
-
-def accounts(names: Collection[str], all_iam: bool) -> Query:
-    """The accounts of these names under any host and in any case, with their global privileges."""
+def accounts(names: Collection[str], others: Others) -> Query:
+    """The accounts of these names under any host and in any case, with their global privileges; and rows with nothing
+    but the names of the IAM-authenticated accounts."""
     condition, values = among("CONVERT(User USING utf8mb4) COLLATE utf8mb4_general_ci", names)
-    if all_iam and values:
-        condition = f"({condition} OR plugin = '{PLUGIN}')"
-    return f"{ALL_ACCOUNTS} WHERE {condition}", values
+    if others is Others.ACCOUNTS and values:
+        condition = f"({condition} OR {_IAM})"
+    return f"{ALL_ACCOUNTS} WHERE {condition}{_AND_NAMES if others is Others.NAMES else ''}", values
 
 
 _PRIVILEGE_TABLES: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (

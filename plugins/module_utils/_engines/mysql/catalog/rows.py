@@ -53,8 +53,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 
 
 class ServerRow(NamedTuple):
-    """``client``: as USER() tells it; ``mandatory_roles``: see :func:`role_list`; ``active_roles``, ``iam_accounts``:
-    lists of pairs in JSON."""
+    """``client``: as USER() tells it; ``mandatory_roles``: see :func:`role_list`; ``active_roles``: a list of pairs in
+    JSON."""
 
     login: str
     client: str
@@ -67,16 +67,11 @@ class ServerRow(NamedTuple):
     plugin_status: str | None
     active_roles: str | None
     authentication_policy: str
-    iam_accounts: str | None = None
 
     @property
     def principals(self) -> list[AccountName]:
         """The login and its active roles."""
         return [login_name(self.login), *_listed_names(self.active_roles)]
-
-    @property
-    def iam_names(self) -> list[AccountName]:
-        return _listed_names(self.iam_accounts)
 
     @property
     def known_client(self) -> Client:
@@ -102,7 +97,8 @@ class ServerRow(NamedTuple):
 
 class UserRow(NamedTuple):
     """
-    privileges    one Y or N for each of STATIC_PRIVILEGES
+    privileges    one Y or N for each of STATIC_PRIVILEGES; None, as all that follows the plugin, where only the name
+                  was read
     expired       how, or since when, the password has expired; empty where it has not
     expired_flag  Y after PASSWORD EXPIRE, and in what CREATE ROLE makes
     """
@@ -361,17 +357,21 @@ def _flagged(privileges: tuple[str, ...], flags: str) -> list[str]:
 
 
 class UserRows:
-    """The rows of mysql.user, by account."""
+    """The rows of mysql.user, by account.
+
+    iam  the IAM-authenticated accounts, also those of which only the names were read
+    """
 
     def __init__(self, rows: Iterable[UserRow]) -> None:
-        self.by_name: dict[AccountName, UserRow] = {row.name: row for row in rows}
+        rows = list(rows)
+        self.iam = {row.name for row in rows if row.plugin == PLUGIN}
+        self.by_name: dict[AccountName, UserRow] = {row.name: row for row in rows if row.privileges is not None}
         self._attributes: dict[AccountName, dict[str, Any]] = {
             name: json.loads(row.attributes or "{}") for name, row in self.by_name.items()
         }
         self.restrictions: dict[AccountName, Restrictions] = {
             name: _restrictions(attributes) for name, attributes in self._attributes.items()
         }
-        self.iam = {name for name, row in self.by_name.items() if row.plugin == PLUGIN}
         self.expired = {name: row.expired for name, row in self.by_name.items() if row.expired and name not in self.iam}
 
     @property

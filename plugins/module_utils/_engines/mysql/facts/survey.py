@@ -30,9 +30,9 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.queries import (
     ALL_ACCOUNTS,
+    SERVER,
     privileges,
     privileges_of_everybody,
-    server_facts,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import reachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
@@ -93,7 +93,7 @@ class _Look:
     unseen: list[Unseen] = field(default_factory=list)
 
     def survey(self) -> Survey:
-        server = ServerRow(*self.session.query(server_facts())[0])
+        server = ServerRow(*self.session.query(SERVER)[0])
         users = UserRows(UserRow(*row) for row in self._query("accounts", "mysql.*", ALL_ACCOUNTS) or ())
         found = self._query("accounts", "mysql.*", *privileges(users.names)) if users.names else None
         if found is None:

@@ -63,10 +63,11 @@ SELECT r.oid::bigint, r.rolname::text, r.rolcanlogin, r.rolsuper, r.rolcreaterol
        coalesce(current_setting('createrole_self_grant', true), ''),
        EXISTS (SELECT FROM pg_settings WHERE name = 'rds.extensions'),
        r.oid IN (SELECT usesysid FROM pg_stat_activity WHERE usesysid IS NOT NULL),
-       CASE WHEN r.rolvaliduntil < now() THEN 'VALID UNTIL ' || r.rolvaliduntil::text END,
-       {iam_accounts}
+       CASE WHEN r.rolvaliduntil < now() THEN 'VALID UNTIL ' || r.rolvaliduntil::text END
 FROM pg_roles r WHERE (r.oid IN (SELECT DISTINCT oid FROM up)) IS TRUE
+{and_names}
 """
+_AND_NAMES = f"UNION ALL SELECT NULL, rolname::text{', NULL' * 9} FROM iam_account"
 # The member's INHERIT attribute decided before 16, and since then the membership's own options.
 _MEMBERSHIPS = """
 SELECT pg_get_userbyid(a.roleid)::text, pg_get_userbyid(a.member)::text, pg_get_userbyid(a.grantor)::text,
@@ -295,14 +296,14 @@ def namesakes(missing: Iterable[str]) -> Query:
 
 
 def roles(accounts: Sequence[str], more: Sequence[str], others: Others, major: int) -> Query:
-    """The accounts, their members, and all that these, the further roles and the login are members of. The login's row
-    has the names of the IAM-authenticated accounts, without group roles."""
-    names = "CASE WHEN r.rolname = session_user THEN (SELECT json_agg(rolname)::text FROM iam_account) END"
+    """The accounts, their members, and all that these, the further roles and the login are members of; and rows with
+    nothing but the names of the IAM-authenticated accounts, without group roles. One row for all of them would be too
+    large for the Data API."""
     text = _ROLES.format(
         rds_iam=RDS_IAM,
         gives_rights="AND (m.inherit_option OR m.set_option)" if major >= MEMBERSHIP_OPTIONS else "",
         and_others="UNION SELECT oid FROM iam_account" if others is Others.ACCOUNTS else "",
-        iam_accounts="NULL" if others is Others.NOTHING else names,
+        and_names="" if others is Others.NOTHING else _AND_NAMES,
     )
     return text, (LOCK_MARKER, list(accounts), list(more))
 

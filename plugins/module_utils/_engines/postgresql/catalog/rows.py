@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -46,10 +45,7 @@ _FUTURE_KINDS = {FUTURE + kind.future: FUTURE + kind.plural for kind in KINDS if
 
 
 class RoleRow(NamedTuple):
-    """
-    expired       since when its password has expired; None where it has not. See also PostgreSQLObserved
-    iam_accounts  in the login's row, if they were asked for: their names, as a list in JSON
-    """
+    """``expired``: since when its password has expired; None where it has not. See also PostgreSQLObserved."""
 
     oid: int
     name: str
@@ -62,11 +58,6 @@ class RoleRow(NamedTuple):
     on_rds: bool
     connected: bool
     expired: str | None
-    iam_accounts: str | None
-
-    @property
-    def iam_names(self) -> list[str]:
-        return list(json.loads(self.iam_accounts or "[]"))
 
 
 class SurveyedRoleRow(NamedTuple):
