@@ -5,8 +5,8 @@ with a PYTHONPYCACHEPREFIX, imports this file; the gate's do.
 
 - Python keeps no bytecode of what it imports from a zip, such as Ansible packs for a module's process. Here it does:
   compiling is a third of what such a process takes. A traceback names the zip with which a text came first.
-- ansible-playbook forks a worker for each task. What each of these would import of boto3 and the drivers, and read of
-  AWS's service models, is there before. Modules in processes of their own import it themselves, as ever.
+- ansible-playbook forks a worker for each task. What each of these would import of boto3, the drivers and the
+  engines, and read of AWS's service models, is there before. Modules in processes of their own import it themselves.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ def import_ahead() -> None:
     import psycopg2  # noqa: F401
     import pymysql  # noqa: F401
 
+    from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.registry import ENGINES
+
+    for engine in ENGINES.values():
+        engine()
     botocore.session.create_loader = functools.lru_cache(maxsize=None)(botocore.session.create_loader)
     loader = botocore.session.create_loader(None)
     for service in ("rds", "secretsmanager"):
@@ -58,9 +62,19 @@ def import_ahead() -> None:
     loader.load_data_with_path("endpoints")
 
 
+waited_for = ["ansible_collections.dbops.aurora_iam.plugins.plugin_utils._controller_entry"]
+"""What Ansible imports when a playbook comes to the first task of the collection, before it forks a worker for it."""
+
+
+def see_imports(event: str, about: tuple[object, ...]) -> None:
+    if event == "import" and about[0] in waited_for:
+        waited_for.clear()
+        with contextlib.suppress(ImportError):
+            import_ahead()
+
+
 if FOLDER:
     zipimport._compile_source = compile_once  # type: ignore[attr-defined]
     # Pythons that modules run on may be older than 3.10
     if os.path.basename("".join(getattr(sys, "orig_argv", ())[1:2])) == "ansible-playbook":
-        with contextlib.suppress(ImportError):
-            import_ahead()
+        sys.addaudithook(see_imports)
