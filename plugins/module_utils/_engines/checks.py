@@ -86,8 +86,12 @@ def elements_of(
 
 def _revoked(account: ParsedAccount, subjects: Collection[Subject]) -> str:
     """What is revoked is in no element."""
-    manages_grants = account.request.present and account.grants is not None
-    return "grants" if manages_grants and any(isinstance(item, Scope) for item in subjects) else ""
+    kinds = {isinstance(item, Scope) for item in subjects} if account.request.present else ()
+    options = {
+        "grants": account.grants is not None and True in kinds,
+        "roles": account.roles is not None and False in kinds,
+    }
+    return ", ".join(option for option, is_meant in options.items() if is_meant)
 
 
 def missing(what: str, title: str, near: Collection[str] = ()) -> MissingObject:

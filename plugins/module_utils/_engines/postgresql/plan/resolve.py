@@ -352,6 +352,8 @@ def elements(
     wanted: Sequence[ParsedAccount], subjects: Collection[Subject], observed: PostgreSQLObserved
 ) -> dict[AccountName, str]:
     resolver = Resolver(wanted, observed)
+    # Which every account is in, whatever its roles
+    subjects = [item for item in subjects if item != AccountName(RDS_IAM)]
     return {account.name: elements_of(account, subjects, resolver.objects, AccountName) for account in wanted}
 
 
