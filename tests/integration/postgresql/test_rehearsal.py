@@ -202,6 +202,19 @@ def coming_and_going(connect: Callable[[], Any], table: str) -> Iterator[None]:
         thread.join()
 
 
+def test_a_prepared_transaction_that_nobody_can_name(tasks: Tasks, cluster: str, account: str, sql: Sql):
+    gone = {"cluster": cluster, "name": account, "state": "absent", "owned_objects": "drop"}
+    tasks.user(cluster=cluster, name=account)
+    sql(f"GRANT CREATE ON DATABASE {cluster} TO {account}")
+    sql(f"SET ROLE {account}; BEGIN; CREATE SCHEMA {account}; PREPARE TRANSACTION '{account}'")
+    try:
+        warnings = str(tasks.user(**gone, check=True)["warnings"])
+    finally:
+        sql(f"ROLLBACK PREPARED '{account}'")
+    assert "is not known: a session or a prepared transaction has locked what it changes. The run waits" in warnings
+    converge(lambda **mode: tasks.user(**gone, **mode))
+
+
 @contextlib.contextmanager
 def disturbing(sql: Sql, method: str, before: str, after: str) -> Iterator[None]:
     """While a session does this for the first time, somebody changes something else. It is taken back before the next

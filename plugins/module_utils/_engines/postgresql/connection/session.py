@@ -206,9 +206,11 @@ class PostgreSQLSession(Session):
         except StatementFailed as error:
             if error.code != LOCK_NOT_AVAILABLE:
                 raise
+            unknown = "a session or a prepared transaction has locked what it changes"
+            locked = self._locked(error, rehearsal.database) or unknown
             yield (
                 f"Whether {self.login.title} accepts the plan in database {rehearsal.database or self.database} is not "
-                f"known: {self._locked(error, rehearsal.database)}. The run waits up to lock_timeout "
+                f"known: {locked}. The run waits up to lock_timeout "
                 f"({self.login.lock_timeout} s) for it."
             )
         yield from warnings
