@@ -372,7 +372,10 @@ class UserRows:
         self.restrictions: dict[AccountName, Restrictions] = {
             name: _restrictions(attributes) for name, attributes in self._attributes.items()
         }
-        self.expired = {name: row.expired for name, row in self.by_name.items() if row.expired and name not in self.iam}
+
+    @property
+    def expired(self) -> dict[AccountName, str]:
+        return {name: row.expired for name, row in self.by_name.items() if row.expired and name not in self.iam}
 
     @property
     def names(self) -> set[AccountName]:
