@@ -110,14 +110,14 @@ class _Resource:
     text: str
 
     def obstacle(self, works: bool) -> Obstacle | None:
-        statement = self.use.statement
-        if statement.connects and self._covers(self._statement):
-            return None if works else self._decided()
-        if statement.connects and self._covers(replace(self._statement, condition={})):
-            return self._condition() if statement.means_connecting and not works else None
         reading = correct(self.text, self.target)
-        if not statement.connects:
+        if not self.use.statement.connects:
             return self._action(reading)
+        here = reading is not None and reading.here
+        if self._covers(self._statement):
+            return self._decided() if here and not works else None
+        if self._covers(replace(self._statement, condition={})):
+            return None if works else self._condition(here)
         return None if reading is None else self._misread(reading, works)
 
     def _misread(self, reading: Reading, works: bool) -> Obstacle | None:
@@ -200,20 +200,25 @@ class _Resource:
         wrong = f"what it stands for is not an IAM-authenticated account of {self.target.endpoint.title}"
         return Obstacle("account_missing", self.text, wrong, "create the account, or name the accounts")
 
-    def _condition(self) -> Obstacle:
-        clauses = [clause for each in self.use.principals for clause in unmet(self.use.statement, self._values(each))]
-        keys = ", ".join(dict.fromkeys(key for _operator, key in clauses))
-        if any(key.lower() in INEFFECTIVE_KEYS for _operator, key in clauses):
+    def _condition(self, here: bool) -> Obstacle | None:
+        """``here``: the resource names this database only. Of others the region may be the one that is wanted."""
+        found = [
+            key for each in self.use.principals for _operator, key in unmet(self.use.statement, self._values(each))
+        ]
+        keys, lower = ", ".join(dict.fromkeys(found)), {key.lower() for key in found}
+        if not self.use.statement.means_connecting or ("aws:requestedregion" in lower and not here):
+            return None
+        if lower & INEFFECTIVE_KEYS:
             wrong = f"its condition on {keys} cannot be met, because IAM database authentication has no such key"
             remedy = "restrict the network by security groups, and remove the condition"
             return Obstacle("network_condition", "", wrong, remedy)
-        if clauses and all(key.lower() in ("aws:currenttime", "aws:epochtime") for _operator, key in clauses):
+        if lower and lower <= {"aws:currenttime", "aws:epochtime"}:
             return Obstacle("date_over", "", f"the time of its condition on {keys} is over", "remove the statement")
         wrong = f"no login of {_named(self.use.principals)} can meet its condition on {keys}"
         return Obstacle("condition", "", wrong, "correct the condition, or remove the statement")
 
     def _decided(self) -> Obstacle | None:
-        """It covers an account, and another policy decides against it."""
+        """It names this database only, covers an account, and another policy decides against it."""
         verdict = self.access.reason(self.use)
         if verdict is None or verdict.reason is None or not self.use.statement.means_connecting:
             return None

@@ -211,6 +211,11 @@ RIGHT: dict[str, Principal] = {
     "in this region": holder(
         allow("arn:aws:rds-db:*:*:dbuser:*/jane", **condition("StringEquals", "aws:RequestedRegion", "eu-central-1"))
     ),
+    "in another region": holder(
+        allow("arn:aws:rds-db:*:*:dbuser:*/jane", **condition("StringEquals", "aws:RequestedRegion", "us-east-1"))
+    ),
+    "everywhere but here": holder(allow(f"{ARN}:*/jane"), allow(f"{HERE}/*", Effect="Deny")),
+    "everywhere that a boundary allows": holder(allow(f"{ARN}:*/jane"), boundary=bounded(allow(f"{ARN}:{OTHER_ID}/*"))),
     "by a tag that is there": holder(
         allow(JANE, **condition("StringEquals", "aws:PrincipalTag/team", "shop")), tags={"team": "shop"}
     ),
