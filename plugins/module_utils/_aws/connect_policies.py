@@ -58,7 +58,7 @@ class Iam:
         """``operation`` in the API's words, such as ``ListUserPolicies``. Raises Missing, CloudError."""
         method = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation)[1:]
         try:
-            return call(self.clients("iam"), method, f"iam:{operation}", subject, **arguments)
+            return call(self.clients, method, f"iam:{operation}", subject, **arguments)
         except CloudError as error:
             if error.details.get("code") == "NoSuchEntity":
                 raise Missing(error.message, **error.details) from error

@@ -24,7 +24,7 @@ _CLUSTER, _INSTANCE = "TRACKED_CLUSTER", "RDS_INSTANCE"
 def databases_behind(clients: Clients, proxy: str) -> list[Endpoint]:
     """The cluster or instance that the proxy is for; none where it has no target. Raises CloudError."""
     title = f"proxy {proxy}"
-    answer = call(clients("rds"), "describe_db_proxy_targets", "rds:DescribeDBProxyTargets", title, DBProxyName=proxy)
+    answer = call(clients, "describe_db_proxy_targets", "rds:DescribeDBProxyTargets", title, DBProxyName=proxy)
     by_type: dict[str, list[str]] = {}
     for target in answer["Targets"]:
         # Members of a cluster are targets of their own, and name the cluster

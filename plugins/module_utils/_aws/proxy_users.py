@@ -30,7 +30,7 @@ class ProxyUser(NamedTuple):
 def proxy_users(clients: Clients, endpoint: Endpoint) -> Iterator[ProxyUser]:
     """Of every proxy for the cluster or instance; of a proxy, its own. Raises CloudError."""
     everywhere = "the proxies of the region"
-    for proxy in listed(clients("rds"), "describe_db_proxies", "rds:DescribeDBProxies", everywhere, "DBProxies"):
+    for proxy in listed(clients, "describe_db_proxies", "rds:DescribeDBProxies", everywhere, "DBProxies"):
         if _is_before(clients, proxy, endpoint):
             for auth in proxy.get("Auth", ()):
                 if secret := auth.get("SecretArn"):
@@ -41,8 +41,6 @@ def _is_before(clients: Clients, proxy: dict[str, Any], endpoint: Endpoint) -> b
     if endpoint.is_proxy:
         return bool(proxy["DBProxyArn"] == endpoint.arn)
     name = proxy["DBProxyName"]
-    answer = call(
-        clients("rds"), "describe_db_proxy_targets", "rds:DescribeDBProxyTargets", f"proxy {name}", DBProxyName=name
-    )
+    answer = call(clients, "describe_db_proxy_targets", "rds:DescribeDBProxyTargets", f"proxy {name}", DBProxyName=name)
     targets = answer["Targets"]
     return any(endpoint.identifier in (each.get("TrackedClusterId"), each.get("RdsResourceId")) for each in targets)
