@@ -139,7 +139,9 @@ def _orphan(name: AccountName, estate: Estate, meant: Sequence[str]) -> Finding:
 
 def _convertible(item: SurveyedAccount, estate: Estate) -> Finding:
     name = item.name
-    message = f"{name} logs in with a password; convert it, and its holder logs in by IAM with the same grants."
+    arn = estate.endpoint.connect_arn(name.name)
+    first = f"allow rds-db:connect on {arn} to its principals, then convert it" if arn else "convert it"
+    message = f"{name} logs in with a password; {first}, and its holder logs in by IAM with the same grants."
     options = {"convert": True}
     if item.expired:
         message = (

@@ -108,7 +108,7 @@ def long_uptime(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("long_uptime")
 @pytest.mark.parametrize("cluster", [*MYSQL, *POSTGRESQL])
-def test_accounts(tasks: Tasks, admin: Administration, account: str, cluster: str) -> None:
+def test_accounts(tasks: Tasks, admin: Administration, state: State, account: str, cluster: str) -> None:
     """One account for each finding."""
     mysql = cluster in MYSQL
     cases = MYSQL_ACCOUNTS if mysql else POSTGRESQL_ACCOUNTS
@@ -135,8 +135,10 @@ def test_accounts(tasks: Tasks, admin: Administration, account: str, cluster: st
             # The superuser granted it, which from 16 on is not for the master to revoke
             assert there.pop("kerberos_too")["remedy"]["dbops.aurora_iam.aurora_iam_user"]["roles"] == []
             admin.sql(cluster, f"REVOKE rds_ad FROM {names['kerberos_too']}")
-        for item in there.values():
-            assert item["remedy"] is None or run(tasks, item["remedy"])["changed"]
+        # An account is converted only if somebody may connect as it
+        with policy(state, f"{account}-convert", connect_statement(state, cluster, names["password_convertible"])):
+            for item in there.values():
+                assert item["remedy"] is None or run(tasks, item["remedy"])["changed"]
         assert set(found()) == {code for code, (_sql, remedied) in cases.items() if not remedied}
     finally:
         remove(admin, cluster, account, mysql)
