@@ -180,13 +180,6 @@ class SessionRow(NamedTuple):
     client: str
 
 
-class DefinerRow(NamedTuple):
-    definer: str
-    kind: str
-    database: str
-    name: str
-
-
 class LoginRow(NamedTuple):
     """``user``: a name that somebody has logged in with; none in the row that only tells the time."""
 

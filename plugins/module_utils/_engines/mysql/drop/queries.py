@@ -19,6 +19,11 @@ _DEFINED_OBJECTS = (
     ("'EVENT'", "EVENTS", "EVENT_SCHEMA", "EVENT_NAME"),
 )
 
+DEFINERS = union(
+    (kind, f"information_schema.{view}", ("DEFINER", *columns), "TRUE", ()) for kind, view, *columns in _DEFINED_OBJECTS
+)[0]
+"""Of all code."""
+
 
 def obstacles(accounts: Collection[str], names: Collection[str]) -> Query:
     """What breaks when an account is dropped.

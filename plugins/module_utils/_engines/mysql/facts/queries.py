@@ -8,17 +8,6 @@
 
 from __future__ import annotations
 
-DEFINERS = " UNION ALL ".join(
-    f"SELECT CONVERT(DEFINER USING utf8mb4), CONVERT({kind} USING utf8mb4), CONVERT({database} USING utf8mb4), "
-    f"CONVERT({name} USING utf8mb4) FROM information_schema.{view}"
-    for view, kind, database, name in (
-        ("VIEWS", "'VIEW'", "TABLE_SCHEMA", "TABLE_NAME"),
-        ("ROUTINES", "ROUTINE_TYPE", "ROUTINE_SCHEMA", "ROUTINE_NAME"),
-        ("TRIGGERS", "'TRIGGER'", "TRIGGER_SCHEMA", "TRIGGER_NAME"),
-        ("EVENTS", "'EVENT'", "EVENT_SCHEMA", "EVENT_NAME"),
-    )
-)
-
 SESSIONS = (
     "SELECT ID, USER, HOST FROM information_schema.PROCESSLIST "
     "WHERE COMMAND <> 'Daemon' AND USER NOT IN ('system user', 'unauthenticated user')"

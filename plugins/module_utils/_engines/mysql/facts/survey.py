@@ -36,7 +36,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.roles import reachable
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import (
-    DefinerRow,
+    DependencyRow,
     GrantedRows,
     LoginRow,
     PrivilegeRow,
@@ -46,7 +46,11 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
     UserRows,
     build_granted,
 )
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import missing_to_see
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.dependencies import (
+    DefinedObject,
+    missing_to_see,
+)
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.queries import DEFINERS
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.drop.sessions import assign
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import queries
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts.administrators import (
@@ -75,8 +79,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._survey import (
 
 SHOWN = 20
 """Objects of an account that are named, in each database."""
-
-_Graph = Mapping[AccountName, Collection[AccountName]]
 
 
 def survey(session: Session, request: SurveyRequest) -> Survey:
@@ -152,8 +154,9 @@ class _Look:
                 )
             )
         objects: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-        for row in map(DefinerRow._make, self.session.query(queries.DEFINERS)):
-            objects[_folded(row.definer)][row.database].append(f"{row.kind.lower()} {row.database}.{row.name}")
+        for row in map(DependencyRow._make, self.session.query(DEFINERS)):
+            item = DefinedObject(row.kind, row.first, row.second)
+            objects[_folded(row.account)][item.database].append(str(item))
         return {
             definer: {database: Owned(len(names), tuple(sorted(names)[:SHOWN])) for database, names in found.items()}
             for definer, found in objects.items()
