@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: dbops.aurora_iam contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever goes wrong while accounts are offboarded: nobody logs in as them afterwards, and the end names what is left.
+"""No fault of an offboarding lets anybody log in as the account afterwards, and the end names what is left.
 
 A run that is killed, a run with all other faults at once, a run without, and another one."""
 

@@ -182,7 +182,9 @@ class Drop:
 
     def _joins_to_revoke(self, database: str) -> bool:
         places = {database, ""} if database == self._observed.database else {database}
-        return any(self._acting.joins(item.acting) for place in places for item, _ in self._revoked.get(place, ()))
+        return any(
+            self._acting.joins(item.acting) for place in places for item, _cascade in self._revoked.get(place, ())
+        )
 
     def _in_database(self, database: str, first: bool) -> list[Statement]:
         """``first``: of the databases in which anything is owned."""
