@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import calendar
 from typing import Any
 
 import pytest
@@ -87,7 +87,7 @@ def test_conditions(condition: dict[str, dict[str, Any]], met: bool | None) -> N
     assert outcome(user(document(statement(), deny), tags=tags)) == denied[met]
 
 
-PAST, NOW, FUTURE = "2026-05-31T00:00:00Z", datetime(2026, 6, 1, tzinfo=UTC).timestamp(), "2026-06-02"
+PAST, NOW, FUTURE = "2026-05-31T00:00:00Z", float(calendar.timegm((2026, 6, 1, 0, 0, 0))), "2026-06-02"
 
 
 @pytest.mark.parametrize("key", ["aws:CurrentTime", "aws:EpochTime"])

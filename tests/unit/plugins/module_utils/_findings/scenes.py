@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.access import Simulate, judge
@@ -26,7 +26,7 @@ MYSQL = Capabilities(hosts=True, tls_requirement=True, port=3306, longest_name=3
 POSTGRESQL = Capabilities(hosts=False, tls_requirement=False, port=5432, longest_name=63, names_in_bytes=True)
 ID = "cluster-ABCDEFGHIJKL0123456789MNOP"
 OTHER_ID = "cluster-ZYXWVUTSRQPO9876543210NMLK"
-NOW = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+NOW = float(calendar.timegm((2026, 6, 1, 0, 0, 0)))
 ARN = "arn:aws:rds-db:eu-central-1:123456789012:dbuser"
 
 
