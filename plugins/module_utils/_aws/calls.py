@@ -19,6 +19,8 @@ Clients = Callable[[str], Any]
 
 Answer = TypeVar("Answer")
 
+_COLLECTION = "ansible_collections.dbops.aurora_iam."
+
 
 def attempt(clients: Clients, asked: Asked, work: Callable[[], Answer]) -> Answer:
     """What ``work`` returns, which asks AWS through ``clients``. Raises AuroraIamError."""
@@ -27,11 +29,24 @@ def attempt(clients: Clients, asked: Asked, work: Callable[[], Answer]) -> Answe
     except AuroraIamError:
         raise
     except Exception as error:
+        if _is_defect(error):
+            raise
         # Most tasks never need it
         from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.failures import failure
 
         # Any: credentials come from files, programs and other services, and botocore lets their failures through
         raise failure(error, asked, lambda: principal(clients)) from error
+
+
+def _is_defect(error: Exception) -> bool:
+    """Whether the collection's own code raised it, which raises only AuroraIamError on purpose: no advice about
+    credentials and settings helps. A failed import is about what is installed.
+    """
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    module = "" if place is None else str(place.tb_frame.f_globals.get("__name__", ""))
+    return module.startswith(_COLLECTION) and not isinstance(error, ImportError)
 
 
 def call(
