@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.document import (
     MAX_INLINE,
     MAX_SIZE,
@@ -26,7 +24,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.do
     policy_size,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_policies import (
-    KINDS,
     Holder,
     Iam,
     InlinePolicy,
@@ -34,6 +31,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_poli
     Missing,
     Policy,
 )
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.listed_principals import Principal, read_principal
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import find_endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import (
     InvalidOption,
@@ -51,18 +49,6 @@ _LOOKS, _PAUSE = 5, 1.0
 """How often a policy that was written is read, and the seconds in between: IAM is eventually consistent."""
 
 Document = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Principal:
-    """
-    accounts  as which it may connect
-    managed   whether it has a managed policy
-    """
-
-    holder: Holder
-    accounts: tuple[str, ...]
-    managed: bool
 
 
 @dataclass(frozen=True)
@@ -147,31 +133,13 @@ def _principals(elements: list[Any], mistakes: Mistakes) -> list[tuple[str, Prin
     found: dict[Holder, tuple[str, Principal]] = {}
     for number, element in enumerate(elements):
         with mistakes.about(Where(element=f"principals[{number}]")):
-            principal = _principal(element)
+            principal = read_principal(element)
             if principal.holder in found:
                 raise InvalidOption(
                     f"The {principal.holder.title} is listed more than once; list it once, with all its accounts."
                 )
             found[principal.holder] = f"principals[{number}]", principal
     return list(found.values())
-
-
-def _principal(element: Any) -> Principal:
-    """Raises InvalidOption."""
-    kind, name = (element.get("type"), element.get("name")) if isinstance(element, Mapping) else ("", "")
-    if kind not in KINDS or not isinstance(name, str) or not name:
-        raise InvalidOption(
-            f"The principal {element} is not complete; give each a type (user, group or role), a name, and accounts."
-        )
-    holder = Holder(kind, name)
-    return Principal(holder, _accounts(element.get("accounts") or [], holder), boolean(element.get("managed") or False))
-
-
-def _accounts(value: Any, holder: Holder) -> tuple[str, ...]:
-    """Raises InvalidOption."""
-    if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) and each for each in value):
-        raise InvalidOption(f"The accounts of {holder.title} must be a list of names, such as [jane_doe].")
-    return tuple(value)
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
-
-from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.document import connect_policy_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.revocation import Revocation, revoke
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_policies import (
-    KINDS,
-    Holder,
     Iam,
     ManagedPolicy,
     Missing,
@@ -33,6 +29,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_poli
     inline_policies,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import describe_cluster, describe_instance
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.listed_principals import Principal, read_principal
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError, InvalidOption
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
@@ -40,18 +37,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Oper
 
 LOOKS, PAUSE = 5, 1.0
 """How often a policy that was changed is read, and the seconds in between: IAM is eventually consistent."""
-
-
-@dataclass(frozen=True)
-class Principal:
-    """
-    accounts  as which it is not to connect any more
-    managed   whether its policy is a managed one, which need not be attached to it
-    """
-
-    holder: Holder
-    accounts: tuple[str, ...]
-    managed: bool
 
 
 @dataclass
@@ -175,25 +160,11 @@ def perform(task: Task) -> Result:
 
 
 def read_principals(elements: Iterable[Any], accounts: list[str]) -> Iterator[Principal]:
-    """The principals that are listed with one of the accounts. Raises InvalidOption."""
-    for element in elements:
-        holder = _holder(element)
-        listed = element.get("accounts") or []
-        if not isinstance(listed, (list, tuple)) or not all(isinstance(account, str) for account in listed):
-            raise InvalidOption(f"The accounts of {holder.title} must be a list of names, such as [jane_doe].")
-        meant = tuple(account for account in accounts if account in listed)
+    """The principals that are listed with one of the accounts, for these alone. Raises InvalidOption."""
+    for principal in map(read_principal, elements):
+        meant = tuple(account for account in accounts if account in principal.accounts)
         if meant:
-            yield Principal(holder, meant, boolean(element.get("managed") or False))
-
-
-def _holder(element: Any) -> Holder:
-    """Raises InvalidOption."""
-    kind, name = (element.get("type"), element.get("name")) if isinstance(element, Mapping) else ("", "")
-    if kind not in KINDS or not isinstance(name, str) or not name:
-        raise InvalidOption(
-            f"The principal {element} is not complete; give each a type (user, group or role), a name, and accounts."
-        )
-    return Holder(kind, name)
+            yield replace(principal, accounts=meant)
 
 
 def _endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
