@@ -30,6 +30,9 @@ class Principal:
     managed: bool
 
 
+_KEYS = ("type", "name", "accounts", "managed")
+
+
 def read_principal(element: Any) -> Principal:
     """Raises InvalidOption."""
     kind, name = (element.get("type"), element.get("name")) if isinstance(element, Mapping) else ("", "")
@@ -38,11 +41,29 @@ def read_principal(element: Any) -> Principal:
             f"The principal {element} is not complete; give each a type (user, group or role), a name, and accounts."
         )
     holder = Holder(kind, name)
-    return Principal(holder, _accounts(element.get("accounts") or [], holder), boolean(element.get("managed") or False))
+    unknown = [str(key) for key in element if key not in _KEYS]
+    if unknown:
+        # A misspelt accounts would be none, which deletes the policy
+        raise InvalidOption(f"The {holder.title} has {', '.join(unknown)}; a principal has only {', '.join(_KEYS)}.")
+    if "/" in name:
+        raise InvalidOption(
+            f"The name of {holder.title} has a slash; give the name without path and ARN: {name.rpartition('/')[2]}."
+        )
+    return Principal(holder, _accounts(element.get("accounts"), holder), _managed(element.get("managed"), holder))
+
+
+def _managed(value: Any, holder: Holder) -> bool:
+    """Raises InvalidOption."""
+    try:
+        return bool(boolean(value or False))
+    except TypeError:
+        raise InvalidOption(f"The value {value} of managed of {holder.title} must be true or false.") from None
 
 
 def _accounts(value: Any, holder: Holder) -> tuple[str, ...]:
     """Raises InvalidOption."""
+    if value is None:
+        return ()
     if not isinstance(value, (list, tuple)) or not all(isinstance(each, str) and each for each in value):
         raise InvalidOption(f"The accounts of {holder.title} must be a list of names, such as [jane_doe].")
     return tuple(value)

@@ -206,6 +206,10 @@ WRONG: list[tuple[Any, str]] = [
     ({"name": "x"}, "is not complete; give each a type"),
     ("x", "The principal x is not complete"),
     ({"type": "user", "name": "x", "accounts": "jane"}, "The accounts of user x must be a list of names"),
+    ({"type": "user", "name": "v", "accounts": ""}, "The accounts of user v must be a list of names"),
+    ({"type": "user", "name": "u", "account": ["jane"]}, "The user u has account; a principal has only type, name, "),
+    ({"type": "role", "name": "a/path/t"}, "a slash; give the name without path and ARN: t."),
+    ({"type": "user", "name": "s", "managed": "maybe"}, "The value maybe of managed of user s must be true or false"),
 ]
 
 
