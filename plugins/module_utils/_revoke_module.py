@@ -12,13 +12,18 @@ What fails of one policy does not keep the others from being changed.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.document import connect_policy_name
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.revocation import Revocation, revoke
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._authorization.revocation import (
+    Document,
+    Revocation,
+    revoke,
+)
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_policies import (
     Iam,
@@ -30,6 +35,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_poli
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import describe_cluster, describe_instance
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.listed_principals import Principal, read_principal
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.proxy_users import all_proxies, is_before
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError, InvalidOption
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
@@ -55,16 +61,37 @@ class Outcome:
         return {"changed": bool(self.revoked), "revoked": self.revoked, "left": self.left, "gone": self.gone}
 
 
+class _Proxies:
+    """The proxies for the database, as policies name them: AWS is asked only where one does, and once for each."""
+
+    def __init__(self, clients: Clients, database: Endpoint) -> None:
+        self._clients, self._database = clients, database
+        self._all: Mapping[str, dict[str, Any]] | None = None
+        self._ours: dict[str, bool] = {}
+        beginning = database.connect_resource("").partition(":dbuser:")[0]
+        self._named = re.compile(f"{re.escape(beginning)}:dbuser:(prx-[a-z0-9]+)/")
+
+    def in_policy(self, document: Document) -> list[Endpoint]:
+        """Those that the document names. Raises CloudError."""
+        named = sorted(set(self._named.findall(json.dumps(document))))
+        return [replace(self._database, resource_id=each) for each in named if self._is_ours(each)]
+
+    def _is_ours(self, resource_id: str) -> bool:
+        if resource_id not in self._ours:
+            if self._all is None:
+                self._all = {each["DBProxyArn"].rpartition(":")[2]: each for each in all_proxies(self._clients)}
+            proxy = self._all.get(resource_id)
+            self._ours[resource_id] = proxy is not None and is_before(self._clients, proxy, self._database)
+        return self._ours[resource_id]
+
+
 @dataclass(frozen=True)
 class _Work:
-    """
-    connect_arns  of the accounts of the task, with their names
-    policy_name   the beginning of the names of managed policies
-    """
+    """``policy_name``: the beginning of the names of managed policies."""
 
     iam: Iam
     endpoint: Endpoint
-    connect_arns: Mapping[str, str]
+    proxies: _Proxies
     policy_name: str
     write: bool
     outcome: Outcome
@@ -92,10 +119,9 @@ class _Work:
     def _revoke_in(self, policy: Policy, principal: Principal) -> None:
         title, accounts = principal.holder.title, principal.accounts
         try:
-            found = self._look(policy, accounts)
-            if not found.named:
+            found, accounts = self._look(policy, accounts)
+            if not accounts:
                 return
-            accounts = tuple(self.connect_arns[arn] for arn in found.named)
             if not found.is_own:
                 why = (
                     "it is about more than this database, so it is left as it is; take the accounts out of it yourself"
@@ -112,16 +138,20 @@ class _Work:
             return
         self.outcome.revoked.append({"principal": title, "policy": policy.title, "accounts": list(accounts)})
 
-    def _look(self, policy: Policy, accounts: Iterable[str]) -> Revocation:
-        meant = {arn for arn, name in self.connect_arns.items() if name in accounts}
-        return revoke(policy.read(), self.endpoint.connect_resource(""), meant)
+    def _look(self, policy: Policy, accounts: Iterable[str]) -> tuple[Revocation, tuple[str, ...]]:
+        """And the accounts that the policy names."""
+        document = policy.read()
+        databases = [self.endpoint, *self.proxies.in_policy(document)]
+        meant = {database.connect_arn(name): name for name in accounts for database in databases}
+        found = revoke(document, tuple(database.connect_resource("") for database in databases), meant)
+        return found, tuple(dict.fromkeys(meant[arn] for arn in found.named))
 
     def _read_back(self, policy: Policy, accounts: Iterable[str]) -> None:
         for number in range(LOOKS):
             if number:
                 time.sleep(PAUSE)
             try:
-                if not self._look(policy, accounts).named:
+                if not self._look(policy, accounts)[1]:
                     return
             except Missing:
                 return
@@ -149,8 +179,8 @@ def perform(task: Task) -> Result:
     outcome = Outcome()
     if principals:
         endpoint = _endpoint(options, task.client)
-        connect_arns = {endpoint.connect_arn(name): name for name in accounts}
-        work = _Work(Iam(task.client), endpoint, connect_arns, options["policy_name"], task.write, outcome)
+        proxies = _Proxies(task.client, endpoint)
+        work = _Work(Iam(task.client), endpoint, proxies, options["policy_name"], task.write, outcome)
         for principal in principals:
             work.revoke_from(principal)
     failed = [entry["why"] for entry in outcome.left if entry["failed"]]
@@ -177,11 +207,11 @@ def _endpoint(options: Mapping[str, Any], clients: Clients) -> Endpoint:
         raise InvalidOption("Policies are about one cluster or one instance; set either cluster or instance.")
     if options["cluster"]:
         found = describe_cluster(clients, options["cluster"])
-        arn, resource_id = found["DBClusterArn"], found["DbClusterResourceId"]
+        arn, resource_id, name = found["DBClusterArn"], found["DbClusterResourceId"], found["DBClusterIdentifier"]
     else:
         found = describe_instance(clients, options["instance"])
-        arn, resource_id = found["DBInstanceArn"], found["DbiResourceId"]
-    return Endpoint(title="", engine=found["Engine"], host="", port=0, resource_id=resource_id, arn=arn)
+        arn, resource_id, name = found["DBInstanceArn"], found["DbiResourceId"], found["DBInstanceIdentifier"]
+    return Endpoint("", found["Engine"], host="", port=0, resource_id=resource_id, arn=arn, identifier=name)
 
 
 SPEC: dict[str, dict[str, Any]] = {

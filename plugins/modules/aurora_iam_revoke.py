@@ -14,6 +14,8 @@ description:
   - Takes accounts of one database out of the IAM policies of users, groups and roles. It only takes away. What a policy
     does not say already is never written, and a policy that is not there is not made.
   - The role P(dbops.aurora_iam.offboard#role) runs it.
+  - Policies for an RDS Proxy in front of the database are changed too. AWS is asked for proxies only if a policy names
+    one.
   - A policy is changed if it allows C(rds-db:connect) on accounts of this database and nothing else, as those that the
     role P(dbops.aurora_iam.connect_policy#role) writes do. A policy of which nothing is left is deleted. Any other
     policy that names an account is left as it is, and is in RV(left).
@@ -57,6 +59,7 @@ attributes:
 notes:
   - Needs C(rds:DescribeDBClusters) or C(rds:DescribeDBInstances), and for users C(iam:ListUserPolicies),
     C(iam:GetUserPolicy), C(iam:PutUserPolicy) and C(iam:DeleteUserPolicy); the same with C(Group) and C(Role).
+    Where a policy names a proxy also C(rds:DescribeDBProxies) and C(rds:DescribeDBProxyTargets).
   - Nobody logs in to the database, which need not be available. One of O(cluster) and O(instance) is needed; the other
     options about the connection do nothing.
 seealso:

@@ -24,7 +24,7 @@ class Revocation:
     """
     named      ARNs that an Allow statement of the document names, letter by letter
     document   without them; empty where nothing is left
-    is_own     whether the document is about nothing but connecting to this one database
+    is_own     whether the document is about nothing but connecting to this one database, through a proxy too
     """
 
     named: tuple[str, ...]
@@ -32,9 +32,9 @@ class Revocation:
     is_own: bool
 
 
-def revoke(document: Document, database: str, connect_arns: Collection[str]) -> Revocation:
+def revoke(document: Document, database: str | tuple[str, ...], connect_arns: Collection[str]) -> Revocation:
     """
-    database      what the connect ARNs of all accounts of the database begin with
+    database      what the connect ARNs of all accounts of the database begin with; several, where it has proxies
     connect_arns  of the accounts as which nobody is to connect any more
     """
     statements = listed(document.get("Statement", []))
@@ -68,7 +68,7 @@ def _without(statement: Any, connect_arns: Collection[str]) -> Any:
     return {**statement, "Resource": left} if left else None
 
 
-def _is_own(statement: Any, database: str) -> bool:
+def _is_own(statement: Any, database: str | tuple[str, ...]) -> bool:
     if not _allows(statement) or not statement.keys() <= _KEYS:
         return False
     actions = [str(action).lower() for action in listed(statement.get("Action", []))]

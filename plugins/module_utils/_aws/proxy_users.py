@@ -29,15 +29,20 @@ class ProxyUser(NamedTuple):
 
 def proxy_users(clients: Clients, endpoint: Endpoint) -> Iterator[ProxyUser]:
     """Of every proxy for the cluster or instance; of a proxy, its own. Raises CloudError."""
-    everywhere = "the proxies of the region"
-    for proxy in listed(clients, "describe_db_proxies", "rds:DescribeDBProxies", everywhere, "DBProxies"):
-        if _is_before(clients, proxy, endpoint):
+    for proxy in all_proxies(clients):
+        if is_before(clients, proxy, endpoint):
             for auth in proxy.get("Auth", ()):
                 if secret := auth.get("SecretArn"):
                     yield ProxyUser(proxy["DBProxyName"], secret_credentials(clients, secret).user, secret)
 
 
-def _is_before(clients: Clients, proxy: dict[str, Any], endpoint: Endpoint) -> bool:
+def all_proxies(clients: Clients) -> list[dict[str, Any]]:
+    """Of the region. Raises CloudError."""
+    return listed(clients, "describe_db_proxies", "rds:DescribeDBProxies", "the proxies of the region", "DBProxies")
+
+
+def is_before(clients: Clients, proxy: dict[str, Any], endpoint: Endpoint) -> bool:
+    """Whether the proxy is for the cluster or instance. Raises CloudError."""
     if endpoint.is_proxy:
         return bool(proxy["DBProxyArn"] == endpoint.arn)
     name = proxy["DBProxyName"]

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.dbops.aurora_iam.plugins.filter.connect_policy import policy_for
 from ansible_collections.dbops.aurora_iam.plugins.module_utils import _revoke_module
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_policies import InlinePolicy
+from tests.integration.aws.proxies import require_proxy
 from tests.integration.hook import Hook
 from tests.integration.tasks import Result, TaskFailed, Tasks
 from tests.sandbox.clients import State, aws_client
@@ -179,6 +180,35 @@ def test_a_cluster_that_is_not_available_has_policies(estate: Estate, hook: Hook
     estate.write("user", estate.policy(estate.jane))
     with hook.held(orders="stopped"):
         assert len(estate.converge("user")) == 1
+
+
+def test_policies_for_its_proxies(state: State, estate: Estate, hook: Hook):
+    """AWS is asked for proxies only where a policy names one. The proxy of another cluster is not meant."""
+    for proxy in ("orders-proxy", "ledger-proxy"):
+        require_proxy(state, proxy)
+        for kind in ("user", "role"):
+            estate.write(kind, policy_for([estate.jane, estate.ann], state["proxies"][proxy]), proxy)
+    assert estate.converge("user", "role") == [
+        f"inline policy orders-proxy of {kind} {estate.name}" for kind in ("user", "role")
+    ]
+    for kind in ("user", "role"):
+        assert estate.read(kind, "orders-proxy") == policy_for([estate.ann], state["proxies"]["orders-proxy"])
+        assert len(estate.read(kind, "ledger-proxy")["Statement"][0]["Resource"]) == 2
+    hook.forget()
+    estate.write("group", estate.policy(estate.jane))
+    assert len(estate.converge("group")) == 1
+    assert "DescribeDBProxies" not in hook.calls()
+
+
+def test_proxies_that_cannot_be_looked_at(state: State, estate: Estate, hook: Hook):
+    require_proxy(state, "orders-proxy")
+    estate.write("user", policy_for([estate.jane], state["proxies"]["orders-proxy"]), "a")
+    estate.write("user", estate.policy(estate.jane), "b")
+    hook.fail("DescribeDBProxies", kind="error", code="AccessDenied", status=403, message="not authorized")
+    with pytest.raises(TaskFailed, match="AWS denied rds:DescribeDBProxies on the proxies of the region") as failure:
+        estate.revoke("user")
+    assert [each["policy"] for each in failure.value.result["left"]] == [f"inline policy a of user {estate.name}"]
+    assert estate.read("user", "b") is None
 
 
 MISTAKES: list[tuple[Any, str]] = [
