@@ -64,7 +64,7 @@ _value:
     summary:
       description:
         - C(account), C(cluster) and, as far as there is any, C(dropped), C(locked), C(revoked), C(left_with_password),
-          C(nothing) and C(left).
+          C(not_in_iam) (principals that are listed with it and that IAM does not have), C(nothing) and C(left).
       type: dict
       returned: always
     problems:
@@ -114,6 +114,7 @@ class _Name:
             "dropped": sorted(dropped),
             "locked": sorted(self._locked() & left),
             "revoked": [each["policy"] for each in self._policies("revoked")],
+            "not_in_iam": [each["principal"] for each in self._policies("gone")],
             "left_with_password": sorted(self._passwords() & left),
             "left": list(dict.fromkeys([*self._problems(), *map(_may_name, self._policies("left"))])),
         }

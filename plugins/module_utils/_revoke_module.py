@@ -50,12 +50,12 @@ class Outcome:
     """
     revoked  policies that were changed
     left     policies that still name an account, or could not be looked at, and why
-    gone     principals that IAM does not have
+    gone     principals that IAM does not have, and the accounts they are listed with
     """
 
     revoked: list[Result] = field(default_factory=list)
     left: list[Result] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
+    gone: list[Result] = field(default_factory=list)
 
     def result(self) -> Result:
         return {"changed": bool(self.revoked), "revoked": self.revoked, "left": self.left, "gone": self.gone}
@@ -102,7 +102,7 @@ class _Work:
             for policy in self._policies(principal):
                 self._revoke_in(policy, principal)
         except Missing:
-            self.outcome.gone.append(title)
+            self.outcome.gone.append({"principal": title, "accounts": list(principal.accounts)})
         except CloudError as error:
             self._keep(title, "", principal.accounts, error.message, failed=True)
 

@@ -134,8 +134,20 @@ gone:
   description: Principals that IAM does not have.
   returned: always, after AWS has described the database
   type: list
-  elements: str
-  sample: [user jane]
+  elements: dict
+  sample:
+    - principal: user jane
+      accounts: [jane_doe]
+  contains:
+    principal:
+      description: Type and name of the principal.
+      type: str
+      returned: always
+    accounts:
+      description: The accounts that it is listed with.
+      type: list
+      elements: str
+      returned: always
 code:
   description: The error code that AWS gave.
   returned: when AWS gave one and nothing was changed

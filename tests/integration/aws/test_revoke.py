@@ -149,7 +149,8 @@ def unattached(estate: Estate, state: State) -> Iterator[str]:
 def test_a_managed_policy_of_nobody(estate: Estate, unattached: str):
     assert len(estate.converge("role", name="permission-set", managed=True)) == 1
     assert estate.managed(unattached) == [estate.policy(estate.ann)]
-    assert estate.revoke("role", name="permission-set", managed=True)["gone"] == ["role permission-set"]
+    gone = {"principal": "role permission-set", "accounts": [estate.jane]}
+    assert estate.revoke("role", name="permission-set", managed=True)["gone"] == [gone]
 
 
 def test_what_fails_does_not_keep_the_rest_from_being_done(estate: Estate, hook: Hook):

@@ -54,6 +54,12 @@ def test_a_task_that_failed_tells_why_and_the_database_what_it_did() -> None:
     ]
 
 
+def test_a_principal_that_iam_does_not_have_may_be_misspelt() -> None:
+    gone = [{"principal": "user jnae", "accounts": ["jane"]}, {"principal": "user ann", "accounts": ["ann"]}]
+    found = report(revoked={**REVOKED, "gone": gone}, dropped=[{"dropped": ["jane@%"]}, SKIPPED])
+    assert (found["summary"], found["problems"]) == ({"dropped": ["jane@%"], "not_in_iam": ["user jnae"]}, [])
+
+
 def test_a_database_that_was_not_looked_at_is_not_seen() -> None:
     found = report(looked={"msg": "It is stopped."})
     assert (found["found"], found["seen"]) == (False, False)
