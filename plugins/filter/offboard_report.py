@@ -63,7 +63,7 @@ _value:
       returned: always
     summary:
       description:
-        - C(account), C(cluster) and, as far as there is any, C(dropped), C(locked), C(revoked), C(left_with_password),
+        - C(account), C(cluster) and, as far as there is any, C(dropped), C(locked), C(revoked),
           C(not_in_iam) (principals that are listed with it and that IAM does not have), C(nothing) and C(left).
       type: dict
       returned: always
@@ -115,7 +115,6 @@ class _Name:
             "locked": sorted(self._locked() & left),
             "revoked": [each["policy"] for each in self._policies("revoked")],
             "not_in_iam": [each["principal"] for each in self._policies("gone")],
-            "left_with_password": sorted(self._passwords() & left),
             "left": list(dict.fromkeys([*self._problems(), *map(_may_name, self._policies("left"))])),
         }
         if not (self.known or self._accounts("looked") or texts["revoked"] or self._policies("left")):
@@ -156,7 +155,7 @@ class _Name:
     def _problems(self) -> list[str]:
         """Of policies that are left, those that made their task fail."""
         failed = [_may_name(each) for each in self._policies("left") if each["failed"]]
-        return [*self._unlooked(), *self._undropped(), *failed]
+        return [*self._unlooked(), *self._undropped(), *self._untouched(), *failed]
 
     def _unlooked(self) -> list[str]:
         looked, revoked = self.results["looked"], self.results["revoked"]
@@ -170,6 +169,11 @@ class _Name:
         state = "locked and not dropped" if left <= self._locked() else "neither locked nor dropped"
         reasons = _reasons((*self.results["locked"], *self.results["dropped"]), self.name)
         return [" ".join([f"{', '.join(sorted(left))} is {state}.", *reasons])]
+
+    def _untouched(self) -> list[str]:
+        names = sorted(self._passwords() & self._left())
+        what = f"{', '.join(names)} is not IAM-authenticated, and somebody may log in with its password"
+        return [f"{what}; lock or drop it yourself, or convert it and offboard it again."] if names else []
 
 
 def _facts(result: Result) -> Any:

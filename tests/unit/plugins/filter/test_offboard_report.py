@@ -81,7 +81,9 @@ def test_policies_that_are_left_are_a_problem_only_where_something_failed() -> N
 def test_a_password_is_left_on_postgresql() -> None:
     account = {"name": "jane", "authentication": "password", "locked": False}
     found = report(looked=looked(account))
-    assert (found["summary"], found["problems"]) == ({"left_with_password": ["jane"]}, [])
+    assert len(found["problems"]) == 1
+    assert found["problems"][0].startswith("jane: jane is not IAM-authenticated, and somebody may log in")
+    assert report(looked=looked({**account, "locked": True}))["problems"] != found["problems"]
 
 
 def test_a_name_is_found_in_the_database_in_iam_and_in_the_inventory() -> None:
