@@ -120,6 +120,7 @@ def test_a_role_with_system_user_is_neither_granted_nor_revoked(users, sql, name
     refused(lambda **mode: users({"name": first, "roles": [], "comment": "x"}, **mode), message)
     kept = {"name": first, "roles": [], "purge_roles": False, "comment": "x", "grants": []}
     converge(lambda **mode: users(kept, **mode))
+    converge(lambda **mode: users({"name": first, "state": "absent"}, **mode))
 
 
 @pytest.mark.parametrize("default", ["ALL", "NONE"])

@@ -20,7 +20,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import Acc
 
 
 def check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
-    """What an account has of it through a role does not count here, but the role itself does. Raises Refused."""
+    """What an account has of it through a role does not count here, but the role itself does, unless it goes with the
+    account. Raises Refused."""
     if observed.authority.holds_dynamic(SYSTEM_USER):
         return
     held = change.before.grants if change.before else frozenset()
@@ -30,6 +31,8 @@ def check_system_user(change: AccountChange, observed: MySQLObserved) -> None:
             f"{observed.login} does not hold. Remove it from the task.",
             change.at(),
         )
+    if change.dropped:
+        return
     for role in sorted((change.roles_granted | change.roles_revoked) & observed.system_users):
         raise Refused(
             f"Role {role} holds SYSTEM_USER, so that only a login with SYSTEM_USER can grant or revoke it, which "
