@@ -168,7 +168,7 @@ def _stays(member: AccountName, role: AccountName, planned: Planned) -> bool:
     return member not in planned or (after is not None and role in after.roles)
 
 
-def check_sessions(change: AccountChange, dependencies: Dependencies, authority: Authority) -> None:
+def check_sessions(change: AccountChange, dependencies: Dependencies, authority: Authority, login: AccountName) -> None:
     """Raises Refused where sessions are to be ended and the login can see or end none but its own."""
     if not authority.holds("PROCESS", GLOBAL):
         reason = "see the sessions of others; grant it PROCESS"
@@ -176,4 +176,4 @@ def check_sessions(change: AccountChange, dependencies: Dependencies, authority:
         reason = f"end the sessions of others; grant it {right_to_end(dependencies.rds_kill)}"
     else:
         return
-    raise Refused(f"The login may not {reason}, or set terminate_sessions: false.", change.at())
+    raise Refused(f"{login} may not {reason}, or set terminate_sessions: false.", change.at())

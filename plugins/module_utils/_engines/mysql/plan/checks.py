@@ -103,7 +103,7 @@ def review(changes: Changes, observed: MySQLObserved) -> list[str]:
     for change in changes.accounts:
         if must_end_sessions(change, observed.dependencies):
             with mistakes.about():
-                check_sessions(change, observed.dependencies, observed.authority)
+                check_sessions(change, observed.dependencies, observed.authority, observed.login)
                 check_system_sessions(change, observed)
     mistakes.refuse()
     check_dropped_roles(changes.accounts, observed)
