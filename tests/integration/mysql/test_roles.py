@@ -106,6 +106,12 @@ def test_a_mandatory_role_is_neither_revoked_nor_dropped(users, sql, names, mand
     refused(lambda **mode: users({"name": first, "state": "absent"}, **mode), "one of the mandatory_roles")
 
 
+def test_a_role_as_sql_writes_it_is_proposed_as_it_is_stored(users, sql, names):
+    first, _second, role = names
+    for text in (f"'{role}'@'%'", f"`{role}`"):
+        refused(lambda text=text, **mode: users({"name": first, "roles": [text]}, **mode), f"Did you mean {role}@%\\?")
+
+
 @pytest.fixture
 def system_role(sql, names) -> str:
     sql(f"GRANT SYSTEM_USER ON *.* TO {names[2]}")

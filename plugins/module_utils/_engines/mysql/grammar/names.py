@@ -129,9 +129,12 @@ def find_role(text: str, existing: Collection[AccountName]) -> AccountName | Non
 
 
 def role_names(text: str) -> tuple[str, ...]:
-    """Every name that ``text`` may mean, for looking them up."""
+    """Every name that ``text`` may mean, for looking them up, and for proposing one where it is a role as SQL writes
+    it."""
     name, at, _host = text.rpartition("@")
-    return (text, name) if at and name else (text,)
+    in_sql = sql_account(text)
+    found = (text, name if at else "", in_sql[0] if in_sql else "")
+    return tuple(dict.fromkeys(filter(None, found)))
 
 
 def role_list(text: str) -> frozenset[AccountName]:
