@@ -94,14 +94,20 @@ def _revoked(account: ParsedAccount, subjects: Collection[Subject]) -> str:
     return ", ".join(option for option, is_meant in options.items() if is_meant)
 
 
-def missing(what: str, title: str, near: Collection[str] = ()) -> MissingObject:
+def missing(what: str, title: str, near: Collection[str] = (), unseen_by: str = "") -> MissingObject:
     """
-    what   that the task names
-    title  of the server
-    near   what a person may have meant
+    what       that the task names
+    title      of the server
+    near       what a person may have meant
+    unseen_by  a login that the server would not show it to
     """
     if near:
         return MissingObject(f"{what} does not exist on {title}. Did you mean {' or '.join(near)}?")
+    if unseen_by:
+        return MissingObject(
+            f"{what} does not exist on {title}, or {unseen_by} may not see it. Create it first, correct the name (case "
+            f"matters), or grant {unseen_by} a privilege on it."
+        )
     return MissingObject(f"{what} does not exist on {title}; create it first, or correct the name (case matters).")
 
 

@@ -114,6 +114,15 @@ def test_what_a_login_lacks_is_named(state: State, admin: Administration, tasks:
             match=rf"{account}_2: {account}@% may not create, alter or drop.*CREATE USER ON",
         ):
             tasks.user(name=f"{account}_2", check=check, **options)
+    hidden = [{"privileges": ["SELECT"], "on": f"{CLUSTER}.*"}]
+    for check in (True, False):
+        with pytest.raises(
+            TaskFailed, match=rf"database {CLUSTER} does not exist on .*, or {account}@% may not see it\."
+        ):
+            tasks.user(name=f"{account}_2", grants=hidden, check=check, **options)
+    admin.sql(CLUSTER, f"GRANT SELECT ON {CLUSTER}.* TO {account}")
+    with pytest.raises(TaskFailed, match="may not create, alter or drop"):
+        tasks.user(name=f"{account}_2", grants=hidden, **options)
     admin.sql(CLUSTER, f"DROP USER {account}")
 
 

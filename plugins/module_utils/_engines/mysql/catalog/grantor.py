@@ -16,6 +16,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.ca
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.catalog.rows import ServerRow
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import GLOBAL
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.privileges import (
+    DATABASE_PRIVILEGES,
     GLOBAL_ONLY_PRIVILEGES,
     STATIC_PRIVILEGES,
     USAGE,
@@ -67,6 +68,12 @@ class Authority:
         if scope == GLOBAL:
             return privilege in self._static or privilege in self._held_dynamic
         return privilege in self._access.on(scope)
+
+    def sees(self, scope: Scope) -> bool:
+        """Whether information_schema shows it to the login, if it exists. A database is also seen by what is held in
+        it."""
+        shown = scope.kind == "DATABASE" and self.holds("SHOW DATABASES", GLOBAL)
+        return shown or not self._access.on(scope).isdisjoint(DATABASE_PRIVILEGES)
 
     def may_grant(self, privilege: str, scope: Scope) -> bool:
         """``USAGE`` asks about the grant option alone."""

@@ -198,8 +198,8 @@ class _AccountReader:
         kind = scope.kind.lower()
         if Scope("DATABASE", path=scope.path[:1]) not in self._observed.objects.scopes:
             kind, scope = "database", Scope("DATABASE", path=scope.path[:1])
-        name = ".".join(scope.path)
-        raise missing(f"{kind} {name}", self._observed.title)
+        login = "" if self._observed.authority.sees(scope) else str(self._observed.login)
+        raise missing(f"{kind} {'.'.join(scope.path)}", self._observed.title, unseen_by=login)
 
     def _check_pattern(self, scope: Scope, parsed: ParsedGrant) -> None:
         if scope.kind not in ("DATABASE", "PATTERN"):
