@@ -90,6 +90,13 @@ def test_code_in_the_way_is_named(drop, schema, account, check):
     assert not is_locked(schema, account)
 
 
+def test_an_account_is_dropped_with_who_may_act_as_it(tasks, schema, cluster, account):
+    schema.sql(f"GRANT PROXY ON {account} TO {account}_other")
+    leavers = [{"name": name, "state": "absent"} for name in (account, f"{account}_other")]
+    converge(lambda **mode: tasks.users(cluster=cluster, users=leavers, **mode))
+    assert schema.sql(f"SELECT User FROM mysql.proxies_priv WHERE Proxied_user = '{account}'") == []
+
+
 def test_code_of_a_locked_definer_keeps_running(tasks, schema, cluster, account):
     """What the refusal advises: https://dev.mysql.com/doc/refman/8.4/en/stored-objects-security.html"""
     definer = f"CREATE DEFINER = {account} "

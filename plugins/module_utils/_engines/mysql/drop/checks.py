@@ -159,7 +159,9 @@ def _obstacles(
         yield from (f"it is the definer of {item}" for item in dependencies.objects.get(name, ()))
         members = dependencies.members.get(name, ())
         yield from (f"it is a role of {member}" for member in members if _stays(member, name, planned))
-    yield from (f"{proxy} may act as it (PROXY)" for proxy in dependencies.proxies.get(name, ()))
+    for proxy in dependencies.proxies.get(name, ()):
+        if proxy not in planned or planned[proxy] is not None:
+            yield f"{proxy} may act as it (PROXY)"
 
 
 def _stays(member: AccountName, role: AccountName, planned: Planned) -> bool:
