@@ -166,8 +166,9 @@ options:
         anything, and the message lists what is in the way. V(reassign) gives it to O(reassign_owned_to), V(drop) drops
         it, in every database of the cluster.
       - On MySQL an account owns nothing, but views, routines, triggers and events run as their definer. V(drop) drops
-        them. V(reassign) is refused while there are any, because MySQL cannot change the definer of existing code; lock
-        the account instead (O(locked=true)), and the code keeps running.
+        them, and takes the account from those who have it as a role. V(reassign) is refused while there are any,
+        because MySQL cannot change the definer of existing code; lock the account instead (O(locked=true)), and the
+        code keeps running.
     type: str
     choices: [fail, reassign, drop]
     default: fail

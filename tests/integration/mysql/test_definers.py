@@ -86,6 +86,9 @@ def test_code_in_the_way_is_named(drop, schema, account, check):
     for item in ("view", "procedure", "function", "trigger", "event"):
         assert any(f"it is the definer of {item} {schema.name}." in text for text in named)
     assert named[-2:] == [f"it is a role of {account}_reader@%", f"{account}_other@% may act as it (PROXY)"]
+    with pytest.raises(TaskFailed, match=r"may act as it \(PROXY\)\. Revoke the proxy, or lock") as failure:
+        drop(check=check, owned_objects="drop")
+    assert failure.value.result["in_the_way"][f"{account}@%"] == named[-1:]
     assert schema.snapshot() == before
     assert not is_locked(schema, account)
 

@@ -69,6 +69,8 @@ def check_drop(change: AccountChange, dependencies: Dependencies, planned: Plann
     phrases = list(_obstacles(change.name, request, dependencies, planned))
     if phrases:
         how, remedy = "", "Set owned_objects to drop, revoke the role or proxy, or lock the account instead."
+        if request.owned_objects == DROP:
+            remedy = "Revoke the proxy, or lock the account instead (locked: true)."
         if request.owned_objects == REASSIGN:
             how, remedy = " with owned_objects: reassign", _NO_REASSIGN
         raise Refused(
