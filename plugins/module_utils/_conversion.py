@@ -17,19 +17,16 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.proxy_users import ProxyUser, proxy_users
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError, Mistakes, Refused
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import IAM, PASSWORD, AccountChange
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import AccountChange
 
 CONSENT = "convert_unchecked: true"
 
 
-def check_conversions(clients: Clients, endpoint: Endpoint, changes: Iterable[AccountChange]) -> list[str]:
+def check_conversions(clients: Clients, endpoint: Endpoint, converted: Sequence[AccountChange]) -> list[str]:
     """Warnings about accounts that are converted and can log in.
 
     Raises Refused and ManyMistakes for those that nobody could log in as, or for which that cannot be told.
     """
-    converted = [change for change in changes if _is_checked(change)]
-    if not converted:
-        return []
     names = ", ".join(str(change.name) for change in converted)
     if not endpoint.connect_resource("x"):
         return [
@@ -48,14 +45,6 @@ def check_conversions(clients: Clients, endpoint: Endpoint, changes: Iterable[Ac
         ) from error
     mistakes.refuse()
     return []
-
-
-def _is_checked(change: AccountChange) -> bool:
-    """An account that is locked from now on is not meant to log in."""
-    before, after, request = change.before, change.after, change.request
-    if before is None or after is None or request is None or request.convert_unchecked:
-        return False
-    return before.authentication == PASSWORD and after.authentication == IAM and not after.locked
 
 
 def _refuse(clients: Clients, endpoint: Endpoint, converted: Sequence[AccountChange], mistakes: Mistakes) -> None:

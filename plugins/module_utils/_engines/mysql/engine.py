@@ -24,7 +24,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.co
     MySQLDataApiSession,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.connection.session import MySQLSession
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import survey
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar import describe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.names import MAX_NAME, check_name
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.grammar.objects import MAX_IDENTIFIER
@@ -89,4 +88,7 @@ class MySQLEngine(Engine[MySQLObserved]):
         return describe.describe_grants(grants)
 
     def survey(self, session: Session, request: SurveyRequest) -> Survey:
+        # Only facts need it
+        from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.mysql.facts import survey
+
         return survey.survey(session, request)

@@ -29,7 +29,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgres
     PostgreSQLSession,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.drop.cascade import Cascade
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import survey
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar import describe
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.grammar.names import (
     NAME_BYTES,
@@ -121,6 +120,9 @@ class PostgreSQLEngine(Engine[PostgreSQLObserved]):
         return describe.describe_grants(grants)
 
     def survey(self, session: Session, request: SurveyRequest) -> Survey:
+        # Only facts need it
+        from ansible_collections.dbops.aurora_iam.plugins.module_utils._engines.postgresql.facts import survey
+
         return survey.survey(_own(session), request)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._account_module import is_checked_conversion
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._conversion import check_conversions
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
@@ -21,7 +22,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._model import (
 )
 
 ADDRESS = Endpoint("db.example.org:3306", "mysql", "db.example.org", 3306)
-CLUSTER = replace(ADDRESS, arn="arn:aws:rds:eu-central-1:123456789012:cluster:orders", resource_id="cluster-ORDERS")
 NAME = AccountName("svc", "%")
 BEFORE = Account(NAME, authentication=PASSWORD)
 AFTER = replace(BEFORE, authentication=IAM)
@@ -45,7 +45,8 @@ UNASKED: list[Any] = [
 
 @pytest.mark.parametrize(("before", "after", "request_"), UNASKED)
 def test_aws_is_only_asked_for_a_conversion_that_nobody_consented_to(before: Any, after: Any, request_: Any) -> None:
-    assert check_conversions(nobody, CLUSTER, [AccountChange(NAME, before, after, request_)]) == []
+    assert is_checked_conversion(AccountChange(NAME, BEFORE, AFTER, REQUEST))
+    assert not is_checked_conversion(AccountChange(NAME, before, after, request_))
 
 
 def test_without_aws_there_is_a_warning() -> None:
