@@ -55,7 +55,8 @@ class Check:
 
 
 INTEGRATION = 'pytest tests/integration -m "not timed"'
-IN_TWO_PROCESSES = f"{INTEGRATION} -n 2 --dist loadfile --no-loadscope-reorder"
+PAGES = "tests/integration/test_documentation.py"
+IN_TWO_PROCESSES = f"{INTEGRATION} --ignore {PAGES} -n 2 --dist loadfile --no-loadscope-reorder"
 OVER_DATA_API = f"env AURORA_SANDBOX=.sandbox-data-api {INTEGRATION} --data-api --clusters orders,ledger"
 """in a sandbox of its own, beside those of the other tests. The way to a server is the same for all versions of it:
 tests/integration/aws/test_data_api_limits.py has an older one"""
@@ -81,6 +82,8 @@ CHECKS: tuple[Check, ...] = (
     Check("oldest and newest", "matrix", "python -m tests.matrix --ends --only units", time_limit=900),
     Check("Molecule", "molecule", "molecule test --all", time_limit=1800),
     Check("demo", "demo", "python -m tests.demo"),
+    # In this lane, which ends before that of the other integration tests
+    Check("pages", "integration", f"env AURORA_SANDBOX=.sandbox-pages pytest {PAGES}", time_limit=1800),
     # In the lane that would end first. That of the integration tests ends last, since some of them wait for long
     Check("unit tests", "units", "pytest tests/unit", lane="data api"),
     Check("integration tests", "integration", IN_TWO_PROCESSES, lane="tests", time_limit=2700),
