@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +29,8 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_poli
     ManagedPolicy,
     Missing,
     Policy,
+    inline_policies,
+    shows,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.listed_principals import Principal, read_principal
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._connect import find_endpoint
@@ -44,9 +45,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import End
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._report import to_yaml
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result, Task
-
-_LOOKS, _PAUSE = 5, 1.0
-"""How often a policy that was written is read, and the seconds in between: IAM is eventually consistent."""
 
 Document = Mapping[str, Any]
 
@@ -171,7 +169,7 @@ class _Work:
     def _changes(self, principal: Principal) -> list[Change]:
         holder = principal.holder
         try:
-            others = self._inline(holder)
+            others = {policy.name: policy.read() for policy in inline_policies(self.iam, holder)}
         except Missing:
             if not principal.accounts:
                 return []
@@ -180,7 +178,8 @@ class _Work:
                 "first, or correct the name."
             ) from None
         name = connect_policy_name(self.prefix, self.database, holder.kind, holder.name)
-        inline, managed = InlinePolicy(self.iam, holder, name), ManagedPolicy(self.iam, self._arn(name))
+        inline = InlinePolicy(self.iam, holder, name)
+        managed = ManagedPolicy.of_owner(self.iam, self.database.arn, name)
         own = others.pop(name, None)
         if not principal.accounts:
             both = ((inline, own), (managed, self._read(managed)))
@@ -191,18 +190,6 @@ class _Work:
             return [Change(holder, managed, name, self._own(managed, self._read(managed)), after)]
         self._check_size(holder, after, others)
         return [Change(holder, inline, name, self._own(inline, own), after)]
-
-    def _inline(self, holder: Holder) -> dict[str, Document]:
-        """The inline policies of a principal, by name. Raises Missing."""
-        found: dict[str, Document] = {}
-        for page in self.iam.pages(f"List{holder.word}Policies", holder.title, **holder.key):
-            for name in page["PolicyNames"]:
-                found[name] = InlinePolicy(self.iam, holder, name).read()
-        return found
-
-    def _arn(self, name: str) -> str:
-        partition, owner = self.database.arn.split(":")[1], self.database.arn.split(":")[4]
-        return f"arn:{partition}:iam::{owner}:policy/{name}"
 
     @staticmethod
     def _read(policy: Policy) -> Document | None:
@@ -258,12 +245,7 @@ class _Work:
             change.policy.replace(json.dumps(change.after))
 
     def _read_back(self, change: Change) -> None:
-        for number in range(_LOOKS):
-            if number:
-                time.sleep(_PAUSE)
-            found = self._read(change.policy)
-            if found == change.after:
-                return
-        raise VerificationFailed(
-            f"IAM accepted the change of {change.policy.title}, and still shows another text; run the task again."
-        )
+        if not shows(lambda: self._read(change.policy) == change.after):
+            raise VerificationFailed(
+                f"IAM accepted the change of {change.policy.title}, and still shows another text; run the task again."
+            )

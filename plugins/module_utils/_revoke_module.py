@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,6 +31,7 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_poli
     Policy,
     attached_policies,
     inline_policies,
+    shows,
 )
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import describe_cluster, describe_instance
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.listed_principals import Principal, read_principal
@@ -40,9 +40,6 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import Cl
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._params import connection_spec
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._task import Operation, Result, Task
-
-LOOKS, PAUSE = 5, 1.0
-"""How often a policy that was changed is read, and the seconds in between: IAM is eventually consistent."""
 
 
 @dataclass
@@ -109,9 +106,8 @@ class _Work:
     def _policies(self, principal: Principal) -> Iterator[Policy]:
         """The managed one first: its principal may be none that IAM has, such as a permission set."""
         if principal.managed:
-            partition, _service, _region, owner = self.endpoint.arn.split(":")[1:5]
             name = connect_policy_name(self.policy_name, self.endpoint, principal.holder.kind, principal.holder.name)
-            yield ManagedPolicy(self.iam, f"arn:{partition}:iam::{owner}:policy/{name}")
+            yield ManagedPolicy.of_owner(self.iam, self.endpoint.arn, name)
         yield from inline_policies(self.iam, principal.holder)
         if principal.managed:
             yield from attached_policies(self.iam, principal.holder)
@@ -147,17 +143,16 @@ class _Work:
         return found, tuple(dict.fromkeys(meant[arn] for arn in found.named))
 
     def _read_back(self, policy: Policy, accounts: Iterable[str]) -> None:
-        for number in range(LOOKS):
-            if number:
-                time.sleep(PAUSE)
-            try:
-                if not self._look(policy, accounts)[1]:
-                    return
-            except Missing:
-                return
-        raise CloudError(
-            f"IAM accepted the change of {policy.title}, and still shows the accounts; run the task again."
-        )
+        if not shows(lambda: not self._still_named(policy, accounts)):
+            raise CloudError(
+                f"IAM accepted the change of {policy.title}, and still shows the accounts; run the task again."
+            )
+
+    def _still_named(self, policy: Policy, accounts: Iterable[str]) -> tuple[str, ...]:
+        try:
+            return self._look(policy, accounts)[1]
+        except Missing:
+            return ()
 
     def _keep(self, title: str, policy: str, accounts: Iterable[str], why: str, failed: bool = False) -> None:
         entry = {"principal": title, "policy": policy, "accounts": list(accounts), "why": why, "failed": failed}

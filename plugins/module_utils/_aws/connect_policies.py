@@ -11,8 +11,9 @@ amazon.aws's modules take a list or a policy that may not be read for none, and 
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,19 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._errors import CloudError
 
 KINDS = ("user", "group", "role")
+
+LOOKS, PAUSE = 5, 1.0
+"""How often a policy that was changed is read, and the seconds in between: IAM is eventually consistent."""
+
+
+def shows(is_changed: Callable[[], bool]) -> bool:
+    """Whether IAM shows a change that it has accepted."""
+    for number in range(LOOKS):
+        if number:
+            time.sleep(PAUSE)
+        if is_changed():
+            return True
+    return False
 
 
 class Missing(CloudError):
@@ -124,6 +138,12 @@ class ManagedPolicy(Policy):
     iam: Iam
     arn: str
 
+    @classmethod
+    def of_owner(cls, iam: Iam, database_arn: str, name: str) -> ManagedPolicy:
+        """In the AWS account of the database."""
+        partition, _service, _region, owner = database_arn.split(":")[1:5]
+        return cls(iam, f"arn:{partition}:iam::{owner}:policy/{name}")
+
     @property
     def title(self) -> str:
         return f"managed policy {self.arn.rpartition('/')[2]}"
@@ -158,7 +178,7 @@ class ManagedPolicy(Policy):
         return self.iam.ask(operation, self.title, PolicyArn=self.arn, **more)
 
 
-def inline_policies(iam: Iam, holder: Holder) -> Iterator[Policy]:
+def inline_policies(iam: Iam, holder: Holder) -> Iterator[InlinePolicy]:
     """Raises Missing, CloudError."""
     for page in iam.pages(f"List{holder.word}Policies", holder.title, **holder.key):
         yield from (InlinePolicy(iam, holder, name) for name in page["PolicyNames"])

@@ -11,6 +11,8 @@ https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBProxyTar
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.endpoint import (
     cluster_endpoint,
@@ -21,12 +23,18 @@ from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import End
 _CLUSTER, _INSTANCE = "TRACKED_CLUSTER", "RDS_INSTANCE"
 
 
-def databases_behind(clients: Clients, proxy: str) -> list[Endpoint]:
-    """The cluster or instance that the proxy is for; none where it has no target. Raises CloudError."""
+def targets(clients: Clients, proxy: str) -> list[dict[str, Any]]:
+    """Of the proxy of that name. Raises CloudError."""
     title = f"proxy {proxy}"
     answer = call(clients, "describe_db_proxy_targets", "rds:DescribeDBProxyTargets", title, DBProxyName=proxy)
+    found: list[dict[str, Any]] = answer["Targets"]
+    return found
+
+
+def databases_behind(clients: Clients, proxy: str) -> list[Endpoint]:
+    """The cluster or instance that the proxy is for; none where it has no target. Raises CloudError."""
     by_type: dict[str, list[str]] = {}
-    for target in answer["Targets"]:
+    for target in targets(clients, proxy):
         # Members of a cluster are targets of their own, and name the cluster
         tracked = target.get("TrackedClusterId")
         kind, name = (_CLUSTER, tracked) if tracked else (target.get("Type", ""), target.get("RdsResourceId", ""))

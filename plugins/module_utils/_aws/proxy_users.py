@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, call, listed
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.calls import Clients, listed
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.credentials import secret_credentials
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.proxy_targets import targets
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._login import Endpoint
 
 
@@ -45,7 +46,5 @@ def is_before(clients: Clients, proxy: dict[str, Any], endpoint: Endpoint) -> bo
     """Whether the proxy is for the cluster or instance. Raises CloudError."""
     if endpoint.is_proxy:
         return bool(proxy["DBProxyArn"] == endpoint.arn)
-    name = proxy["DBProxyName"]
-    answer = call(clients, "describe_db_proxy_targets", "rds:DescribeDBProxyTargets", f"proxy {name}", DBProxyName=name)
-    targets = answer["Targets"]
-    return any(endpoint.identifier in (each.get("TrackedClusterId"), each.get("RdsResourceId")) for each in targets)
+    found = targets(clients, proxy["DBProxyName"])
+    return any(endpoint.identifier in (each.get("TrackedClusterId"), each.get("RdsResourceId")) for each in found)

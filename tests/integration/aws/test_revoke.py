@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.dbops.aurora_iam.plugins.filter.connect_policy import policy_for
-from ansible_collections.dbops.aurora_iam.plugins.module_utils import _revoke_module
+from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws import connect_policies
 from ansible_collections.dbops.aurora_iam.plugins.module_utils._aws.connect_policies import InlinePolicy
 from tests.integration.aws.proxies import require_proxy
 from tests.integration.hook import Hook
@@ -171,7 +171,7 @@ def test_what_fails_does_not_keep_the_rest_from_being_done(estate: Estate, hook:
 
 def test_what_iam_accepts_and_does_not_do_is_an_error(estate: Estate, monkeypatch: pytest.MonkeyPatch):
     estate.write("user", estate.policy(estate.jane, estate.ann))
-    monkeypatch.setattr(_revoke_module, "PAUSE", 0)
+    monkeypatch.setattr(connect_policies, "PAUSE", 0)
     monkeypatch.setattr(InlinePolicy, "replace", lambda _policy, _document: None)
     with pytest.raises(TaskFailed, match="and still shows the accounts"):
         estate.revoke("user")
