@@ -58,7 +58,7 @@ def _apart(text: str) -> tuple[str, str]:
 
 
 def _password(text: str) -> str:
-    """Of a URL: the message shows what is wrong, and whoever writes a URL may have put a password into it."""
+    """Of a URL: the message shows what is wrong, and a URL may have a password in it."""
     found = re.search(r"//[^@/:\s]*:([^@/\s]+)@", text)
     return found[1] if found else ""
 

@@ -22,8 +22,8 @@ options:
     description:
       - Dictionaries with C(type) (C(user), C(group) or C(role)), C(name), C(accounts) (names, without host on MySQL)
         and C(managed). Each principal once.
-      - With C(managed) the policy is a managed one. It is written and kept, and attaching it is left to whoever manages
-        the principal. Without C(accounts) it is detached everywhere and deleted.
+      - With C(managed) the policy is a managed one. It is written and kept, and attaching it is left to those who
+        manage the principal. Without C(accounts) it is detached everywhere and deleted.
     type: list
     elements: raw
     required: true

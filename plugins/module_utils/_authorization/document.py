@@ -83,10 +83,10 @@ def policy_size(part: Any) -> int:
 def connect_policy_name(prefix: str, database: Endpoint, kind: str, name: str) -> str:
     """What the policy of a user, group or role for a database is called; no other pair has the same.
 
-    It names the region, since resource IDs are unique within one, and the resource ID, so that a database that is made
-    anew under an old identifier has policies of its own. The parts are joined by dots: none has one but the principal's
-    name, which is the last. A name that would be too long for IAM ends in a hash of all parts instead, behind a word
-    that is no kind of principal. Raises InvalidOption.
+    It names the region, since resource IDs are unique within one, and the resource ID, so that a database that is
+    made again under an old identifier has policies of its own. The parts are joined by dots: none has one but the
+    principal's name, which is the last. A name that would be too long for IAM ends in a hash of all parts instead,
+    behind a word that is no kind of principal. Raises InvalidOption.
     """
     if not _PREFIX.fullmatch(prefix):
         raise InvalidOption(

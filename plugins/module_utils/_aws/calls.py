@@ -83,7 +83,7 @@ def listed(
 
 
 def principal(clients: Clients) -> str:
-    """The ARN of whoever the task is to AWS; empty where that cannot be had. Needs no permission.
+    """The ARN of the principal that the task is to AWS; empty where that cannot be had. Needs no permission.
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
     """

@@ -89,7 +89,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def handle(self) -> None:
-        with contextlib.suppress(ConnectionError):  # whoever does not wait for the answer
+        with contextlib.suppress(ConnectionError):  # a client that does not wait for the answer
             super().handle()
 
     def log_message(self, *_words: object) -> None:  # type: ignore[override]
